@@ -1,0 +1,11 @@
+/** The kvm and kvm-img commands. */
+module org.jkvm.app {
+    requires org.jkvm.linux;
+    requires org.jkvm.machine;
+    requires org.jkvm.soft;
+    requires org.jkvm.storage;
+    requires info.picocli;
+    requires org.jline.terminal;
+    requires org.apache.commons.compress;
+    requires tools.jackson.databind;
+}

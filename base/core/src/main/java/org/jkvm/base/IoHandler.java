@@ -1,0 +1,17 @@
+package org.jkvm.base;
+
+/**
+ * What answers accesses to a range of ports or addresses: one register window of a chip. The chip does not know where
+ * the window is mapped. Called with the bus lock held, by one thread at a time.
+ */
+public interface IoHandler {
+    /**
+     * Reads {@code size} bytes (1, 2, 4 or 8) at {@code offset} from the window's start.
+     *
+     * @return the value, zero-extended; bits above {@code size} bytes are ignored
+     */
+    long read(long offset, int size);
+
+    /** Writes the low {@code size} bytes (1, 2, 4 or 8) of {@code value} at {@code offset} from the window's start. */
+    void write(long offset, int size, long value);
+}

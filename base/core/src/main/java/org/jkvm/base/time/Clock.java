@@ -1,0 +1,28 @@
+package org.jkvm.base.time;
+
+/**
+ * Guest time: nanoseconds since the machine was made. It stands still while the machine is stopped and never goes back.
+ * Every chip that counts, counts this.
+ */
+public interface Clock {
+    /** Nanoseconds of guest time. May be called from any thread. */
+    long nanos();
+
+    /**
+     * Makes a timer, disarmed.
+     *
+     * @param name    for logs
+     * @param expired called when the deadline has passed, on the clock's thread with the lock that the clock's owner
+     *                chose held (the bus lock for devices)
+     */
+    Timer timer(String name, Runnable expired);
+
+    /** One alarm. Its methods may be called from any thread. */
+    interface Timer {
+        /** Arms for {@code deadline} in {@link Clock#nanos()} terms, replacing what was armed; the past means at once. */
+        void arm(long deadline);
+
+        /** Disarms. When this returns on the clock's thread or under its lock, the old deadline will not fire. */
+        void cancel();
+    }
+}

@@ -1,0 +1,5 @@
+/** The one native door: every call into libc and the Linux kernel stands in this module. */
+module org.jkvm.linux {
+    requires transitive org.jkvm.base;
+    exports org.jkvm.linux;
+}

@@ -1,0 +1,123 @@
+package org.jkvm.linux;
+
+import static org.jkvm.linux.Native.C_INT;
+import static org.jkvm.linux.Native.C_LONG;
+import static org.jkvm.linux.Native.C_POINTER;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * Memory made of an anonymous file (memfd_create(2)) and mapped shared: guest RAM. It reads as zeroes, takes host
+ * memory only where touched, and its descriptor can be handed to other processes.
+ */
+public final class SharedMemory implements AutoCloseable {
+    /** Pages may be read (sys/mman.h). */
+    public static final int PROT_READ = 1;
+    /** Pages may be written (sys/mman.h). */
+    public static final int PROT_WRITE = 2;
+    /** Pages may be executed (sys/mman.h). */
+    public static final int PROT_EXEC = 4;
+    private static final int MAP_SHARED = 1;
+    private static final int MAP_PRIVATE = 2;
+    private static final int MAP_ANONYMOUS = 0x20;
+    private static final int MAP_NORESERVE = 0x4000;
+    private static final int MFD_CLOEXEC = 1;
+
+    private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create", C_INT, C_POINTER, C_INT);
+    private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
+    private static final MethodHandle MMAP =
+            Native.link("mmap", C_POINTER, C_POINTER, C_LONG, C_INT, C_INT, C_INT, C_LONG);
+    private static final MethodHandle MUNMAP = Native.link("munmap", C_INT, C_POINTER, C_LONG);
+    private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
+
+    private final int descriptor;
+    private final MemorySegment segment;
+
+    private SharedMemory(int descriptor, MemorySegment segment) {
+        this.descriptor = descriptor;
+        this.segment = segment;
+    }
+
+    /**
+     * Allocates {@code size} bytes, a multiple of the page size.
+     *
+     * @throws org.jkvm.base.HostException when the host has no room for it
+     */
+    public static SharedMemory allocate(String name, long size) {
+        int fd = memfd(name);
+        if (truncate(fd, size) != 0) {
+            throw Native.failure("ftruncate(" + name + ", " + size + ")", "give the guest less memory (-m)");
+        }
+        return new SharedMemory(fd, map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
+    }
+
+    /** Maps private anonymous memory with protection {@code prot}; it lives until {@link #unmap}. */
+    public static MemorySegment mapAnonymous(long size, int prot) {
+        return map(size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    }
+
+    /** Gives back memory from {@link #mapAnonymous}. Nothing may use it any more. */
+    public static void unmap(MemorySegment memory) {
+        try {
+            int ignored = (int) MUNMAP.invokeExact(Native.errnoSegment(), memory, memory.byteSize());
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** The memory. */
+    public MemorySegment segment() {
+        return segment;
+    }
+
+    /** The file descriptor. */
+    public int descriptor() {
+        return descriptor;
+    }
+
+    @Override
+    public void close() {
+        unmap(segment);
+        try {
+            int ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), descriptor);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private static int memfd(String name) {
+        try (Arena arena = Arena.ofConfined()) {
+            int fd = (int) MEMFD_CREATE.invokeExact(Native.errnoSegment(), arena.allocateFrom(name), MFD_CLOEXEC);
+            if (fd < 0) {
+                throw Native.failure("memfd_create(" + name + ")", "check the limit of open files (ulimit -n)");
+            }
+            return fd;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private static int truncate(int fd, long size) {
+        try {
+            return (int) FTRUNCATE.invokeExact(Native.errnoSegment(), fd, size);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private static MemorySegment map(long size, int prot, int flags, int fd) {
+        try {
+            MemorySegment at = (MemorySegment) MMAP.invokeExact(Native.errnoSegment(), MemorySegment.NULL, size, prot,
+                    flags, fd, 0L);
+            if (at.address() == -1) {
+                throw Native.failure("mmap of " + size + " bytes", "check the limit of virtual memory (ulimit -v)");
+            }
+            // SAFETY: the kernel just mapped exactly this range; it stays mapped until unmap().
+            return at.reinterpret(size);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+/** Machines: wiring only. Firmware tables, kernel loaders, the loop that runs a vCPU. */
+module org.jkvm.machine {
+    requires transitive org.jkvm.hypervisor;
+    requires transitive org.jkvm.devices;
+    requires org.jkvm.storage;
+}
