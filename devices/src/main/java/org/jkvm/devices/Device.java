@@ -1,5 +1,7 @@
 package org.jkvm.devices;
 
+import java.util.List;
+import org.jkvm.base.register.RegisterFile;
 import org.jkvm.base.state.Stateful;
 
 /**
@@ -15,4 +17,9 @@ public interface Device extends Stateful {
 
     /** Back to power-on state; drives its lines to their idle level. */
     void reset();
+
+    /** Its declared registers, one file a window, for traces and generated pages. */
+    default List<RegisterFile> registerFiles() {
+        return List.of();
+    }
 }

@@ -16,23 +16,34 @@ public final class Register {
     private final int offset;
     private final int width;
     private final List<Field> fields = new ArrayList<>();
+    private Side side = Side.BOTH;
     private String summary = "";
     private long reset;
     private long writable;
     private long clearedByOne;
+    private long unmodelled;
     private BooleanSupplier bank = () -> true;
     private String bankName = "";
     private LongSupplier onRead;
     private LongConsumer onWrite;
     private boolean readable = true;
     private boolean saved = true;
+    private boolean unmodelledTouched;
     private long value;
 
-    /** A named group of bits, for traces and generated pages. */
-    public record Field(String name, int high, int low, String summary) {
+    private enum Side { BOTH, READ, WRITE }
+
+    /** A named group of bits, for traces and generated pages. Bits that aren't {@code modelled} are kept but do nothing. */
+    public record Field(String name, int high, int low, String summary, boolean modelled) {
+        private long mask() {
+            return Bits.mask(high - low + 1) << low;
+        }
     }
 
     Register(String name, int offset, int width) {
+        if (width != 8 && width != 16 && width != 32 && width != 64) {
+            throw new IllegalArgumentException(name + ": a register has 8, 16, 32 or 64 bits, not " + width);
+        }
         this.name = name;
         this.offset = offset;
         this.width = width;
@@ -47,8 +58,8 @@ public final class Register {
 
     /** The value after reset; zero where not said. */
     public Register reset(long resetValue) {
-        reset = resetValue;
-        value = resetValue;
+        reset = resetValue & Bits.mask(width);
+        value = reset;
         return this;
     }
 
@@ -69,6 +80,18 @@ public final class Register {
         return this;
     }
 
+    /** Read only, and sharing its offset with a register that is {@link #writeSide}: RBR and THR, IIR and FCR. */
+    public Register readSide() {
+        side = Side.READ;
+        return readOnly();
+    }
+
+    /** Write only, and sharing its offset with a register that is {@link #readSide}. */
+    public Register writeSide() {
+        side = Side.WRITE;
+        return writeOnly();
+    }
+
     /** Bits that a write of one clears (RW1C). */
     public Register clearedByOne(long mask) {
         clearedByOne = mask;
@@ -84,13 +107,19 @@ public final class Register {
 
     /** Names bits {@code high} to {@code low}. */
     public Register field(String fieldName, int high, int low, String fieldSummary) {
-        fields.add(new Field(fieldName, high, low, fieldSummary));
-        return this;
+        return add(new Field(fieldName, high, low, fieldSummary, true));
     }
 
     /** Names one bit. */
     public Register bit(String fieldName, int bit, String fieldSummary) {
         return field(fieldName, bit, bit, fieldSummary);
+    }
+
+    /** Names bits that keep what is written but do nothing; a guest that changes them is logged once. */
+    public Register unmodelled(String fieldName, int high, int low, String fieldSummary) {
+        Field field = new Field(fieldName, high, low, fieldSummary, false);
+        unmodelled |= field.mask();
+        return add(field);
     }
 
     /** Computes what a read returns, in place of the stored value; may have side effects, as reads of FIFOs do. */
@@ -117,6 +146,11 @@ public final class Register {
     /** The stored value. */
     public long get() {
         return value;
+    }
+
+    /** Bits {@code high} to {@code low} of the stored value. */
+    public int get(int high, int low) {
+        return (int) Bits.extract(value, high, low);
     }
 
     /** Sets the stored value, masks and hooks aside: for the chip itself. */
@@ -156,13 +190,24 @@ public final class Register {
 
     /** A row for the generated page: offset, name, bank, width, reset, access, summary. */
     public List<String> describe() {
-        String access = !readable ? "WO" : writable == 0 && clearedByOne == 0 ? "RO" : clearedByOne != 0 ? "RW1C" : "RW";
         return List.of(Integer.toHexString(offset) + "h", name, bankName, Integer.toString(width),
-                Long.toHexString(reset) + "h", access, summary);
+                Long.toHexString(reset) + "h", access(), summary);
     }
 
-    boolean selected() {
-        return bank.getAsBoolean();
+    /** {@code seen} as a trace shows it: the number, then the fields that aren't zero ("3h WLS=3", "1h ERBFI"). */
+    public String text(long seen) {
+        StringBuilder s = new StringBuilder(Long.toHexString(seen)).append('h');
+        for (Field f : fields) {
+            long part = Bits.extract(seen, f.high, f.low);
+            if (part != 0) {
+                s.append(' ').append(f.name).append(f.high == f.low ? "" : "=" + Long.toHexString(part));
+            }
+        }
+        return s.toString();
+    }
+
+    boolean answers(boolean write) {
+        return side != (write ? Side.READ : Side.WRITE) && bank.getAsBoolean();
     }
 
     boolean saved() {
@@ -179,14 +224,39 @@ public final class Register {
     }
 
     void guestWrite(long written) {
-        long kept = value & ~writable & ~(written & clearedByOne);
-        set(kept | written & writable & ~clearedByOne | value & writable & clearedByOne & ~written);
+        long plain = writable & ~clearedByOne;
+        set(written & plain | value & ~plain & ~(written & clearedByOne));
         if (onWrite != null) {
             onWrite.accept(written & Bits.mask(width));
         }
     }
 
+    /** Whether {@code written} is the first to change bits that do nothing. */
+    boolean touchesUnmodelled(long written) {
+        boolean first = !unmodelledTouched && ((written ^ reset) & unmodelled) != 0;
+        unmodelledTouched |= first;
+        return first;
+    }
+
     void toReset() {
         value = reset;
+    }
+
+    private Register add(Field field) {
+        if (field.low < 0 || field.high < field.low || field.high >= width) {
+            throw new IllegalArgumentException(name + "." + field.name + ": no such bits");
+        }
+        fields.add(field);
+        return this;
+    }
+
+    private String access() {
+        if (!readable && onRead == null) {
+            return "WO";
+        }
+        if (side == Side.READ || writable == 0 && clearedByOne == 0 && onWrite == null) {
+            return "RO";
+        }
+        return clearedByOne != 0 ? "RW1C" : "RW";
     }
 }

@@ -1,0 +1,18 @@
+package org.jkvm.base.register;
+
+import java.util.function.Supplier;
+
+/** Sees every guest access to a chip's registers. Called on the accessing thread, with the bus lock held. */
+@FunctionalInterface
+public interface RegisterTrace {
+    /**
+     * One access.
+     *
+     * @param chip     the chip's name
+     * @param register the register's name, or an undeclared offset as "?1fh"
+     * @param write    whether the guest wrote
+     * @param value    what was read or written
+     * @param text     makes {@code value} readable with its fields' names; costs only when called
+     */
+    void access(String chip, String register, boolean write, long value, Supplier<String> text);
+}
