@@ -1,5 +1,7 @@
 package org.jkvm.base.time;
 
+import java.util.concurrent.locks.Lock;
+
 /**
  * Guest time: nanoseconds since the machine was made. It stands still while the machine is stopped and never goes back.
  * Every chip that counts, counts this.
@@ -16,6 +18,12 @@ public interface Clock {
      *                chose held (the bus lock for devices)
      */
     Timer timer(String name, Runnable expired);
+
+    /**
+     * The same time, with timers whose callbacks run with {@code lock} held instead: for a part that has a lock of its
+     * own. A clock that only one thread uses returns itself.
+     */
+    Clock lockedBy(Lock lock);
 
     /** One alarm. Its methods may be called from any thread. */
     interface Timer {

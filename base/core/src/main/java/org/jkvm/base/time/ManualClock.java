@@ -3,6 +3,7 @@ package org.jkvm.base.time;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.locks.Lock;
 
 /** A clock that moves only when told to, for tests and record/replay. Timers fire inside {@link #advance}. One thread. */
 public final class ManualClock implements Clock {
@@ -17,6 +18,11 @@ public final class ManualClock implements Clock {
     @Override
     public Timer timer(String name, Runnable expired) {
         return new ManualTimer(expired);
+    }
+
+    @Override
+    public Clock lockedBy(Lock lock) {
+        return this;
     }
 
     /** Moves time forward, firing what falls due in deadline order; each timer sees its own deadline as now. */
