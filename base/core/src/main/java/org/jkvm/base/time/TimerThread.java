@@ -102,10 +102,13 @@ final class TimerThread {
         }
     }
 
-    /** Disarms an alarm that is still due now that its lock is held; it may have been cancelled or moved meanwhile. */
+    /**
+     * Disarms an alarm that is still the first and due now that its lock is held: while waiting for that, it may have
+     * been cancelled or moved, and others may have been put before it.
+     */
     private boolean take(Alarm alarm) {
         synchronized (armed) {
-            boolean due = alarm.armed && !held && !closed && alarm.deadline <= clock.nanos();
+            boolean due = armed.peek() == alarm && !held && !closed && alarm.deadline <= clock.nanos();
             return due && alarm.remove();
         }
     }
