@@ -2,4 +2,5 @@
 module org.jkvm.x64 {
     requires transitive org.jkvm.base;
     requires org.jkvm.linux;
+    exports org.jkvm.x64;
 }

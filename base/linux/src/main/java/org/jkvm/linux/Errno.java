@@ -18,6 +18,8 @@ public final class Errno {
     public static final int ENOMEM = 12;
     /** Permission denied. */
     public static final int EACCES = 13;
+    /** File exists, or the address range is in use. */
+    public static final int EEXIST = 17;
     /** Invalid argument. */
     public static final int EINVAL = 22;
     /** Inappropriate ioctl for device. */
@@ -31,7 +33,8 @@ public final class Errno {
             Map.entry(EPERM, "EPERM (operation not permitted)"), Map.entry(ENOENT, "ENOENT (no such file or directory)"),
             Map.entry(EINTR, "EINTR (interrupted)"), Map.entry(EIO, "EIO (input/output error)"),
             Map.entry(EAGAIN, "EAGAIN (try again)"), Map.entry(ENOMEM, "ENOMEM (out of memory)"),
-            Map.entry(EACCES, "EACCES (permission denied)"), Map.entry(EINVAL, "EINVAL (invalid argument)"),
+            Map.entry(EACCES, "EACCES (permission denied)"), Map.entry(EEXIST, "EEXIST (already exists)"),
+            Map.entry(EINVAL, "EINVAL (invalid argument)"),
             Map.entry(ENOTTY, "ENOTTY (not a terminal, or no such request)"),
             Map.entry(ENOSPC, "ENOSPC (no space left on device)"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP (operation not supported)"));

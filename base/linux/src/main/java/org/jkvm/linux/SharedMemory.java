@@ -23,6 +23,7 @@ public final class SharedMemory implements AutoCloseable {
     private static final int MAP_PRIVATE = 2;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
+    private static final int MAP_FIXED_NOREPLACE = 0x100000;
     private static final int MFD_CLOEXEC = 1;
 
     private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create", C_INT, C_POINTER, C_INT);
@@ -50,12 +51,27 @@ public final class SharedMemory implements AutoCloseable {
         if (truncate(fd, size) != 0) {
             throw Native.failure("ftruncate(" + name + ", " + size + ")", "give the guest less memory (-m)");
         }
-        return new SharedMemory(fd, map(size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
+        return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
     }
 
     /** Maps private anonymous memory with protection {@code prot}; it lives until {@link #unmap}. */
     public static MemorySegment mapAnonymous(long size, int prot) {
-        return map(size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        return map(MemorySegment.NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    }
+
+    /**
+     * Maps private anonymous memory at exactly {@code address}, a multiple of the page size; it lives until {@link #unmap}.
+     *
+     * @throws org.jkvm.base.HostException when something is mapped there already (EEXIST)
+     */
+    public static MemorySegment mapAnonymousAt(long address, long size, int prot) {
+        return map(MemorySegment.ofAddress(address), size, prot,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1);
+    }
+
+    /** Maps the same memory once more, with protection {@code prot}; the mapping lives until {@link #unmap}. */
+    public MemorySegment mapAgain(int prot) {
+        return map(MemorySegment.NULL, segment.byteSize(), prot, MAP_SHARED | MAP_NORESERVE, descriptor);
     }
 
     /** Gives back memory from {@link #mapAnonymous}. Nothing may use it any more. */
@@ -107,10 +123,9 @@ public final class SharedMemory implements AutoCloseable {
         }
     }
 
-    private static MemorySegment map(long size, int prot, int flags, int fd) {
+    private static MemorySegment map(MemorySegment where, long size, int prot, int flags, int fd) {
         try {
-            MemorySegment at = (MemorySegment) MMAP.invokeExact(Native.errnoSegment(), MemorySegment.NULL, size, prot,
-                    flags, fd, 0L);
+            MemorySegment at = (MemorySegment) MMAP.invokeExact(Native.errnoSegment(), where, size, prot, flags, fd, 0L);
             if (at.address() == -1) {
                 throw Native.failure("mmap of " + size + " bytes", "check the limit of virtual memory (ulimit -v)");
             }

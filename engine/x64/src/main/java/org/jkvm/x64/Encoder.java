@@ -1,0 +1,206 @@
+package org.jkvm.x64;
+
+import java.util.Arrays;
+
+/**
+ * Writes instructions in 64-bit mode field by field (Intel SDM vol. 2A, chapter 2): legacy prefix, REX, opcode, ModRM,
+ * SIB, displacement, immediate. {@link Assembler} names them. Not thread-safe.
+ */
+public class Encoder {
+    /** No mandatory or operand-size prefix. */
+    public static final int NO_PREFIX = 0;
+    private static final int REX = 0x40;
+    private static final int REX_W = 8;
+    private static final int SIB_FOLLOWS = 4;
+    private static final int NO_INDEX = 4;
+    private static final int NO_BASE = 5;
+
+    private final long origin;
+    private byte[] code = new byte[128];
+    private int length;
+
+    /** Starts at host address {@code origin}, where {@link #toByteArray} will be placed. */
+    public Encoder(long origin) {
+        this.origin = origin;
+    }
+
+    /** Host address of the next instruction. */
+    public final long address() {
+        return origin + length;
+    }
+
+    /** Bytes written. */
+    public final int length() {
+        return length;
+    }
+
+    /** The code. */
+    public final byte[] toByteArray() {
+        return Arrays.copyOf(code, length);
+    }
+
+    /** Writes raw bytes. */
+    public final void bytes(byte... bytes) {
+        for (byte b : bytes) {
+            byte1(b);
+        }
+    }
+
+    /**
+     * Writes an instruction with a ModRM byte.
+     *
+     * @param prefix         66h, F2h, F3h or {@link #NO_PREFIX}
+     * @param rexBits        REX.W (8) where wanted; 40h forces an empty REX prefix; R, X and B are found out here
+     * @param opcode         opcode with its escape bytes: 8Bh, 0FAFh, 0F3810h, ...
+     * @param reg            register number or opcode extension for ModRM.reg, 0 to 15
+     * @param rm             register or memory operand
+     * @param immediateBytes number of bytes that the caller will write after this, 0 to 8
+     */
+    public final void modRm(int prefix, int rexBits, int opcode, int reg, Rm rm, int immediateBytes) {
+        prefixes(prefix, rexBits | rexR(reg) | rexXb(rm), opcode);
+        int field = (reg & 7) << 3;
+        switch (rm) {
+            case Gpr g -> byte1(0xc0 | field | g.number() & 7);
+            case Xmm x -> byte1(0xc0 | field | x.number() & 7);
+            case RipRelative r -> ripRelative(field, r.target(), immediateBytes);
+            case Mem m -> memory(field, m);
+        }
+    }
+
+    /** Writes an instruction whose register is in the opcode's low three bits; {@code prefix} and {@code rexBits} as above. */
+    public final void opcodeReg(int prefix, int rexBits, int opcode, Gpr register) {
+        prefixes(prefix, rexBits | register.number() >> 3, opcode + (register.number() & 7));
+    }
+
+    /** Writes prefixes and opcode bytes. */
+    public final void prefixes(int prefix, int rexBits, int opcode) {
+        if (prefix != NO_PREFIX) {
+            byte1(prefix);
+        }
+        if (rexBits != 0) {
+            byte1(REX | rexBits);
+        }
+        for (int shift = 16; shift > 0; shift -= 8) {
+            if (opcode >>> shift != 0) {
+                byte1(opcode >>> shift);
+            }
+        }
+        byte1(opcode);
+    }
+
+    /** Writes {@code size} bytes (1 to 8), little-endian. */
+    public final void immediate(long value, int size) {
+        for (int i = 0; i < size; i++) {
+            byte1((int) (value >>> 8 * i));
+        }
+    }
+
+    /** Marks the next instruction with {@code label} and completes the jumps to it. */
+    public final void bind(Label label) {
+        label.bind(length);
+        for (int use : label.uses()) {
+            patch32(use, length - (use + 4));
+        }
+    }
+
+    /** Writes a 32-bit displacement to {@code label}, relative to the byte after it. */
+    final void displacement32(Label label) {
+        if (!label.isBound()) {
+            label.use(length);
+        }
+        immediate(label.isBound() ? label.position() - (length + 4) : 0, 4);
+    }
+
+    /** Writes a 32-bit displacement to {@code target}, relative to the byte after it and {@code immediateBytes}. */
+    final void displacement32(long target, int immediateBytes) {
+        long displacement = target - (address() + 4 + immediateBytes);
+        if (displacement != (int) displacement) {
+            throw new IllegalArgumentException(
+                    "0x%x is more than 2 GiB from the code at 0x%x".formatted(target, address()));
+        }
+        immediate(displacement, 4);
+    }
+
+    private static int rexR(int reg) {
+        return reg >> 1 & 4;
+    }
+
+    private static int rexXb(Rm rm) {
+        return switch (rm) {
+            case Gpr g -> g.number() >> 3;
+            case Xmm x -> x.number() >> 3;
+            case RipRelative ignored -> 0;
+            case Mem m -> high(m.index()) << 1 | high(m.base());
+        };
+    }
+
+    private static int high(Gpr register) {
+        return register == null ? 0 : register.number() >> 3;
+    }
+
+    private void ripRelative(int field, long target, int immediateBytes) {
+        byte1(field | 5);
+        displacement32(target, immediateBytes);
+    }
+
+    private void memory(int field, Mem m) {
+        if (m.base() == null) {
+            byte1(field | SIB_FOLLOWS);
+            sib(m, NO_BASE);
+            immediate(m.displacement(), 4);
+            return;
+        }
+        int size = displacementSize(m);
+        int mod = size == 0 ? 0 : size == 1 ? 0x40 : 0x80;
+        int base = m.base().number() & 7;
+        boolean sib = m.index() != null || base == SIB_FOLLOWS;
+        byte1(mod | field | (sib ? SIB_FOLLOWS : base));
+        if (sib) {
+            sib(m, base);
+        }
+        immediate(m.displacement(), size);
+    }
+
+    /** Base RBP and R13 always have a displacement: without one they mean something else (SDM vol. 2A, table 2-5). */
+    private static int displacementSize(Mem m) {
+        if (m.displacement() == 0 && (m.base().number() & 7) != NO_BASE) {
+            return 0;
+        }
+        return m.displacement() == (byte) m.displacement() ? 1 : 4;
+    }
+
+    private void sib(Mem m, int base) {
+        int index = m.index() == null ? NO_INDEX : m.index().number() & 7;
+        byte1(Integer.numberOfTrailingZeros(m.scale()) << 6 | index << 3 | base);
+    }
+
+    private void patch32(int at, int value) {
+        for (int i = 0; i < 4; i++) {
+            code[at + i] = (byte) (value >>> 8 * i);
+        }
+    }
+
+    private void byte1(int value) {
+        if (length == code.length) {
+            code = Arrays.copyOf(code, length * 2);
+        }
+        code[length++] = (byte) value;
+    }
+
+    /** REX.W for 64-bit operands, and the empty REX that makes 4 to 7 mean SPL, BPL, SIL and DIL in byte operands. */
+    static int rexFor(Size size, int reg, Rm rm) {
+        return switch (size) {
+            case QWORD -> REX_W;
+            case BYTE -> needsRex(reg) || rm instanceof Gpr g && needsRex(g.number()) ? REX : 0;
+            case WORD, DWORD -> 0;
+        };
+    }
+
+    private static boolean needsRex(int register) {
+        return register >= 4 && register <= 7;
+    }
+
+    static int prefixFor(Size size) {
+        return size == Size.WORD ? 0x66 : NO_PREFIX;
+    }
+}

@@ -1,0 +1,168 @@
+package org.jkvm.x64;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.HexFormat;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class HostCpuTest {
+    private HostCpu cpu;
+
+    @BeforeAll
+    static void needsAnX86Host() {
+        Assumptions.assumeTrue(CodeCache.isHostSupported(), "the host is not x86-64");
+    }
+
+    @BeforeEach
+    void open() {
+        cpu = new HostCpu();
+    }
+
+    @AfterEach
+    void close() {
+        if (cpu != null) {
+            cpu.close();
+        }
+    }
+
+    private HostCpu.Exit run(String hex) {
+        cpu.load(HexFormat.of().parseHex(hex.replace(" ", "")));
+        return cpu.run();
+    }
+
+    @Test
+    void aNopKeepsEveryRegister() {
+        fillRandomly(cpu.before(), new Random(1));
+        assertThat(run("90")).isEqualTo(HostCpu.Exit.FELL_THROUGH);
+        for (int i = 0; i < 16; i++) {
+            assertThat(cpu.after().general(i)).as("register %d", i).isEqualTo(cpu.before().general(i));
+            assertThat(cpu.after().xmm(i, 0)).as("xmm%d low", i).isEqualTo(cpu.before().xmm(i, 0));
+            assertThat(cpu.after().xmm(i, 1)).as("xmm%d high", i).isEqualTo(cpu.before().xmm(i, 1));
+        }
+        for (int i = 0; i < 8; i++) {
+            assertThat(cpu.after().significand(i)).as("st%d", i).isEqualTo(cpu.before().significand(i));
+            assertThat(cpu.after().signExponent(i)).as("st%d", i).isEqualTo(cpu.before().signExponent(i));
+        }
+        assertThat(cpu.after().rflags() & HostCpu.INPUT_FLAGS).isEqualTo(cpu.before().rflags() & HostCpu.INPUT_FLAGS);
+        assertThat(cpu.after().mxcsr()).isEqualTo(cpu.before().mxcsr());
+        assertThat(cpu.after().controlWord()).isEqualTo(cpu.before().controlWord());
+        assertThat(cpu.after().statusWord()).isEqualTo(cpu.before().statusWord());
+    }
+
+    private void fillRandomly(HostRegisters registers, Random random) {
+        for (int i = 0; i < 16; i++) {
+            registers.general(i, i == 4 ? cpu.stackPointer() : random.nextLong());
+            registers.xmm(i, 0, random.nextLong());
+            registers.xmm(i, 1, random.nextLong());
+            registers.st(i & 7, random.nextInt(0x10000), random.nextLong());
+        }
+        registers.rflags(random.nextLong());
+        registers.mxcsr(random.nextInt());
+        registers.controlWord(random.nextInt(0x2000));
+        registers.statusWord(random.nextInt(0x10000));
+    }
+
+    @Test
+    void arithmeticSetsTheFlags() {
+        cpu.before().general(0, 0x7fff_ffffL);
+        cpu.before().general(3, 1);
+        assertThat(run("01 d8")).isEqualTo(HostCpu.Exit.FELL_THROUGH); // add eax, ebx
+        assertThat(cpu.after().general(0)).isEqualTo(0x8000_0000L);
+        assertThat(cpu.after().rflags() & HostCpu.STATUS_FLAGS).isEqualTo(0x894); // OF SF AF PF
+    }
+
+    @Test
+    void theDirectionFlagReachesStringInstructionsAndNotTheJvm() {
+        cpu.memory().set(JAVA_LONG_UNALIGNED, 64, 42);
+        cpu.before().general(6, cpu.memory().address() + 64);
+        cpu.before().general(7, cpu.memory().address() + 128);
+        cpu.before().rflags(0x400);
+        run("48 a5"); // movsq
+        assertThat(cpu.after().general(6)).isEqualTo(cpu.memory().address() + 56);
+        assertThat(cpu.memory().get(JAVA_LONG_UNALIGNED, 128)).isEqualTo(42);
+        assertThat(cpu.after().rflags() & 0x400).isEqualTo(0x400);
+    }
+
+    @Test
+    void pushAndPopUseTheScratchStack() {
+        cpu.before().general(0, 0x1122_3344_5566_7788L);
+        run("50"); // push rax
+        assertThat(cpu.after().general(4)).isEqualTo(cpu.stackPointer() - 8);
+        cpu.before().copyFrom(cpu.after());
+        run("5b"); // pop rbx
+        assertThat(cpu.after().general(3)).isEqualTo(0x1122_3344_5566_7788L);
+        assertThat(cpu.after().general(4)).isEqualTo(cpu.stackPointer());
+    }
+
+    @Test
+    void tellsTakenBranchesFromOthers() {
+        int displacement = (int) (cpu.branchTarget() - cpu.instructionAddress() - 2);
+        byte[] je = {0x74, (byte) displacement};
+        cpu.load(je);
+        assertThat(cpu.run()).isEqualTo(HostCpu.Exit.FELL_THROUGH);
+        cpu.before().rflags(0x40);
+        assertThat(cpu.run()).isEqualTo(HostCpu.Exit.BRANCHED);
+        cpu.before().general(0, cpu.branchTarget());
+        assertThat(run("ff d0")).isEqualTo(HostCpu.Exit.BRANCHED); // call rax
+        assertThat(cpu.after().general(4)).isEqualTo(cpu.stackPointer() - 8);
+    }
+
+    @Test
+    void memoryHasTheSameAddressIn32Bits() {
+        cpu.memory().set(JAVA_LONG_UNALIGNED, 0x1000, 0xfedc_ba98_7654_3210L);
+        cpu.before().general(6, 0xffff_ffff_0000_0000L | cpu.memory().address() + 0x1000);
+        run("67 48 8b 06"); // mov rax, [esi]
+        assertThat(cpu.after().general(0)).isEqualTo(0xfedc_ba98_7654_3210L);
+    }
+
+    @Test
+    void floatingPointExceptionsStayMasked() {
+        cpu.before().mxcsr(0);
+        cpu.before().xmm(0, 0, Double.doubleToRawLongBits(1.0));
+        run("f2 0f 5e c1"); // divsd xmm0, xmm1
+        assertThat(cpu.after().xmm(0, 0)).isEqualTo(Double.doubleToRawLongBits(Double.POSITIVE_INFINITY));
+        assertThat(cpu.after().mxcsr()).isEqualTo(0x1f84); // ZE
+    }
+
+    @Test
+    void x87ControlReachesTheInstructionAndNotTheJvm() {
+        cpu.memory().set(JAVA_DOUBLE_UNALIGNED, 0, 1.0 / 3);
+        cpu.before().general(6, cpu.memory().address());
+        cpu.before().controlWord(0xf7f); // round toward zero
+        run("dd 06"); // fld qword [rsi]
+        assertThat(cpu.after().significand(0)).isEqualTo(0xaaaa_aaaa_aaaa_a800L);
+        assertThat(cpu.after().signExponent(0)).isEqualTo(0x3ffd);
+        assertThat(cpu.after().statusWord() >> 11 & 7).isEqualTo(7);
+        assertThat(cpu.after().fx().get(java.lang.foreign.ValueLayout.JAVA_BYTE, HostRegisters.FTW)).isEqualTo((byte) 0x80);
+    }
+
+    @Test
+    void refusesWhatCannotRunSafely() {
+        assertThatThrownBy(() -> cpu.load(new byte[16])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> cpu.load(new byte[0])).isInstanceOf(IllegalArgumentException.class);
+        cpu.load(new byte[] {(byte) 0x90});
+        cpu.before().general(4, 0);
+        assertThatThrownBy(cpu::run).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("RSP");
+    }
+
+    @Test
+    void twoProcessorsDoNotShareAnything() {
+        try (HostCpu other = new HostCpu()) {
+            assertThat(other.memory().address()).isNotEqualTo(cpu.memory().address());
+            other.load(new byte[] {(byte) 0x90});
+            cpu.before().general(0, 7);
+            run("48 ff c0"); // inc rax
+            other.run();
+            assertThat(cpu.after().general(0)).isEqualTo(8);
+            assertThat(other.after().general(0)).isZero();
+        }
+    }
+}
