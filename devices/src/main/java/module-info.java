@@ -3,4 +3,5 @@ module org.jkvm.devices {
     requires transitive org.jkvm.base;
     exports org.jkvm.devices;
     exports org.jkvm.devices.bus;
+    exports org.jkvm.devices.pci;
 }

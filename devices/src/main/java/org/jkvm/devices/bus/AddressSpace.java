@@ -34,13 +34,18 @@ public final class AddressSpace {
      */
     public Window map(String owner, long start, long length, IoHandler handler) {
         Window window = new Window(owner, start, length, handler);
-        Map.Entry<Long, Window> below = windows.floorEntry(start + length - 1);
-        if (below != null && below.getValue().start + below.getValue().length > start) {
+        if (!isFree(start, length)) {
             throw new IllegalArgumentException(name + ": " + owner + " at " + Long.toHexString(start) + "h overlaps "
-                    + below.getValue().name);
+                    + windows.floorEntry(start + length - 1).getValue().name);
         }
         windows.put(start, window);
         return window;
+    }
+
+    /** Whether no window covers any byte of the range. */
+    public boolean isFree(long start, long length) {
+        Map.Entry<Long, Window> below = windows.floorEntry(start + length - 1);
+        return below == null || below.getValue().start + below.getValue().length <= start;
     }
 
     /** Takes a window away again. */

@@ -24,6 +24,7 @@ public final class RegisterFile implements IoHandler, Stateful {
     private Register[][] byOffset = {};
     private RegisterTrace trace;
     private long unassigned;
+    private int floating = 0xff;
 
     /** A run of bytes that are no registers of their own: RAM, a table, another chip's window. */
     public record Window(String name, int offset, int length, String summary, IoHandler handler) {
@@ -66,6 +67,12 @@ public final class RegisterFile implements IoHandler, Stateful {
         return this;
     }
 
+    /** What an undeclared byte reads as: FFh, a floating bus, where not said. */
+    public RegisterFile undeclaredReadsAs(int value) {
+        floating = value;
+        return this;
+    }
+
     /** The chip's name. */
     public String chip() {
         return chip;
@@ -103,7 +110,7 @@ public final class RegisterFile implements IoHandler, Stateful {
 
     /**
      * Reads. An access narrower than its register reads the addressed bytes of it; one that is wider than a register
-     * reads the registers that follow, as a bus that splits the access does; undeclared bytes read as ones.
+     * reads the registers that follow, as a bus that splits the access does; undeclared bytes float.
      */
     @Override
     public long read(long offset, int size) {
@@ -240,6 +247,6 @@ public final class RegisterFile implements IoHandler, Stateful {
         if (unassigned++ == 0) {
             LOG.log(System.Logger.Level.DEBUG, "{0}: {1} at undeclared offset {2}h", chip, what, Long.toHexString(offset));
         }
-        return 0xff;
+        return floating;
     }
 }
