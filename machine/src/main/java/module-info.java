@@ -2,5 +2,8 @@
 module org.jkvm.machine {
     requires transitive org.jkvm.hypervisor;
     requires transitive org.jkvm.devices;
+    requires org.jkvm.linux;
     requires org.jkvm.storage;
+    exports org.jkvm.machine.loader;
+    exports org.jkvm.machine.memory;
 }
