@@ -1,0 +1,105 @@
+# What kvm and kvm-img share: find a JDK, build where the sources are newer than the application, start it.
+# Needs $here, the root of the sources. Progress goes to stderr; stdout belongs to the command.
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$@"; exit 1; }
+
+# Whether $1 is the home of a JDK 25 or later: its "release" file says so without starting it.
+is_jdk() {
+    local line
+    [[ -x $1/bin/java && -x $1/bin/javac && -r $1/release ]] || return 1
+    while IFS= read -r line; do
+        [[ $line =~ ^JAVA_VERSION=\"([0-9]+) ]] && { ((BASH_REMATCH[1] >= 25)); return; }
+    done < "$1/release"
+    return 1
+}
+
+find_jdk() {
+    local home
+    for home in "${JAVA_HOME:-}" "$(on_path java)" "$(on_path javac)" /usr/lib/jvm/* \
+            ~/.sdkman/candidates/java/* ~/.jdks/* /opt/* /usr/local/*; do
+        if [[ -n $home ]] && is_jdk "$home"; then jdk=$home; return; fi
+    done
+    die "needs a JDK 25 or later (set JAVA_HOME, or: apt install openjdk-25-jdk-headless, or https://adoptium.net)"
+}
+
+# The home of the JDK that a tool on PATH belongs to.
+on_path() {
+    local tool
+    tool=$(type -P "$1") && tool=$(readlink -f "$tool") && printf '%s' "${tool%/bin/*}" || true
+}
+
+# Where the application is built: in the clone, or in the cache where the clone can't be written.
+choose_workshop() {
+    workshop=$here
+    if [[ ! -w $here ]] && ! is_fresh "$here"; then
+        workshop=${XDG_CACHE_HOME:-$HOME/.cache}/jkvm/build${here//\//-}
+    fi
+    app=$workshop/app/target/kvm
+}
+
+# Whether the application under $1 is there, newer than every source, and made for this JDK and place.
+is_fresh() {
+    local made=$1/app/target/kvm/made
+    [[ -r $made && $(< "$made") == "$jdk $1" ]] && [[ -z $(newer_sources "$made") ]]
+}
+
+newer_sources() {
+    find "$here" -name target -prune -o -name .git -prune -o \
+        \( -path '*/src/main/*' -o -name pom.xml \) -newer "$1" -print -quit
+}
+
+# JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
+jvm_flags() {
+    flags=(-XX:+UseSerialGC -Xms64m -Xmx1g -XX:TieredStopAtLevel=4 -XX:-UsePerfData
+        --enable-native-access=org.jkvm.linux -p "$app/lib")
+}
+
+build() {
+    (
+        mkdir -p "$workshop/app/target"
+        exec 9> "$workshop/app/target/.lock"
+        flock 9
+        is_fresh "$workshop" && exit
+        type -P mvn > /dev/null || die "needs Maven for its first start, which builds it (apt install maven)"
+        say "building with $jdk (first start, or sources changed)"
+        [[ $workshop == "$here" ]] || copy_sources
+        rm -rf "$app"
+        package
+        train
+        printf '%s %s' "$jdk" "$workshop" > "$app/made"
+        say "built"
+    ) || exit 1
+}
+
+copy_sources() {
+    (cd "$here" && tar -c --exclude=target --exclude=.git .) | tar -x -C "$workshop"
+}
+
+package() {
+    local log=$workshop/app/target/build.log line
+    JAVA_HOME=$jdk mvn -B -ntp -f "$workshop/pom.xml" -pl app -am -Dmaven.test.skip=true package 2>&1 | tee "$log" |
+        while IFS= read -r line; do
+            [[ $line =~ Building\ (.*)\ ([^ ]+)\ +(\[.*/.*\]) ]] && say "  ${BASH_REMATCH[3]} ${BASH_REMATCH[1]}"
+        done || true
+    [[ -d $app/lib ]] || { grep -F ERROR "$log" | head -n 12 >&2; die "the build failed: see $log"; }
+}
+
+# An ahead-of-time cache (JEP 483, 514, 515): classes loaded and linked, and profiles of a training run.
+train() {
+    say "  making the ahead-of-time cache"
+    jvm_flags
+    "$jdk/bin/java" -XX:AOTCacheOutput="$app/kvm.aot" "${flags[@]}" -m org.jkvm.app/org.jkvm.app.Training \
+        > "$workshop/app/target/training.log" 2>&1 || say "  no ahead-of-time cache: starts will be slower"
+}
+
+launch() {
+    local main=$1
+    shift
+    find_jdk
+    choose_workshop
+    is_fresh "$workshop" || build
+    jvm_flags
+    exec "$jdk/bin/java" -XX:AOTCache="$app/kvm.aot" -Xlog:disable -Xlog:all=error:stderr "${flags[@]}" \
+        -m "org.jkvm.app/$main" "$@"
+}
