@@ -44,6 +44,11 @@ public final class Assembler extends Encoder {
         }
     }
 
+    /** MOV Sreg, r/m16: opcode 8Eh. */
+    public void mov(Segment to, Gpr from) {
+        modRm(NO_PREFIX, 0, 0x8e, to.ordinal(), from, 0);
+    }
+
     /** LEA: opcode 8Dh. */
     public void lea(Size size, Gpr to, Memory address) {
         integer(size, 0x8c, to.number(), address, 0);
@@ -193,6 +198,16 @@ public final class Assembler extends Encoder {
     /** CALL r/m64: opcode FFh /2. */
     public void call(Rm target) {
         modRm(NO_PREFIX, 0, 0xff, 2, target, 0);
+    }
+
+    /** JMP m16:32: a far jump through memory, opcode FFh /5. */
+    public void jmpFar(Memory target) {
+        modRm(NO_PREFIX, 0, 0xff, 5, target, 0);
+    }
+
+    /** SYSCALL. */
+    public void syscall() {
+        prefixes(NO_PREFIX, 0, 0x0f05);
     }
 
     /** RET. */

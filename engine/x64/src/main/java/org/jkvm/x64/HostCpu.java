@@ -1,5 +1,8 @@
 package org.jkvm.x64;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.jkvm.linux.SharedMemory.PROT_EXEC;
 import static org.jkvm.linux.SharedMemory.PROT_READ;
 import static org.jkvm.linux.SharedMemory.PROT_WRITE;
@@ -9,22 +12,24 @@ import org.jkvm.base.HostException;
 import org.jkvm.linux.SharedMemory;
 
 /**
- * The processor under this JVM as an oracle: executes one user-mode instruction in 64-bit mode with given registers and
- * hands back the registers after it. For tests; one thread at a time.
+ * The processor under this JVM as an oracle: executes one user-mode instruction with given registers and hands back the
+ * registers after it, or the fault it raised. For tests; one thread at a time.
  *
- * <p>All of it lies in one <em>cell</em> of the host's address space below 2 GiB, so that 32-bit
- * addresses work:
+ * <p>All of it lies in one <em>cell</em> of the host's address space below 2 GiB, so that 32-bit addresses work:
  *
  * <pre>
  * +00000  code: entry, the instruction under test, exits
  * +02000  registers before      +03000  registers after      +04000  control words
- * +10000  stack (64 KiB): RSP belongs into it
- * +20000  scratch memory (128 KiB), then nothing: memory operands belong into it
+ * +08000  stack for signals (32 KiB)
+ * +10000  stack (64 KiB) for RSP
+ * +20000  scratch memory (128 KiB) for memory operands, then nothing up to +100000
  * </pre>
  *
- * <p>The caller must only run instructions that cannot fault or leave: divisions that fit, memory operands inside
- * {@link #memory} or the stack, no privileged or undefined opcode, no system call, no POPF that sets TF or AC, aligned
- * operands where SSE wants them. Floating-point exceptions are masked by {@link #run}.
+ * <p>Faults come back as {@link Exit#FAULTED}: the handler of SIGSEGV and its like is replaced by one that passes on what
+ * is not ours. What remains to the caller: run nothing that enters the kernel (SYSCALL, SYSENTER, INT) or changes a
+ * segment register or base, write nothing outside the stack and the scratch memory, jump nowhere but to
+ * {@link #branchTarget} or unmapped memory, and take RSP from the stack where the instruction leaves it there, for signals
+ * that HotSpot sends to its threads when profiled.
  */
 public final class HostCpu implements AutoCloseable {
     /** CF, PF, AF, ZF, SF and OF. */
@@ -33,30 +38,31 @@ public final class HostCpu implements AutoCloseable {
     public static final long INPUT_FLAGS = STATUS_FLAGS | 0x400;
     /** Longest instruction (Intel SDM vol. 2A, section 2.3.11). */
     public static final int MAX_INSTRUCTION = 15;
-    /** Exceptions masked in the x87 control word. */
-    private static final int FCW_MASKS = 0x3f;
-    /** Exception summary and busy in the x87 status word. */
-    private static final int FSW_SUMMARY = 0x8080;
-    /** Exceptions masked in MXCSR. */
-    private static final int MXCSR_MASKS = 0x1f80;
 
     /** Cells are looked for from here; HotSpot puts its class space (1 GiB) and small heaps anywhere below 4 GiB. */
     private static final long FIRST_CELL = 0x1000_0000L;
     private static final long LAST_CELL = 0x7ff0_0000L;
-    private static final long CELL = 0x10_0000L;
+    /** Size and alignment of a cell. */
+    static final long CELL = 0x10_0000L;
     private static final int SLOT = 0x400;
     private static final int BRANCH_TARGET = SLOT + 0x40;
-    private static final int FALL_THROUGH = SLOT + 0x200;
+    private static final int BRANCH_EXIT = 0x500;
+    private static final int FALL_THROUGH_EXIT = 0x700;
+    /** Where the signal handler sends a fault. */
+    static final int FAULT_EXIT = 0x900;
     private static final int CODE_BYTES = 0x1000;
     private static final int BEFORE = 0x2000;
     private static final int AFTER = 0x3000;
-    private static final int CONTROL = 0x4000;
+    /** Words that the stub and the signal handler share. */
+    static final int CONTROL = 0x4000;
+    private static final int SIGNAL_STACK = 0x8000;
     private static final int STACK = 0x1_0000;
     private static final int MEMORY = 0x2_0000;
     private static final int MEMORY_BYTES = 0x2_0000;
     private static final int RSP = 4;
-    /** What a signal handler may need below RSP. */
-    private static final int STACK_RESERVE = 0x4000;
+    private static final int MXCSR_DEFINED = 0xffff;
+    /** Selector of 32-bit user code on Linux (asm/segment.h, __USER32_CS). */
+    private static final int USER32_CS = 0x23;
     private static final byte INT3 = (byte) 0xcc;
 
     private final MemorySegment cell;
@@ -64,15 +70,41 @@ public final class HostCpu implements AutoCloseable {
     private final MemorySegment memory;
     private final HostRegisters before;
     private final HostRegisters after;
-    private final long fellThrough;
-    private final long entry;
+    private final HostCpuStub stub;
+    private final Exit[] exits = Exit.values();
+
+    /** How the instruction is read. */
+    public enum Mode {
+        /** 64-bit mode. */
+        LONG_64,
+        /** 32-bit protected mode (as compatibility mode), flat DS, ES and SS; FS and GS are the host's, not for use. */
+        PROTECTED_32
+    }
 
     /** How control left the instruction. */
     public enum Exit {
         /** To the next instruction. */
         FELL_THROUGH,
         /** To {@link #branchTarget}. */
-        BRANCHED
+        BRANCHED,
+        /** By {@link #fault}; the registers after are those that the exception handler would find. */
+        FAULTED
+    }
+
+    /**
+     * A fault or trap.
+     *
+     * @param vector    the exception's number (Intel SDM vol. 3A, table 6-1)
+     * @param errorCode as the host kernel saw it; for page faults it says user mode
+     * @param address   the linear address of the last page fault
+     * @param rip       where the exception handler would return to
+     */
+    public record Fault(int vector, int errorCode, long address, long rip) {
+    }
+
+    /** A processor in 64-bit mode. */
+    public HostCpu() {
+        this(Mode.LONG_64);
     }
 
     /**
@@ -80,10 +112,11 @@ public final class HostCpu implements AutoCloseable {
      *
      * @throws HostException where the host is not x86-64 or has no cell left
      */
-    public HostCpu() {
+    public HostCpu(Mode mode) {
         if (!CodeCache.isHostSupported()) {
             throw new HostException("this host is not x86-64: it cannot run x86 instructions");
         }
+        HostFaults.install();
         cell = mapCell();
         base = cell.address();
         memory = cell.asSlice(MEMORY, MEMORY_BYTES);
@@ -91,13 +124,27 @@ public final class HostCpu implements AutoCloseable {
         after = new HostRegisters(cell.asSlice(AFTER, HostRegisters.BYTES));
         before.reset();
         before.general(RSP, stackPointer());
+        writeControlWords();
+        stub = new HostCpuStub(mode, base + BEFORE, base + AFTER, base + CONTROL);
+        writeStub();
+    }
+
+    private void writeControlWords() {
+        MemorySegment control = cell.asSlice(CONTROL);
+        control.set(JAVA_INT, HostCpuStub.SLOT_POINTER, (int) instructionAddress());
+        control.set(JAVA_SHORT, HostCpuStub.SLOT_POINTER + 4L, (short) USER32_CS);
+        // stack_t (sigaltstack(2)): ss_sp, ss_flags, ss_size
+        control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK, base + SIGNAL_STACK);
+        control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK + 16L, (long) STACK - SIGNAL_STACK);
+    }
+
+    private void writeStub() {
         cell.asSlice(0, CODE_BYTES).fill(INT3);
-        HostCpuStub stub = new HostCpuStub(base + BEFORE, base + AFTER, base + CONTROL);
-        entry = base;
         copyCode(0, stub.entry(base, base + SLOT));
-        fellThrough = base + FALL_THROUGH;
-        copyCode(FALL_THROUGH, stub.exit(fellThrough, Exit.FELL_THROUGH.ordinal()));
-        copyCode(BRANCH_TARGET, stub.exit(base + BRANCH_TARGET, Exit.BRANCHED.ordinal()));
+        copyCode(BRANCH_TARGET, stub.leave(base + BRANCH_TARGET, base + BRANCH_EXIT));
+        copyCode(BRANCH_EXIT, stub.exit(base + BRANCH_EXIT, Exit.BRANCHED.ordinal()));
+        copyCode(FALL_THROUGH_EXIT, stub.exit(base + FALL_THROUGH_EXIT, Exit.FELL_THROUGH.ordinal()));
+        copyCode(FAULT_EXIT, stub.exit(base + FAULT_EXIT, Exit.FAULTED.ordinal()));
     }
 
     /** Registers that the next {@link #run} starts with. */
@@ -135,28 +182,33 @@ public final class HostCpu implements AutoCloseable {
         if (instruction.length == 0 || instruction.length > MAX_INSTRUCTION) {
             throw new IllegalArgumentException("an instruction has 1 to 15 bytes, not " + instruction.length);
         }
-        Assembler code = new Assembler(instructionAddress());
-        code.bytes(instruction);
-        code.jmp(fellThrough);
-        copyCode(SLOT, code.toByteArray());
+        copyCode(SLOT, instruction);
+        int end = SLOT + instruction.length;
+        copyCode(end, stub.leave(base + end, base + FALL_THROUGH_EXIT));
     }
 
     /**
-     * Executes the loaded instruction once. Of the registers before, RFLAGS is taken with {@link #INPUT_FLAGS} only, and
-     * x87 and SSE exceptions are masked in the block itself. About 150 ns.
-     *
-     * @throws IllegalArgumentException when RSP is not well inside the stack or the scratch memory
+     * Executes the loaded instruction once. Of RFLAGS before, {@link #INPUT_FLAGS} are taken; of MXCSR, the defined bits.
+     * About 300 ns, a fault some microseconds.
      */
     public Exit run() {
-        long rsp = before.general(RSP);
-        if (rsp < base + STACK + STACK_RESERVE || rsp > base + MEMORY + MEMORY_BYTES) {
-            throw new IllegalArgumentException("RSP 0x%x is outside the scratch stack".formatted(rsp));
-        }
         before.rflags(before.rflags() & INPUT_FLAGS | 2);
-        before.controlWord(before.controlWord() | FCW_MASKS);
-        before.statusWord(before.statusWord() & ~FSW_SUMMARY);
-        before.mxcsr(before.mxcsr() & 0xffff | MXCSR_MASKS);
-        return CodeCache.enter(entry, 0) == Exit.FELL_THROUGH.ordinal() ? Exit.FELL_THROUGH : Exit.BRANCHED;
+        before.mxcsr(before.mxcsr() & MXCSR_DEFINED);
+        Exit exit = exits[(int) CodeCache.enter(base, 0)];
+        if (exit == Exit.FAULTED) {
+            after.rflags(fault(HostFaults.FAULT_RFLAGS));
+        }
+        return exit;
+    }
+
+    /** The last fault; means something after {@link Exit#FAULTED} only. */
+    public Fault fault() {
+        return new Fault((int) fault(HostFaults.FAULT_VECTOR), (int) fault(HostFaults.FAULT_ERROR),
+                fault(HostFaults.FAULT_ADDRESS), fault(HostFaults.FAULT_RIP));
+    }
+
+    private long fault(int word) {
+        return cell.get(JAVA_LONG, CONTROL + word);
     }
 
     @Override

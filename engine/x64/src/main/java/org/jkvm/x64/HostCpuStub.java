@@ -1,24 +1,40 @@
 package org.jkvm.x64;
 
+import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 
 /**
  * The generated code around {@link HostCpu}'s instruction: a function of the System V calling convention that saves what
- * its caller owns (System V ABI AMD64, section 3.2.1), loads every register, and undoes that on the way back.
+ * its caller owns (System V ABI AMD64, section 3.2.1), gives signals a stack in the cell, loads every register, and
+ * undoes all that on the way back.
  */
 final class HostCpuStub {
     private static final Gpr[] CALLEE_SAVED = {Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15};
     /** Room for MXCSR and the x87 control word. */
     private static final int FRAME = 8;
+    /** Number of sigaltstack(2) on x86-64 (asm/unistd_64.h). */
+    private static final int SYS_SIGALTSTACK = 131;
+    /** Selector of flat user data on Linux (asm/segment.h, __USER_DS). */
+    private static final int USER_DS = 0x2b;
 
+    // Control words of a cell: the stub's own
+    private static final int HOST_RSP = 0;
+    /** Where the instruction is, as m16:32. */
+    static final int SLOT_POINTER = 8;
+    /** The stack_t for the time that the instruction runs; 24 bytes. */
+    static final int SIGNAL_STACK = 0x80;
+    private static final int HOST_SIGNAL_STACK = 0xa0;
+
+    private final HostCpu.Mode mode;
     private final long before;
     private final long after;
-    private final RipRelative hostRsp;
+    private final long control;
 
-    HostCpuStub(long before, long after, long control) {
+    HostCpuStub(HostCpu.Mode mode, long before, long after, long control) {
+        this.mode = mode;
         this.before = before;
         this.after = after;
-        this.hostRsp = new RipRelative(control);
+        this.control = control;
     }
 
     /** The way in, ending with a jump to {@code slot}. */
@@ -31,30 +47,37 @@ final class HostCpuStub {
         a.sub(QWORD, Gpr.RSP, FRAME);
         a.stmxcsr(Mem.at(Gpr.RSP));
         a.fnstcw(Mem.at(Gpr.RSP, 4));
-        a.mov(QWORD, hostRsp, Gpr.RSP);
+        a.mov(QWORD, word(HOST_RSP), Gpr.RSP);
+        signalStack(a);
+        dataSegments(a, USER_DS);
         a.fxrstor64(new RipRelative(before + HostRegisters.FX));
         a.push(new RipRelative(before + HostRegisters.RFLAGS));
         a.popfq();
         for (Gpr register : Gpr.values()) {
             a.mov(QWORD, register, general(before, register));
         }
-        a.jmp(slot);
+        switch (mode) {
+            case LONG_64 -> a.jmp(slot);
+            case PROTECTED_32 -> a.jmpFar(word(SLOT_POINTER));
+        }
         return a.toByteArray();
     }
 
-    /** A way out, returning {@code code}. Up to PUSHFQ nothing may change the flags. */
+    /** A way out in 64-bit mode, returning {@code code}. Up to PUSHFQ nothing may change the flags. */
     byte[] exit(long origin, int code) {
         Assembler a = new Assembler(origin);
         for (Gpr register : Gpr.values()) {
             a.mov(QWORD, general(after, register), register);
         }
-        a.mov(QWORD, Gpr.RSP, hostRsp);
+        a.mov(QWORD, Gpr.RSP, word(HOST_RSP));
         a.pushfq();
         a.pop(new RipRelative(after + HostRegisters.RFLAGS));
         a.fxsave64(new RipRelative(after + HostRegisters.FX));
         a.fninit();
         a.ldmxcsr(Mem.at(Gpr.RSP));
         a.fldcw(Mem.at(Gpr.RSP, 4));
+        dataSegments(a, 0);
+        restoreSignalStack(a);
         a.add(QWORD, Gpr.RSP, FRAME);
         a.popfq();
         for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
@@ -63,6 +86,47 @@ final class HostCpuStub {
         a.mov(Gpr.RAX, code);
         a.ret();
         return a.toByteArray();
+    }
+
+    /** What follows the instruction, or stands at the branch target: a jump to {@code exit} that changes no flag. */
+    byte[] leave(long origin, long exit) {
+        Assembler a = new Assembler(origin);
+        switch (mode) {
+            case LONG_64 -> a.jmp(exit);
+            case PROTECTED_32 -> {
+                a.bytes((byte) 0xea); // JMP ptr16:32
+                a.immediate(exit, 4);
+                a.immediate(HostFaults.USER_CS, 2);
+            }
+        }
+        return a.toByteArray();
+    }
+
+    private void signalStack(Assembler a) {
+        a.lea(QWORD, Gpr.RDI, word(SIGNAL_STACK));
+        a.lea(QWORD, Gpr.RSI, word(HOST_SIGNAL_STACK));
+        a.mov(Gpr.RAX, SYS_SIGALTSTACK);
+        a.syscall();
+    }
+
+    private void restoreSignalStack(Assembler a) {
+        a.lea(QWORD, Gpr.RDI, word(HOST_SIGNAL_STACK));
+        a.xor(DWORD, Gpr.RSI, Gpr.RSI);
+        a.mov(Gpr.RAX, SYS_SIGALTSTACK);
+        a.syscall();
+    }
+
+    /** Null in 64-bit mode, where they do not matter; the kernel's own flat segment in 32-bit mode. */
+    private void dataSegments(Assembler a, int selector) {
+        if (mode == HostCpu.Mode.PROTECTED_32) {
+            a.mov(Gpr.RAX, selector);
+            a.mov(Segment.DS, Gpr.RAX);
+            a.mov(Segment.ES, Gpr.RAX);
+        }
+    }
+
+    private RipRelative word(int offset) {
+        return new RipRelative(control + offset);
     }
 
     private static RipRelative general(long block, Gpr register) {

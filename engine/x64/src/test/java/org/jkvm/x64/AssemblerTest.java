@@ -180,6 +180,10 @@ class AssemblerTest {
             add("fldcw " + text(WORD, m), a -> a.fldcw(m));
             add("fnstcw " + text(WORD, m), a -> a.fnstcw(m));
         }
+        add("mov ds, eax", a -> a.mov(Segment.DS, Gpr.RAX));
+        add("mov es, r9d", a -> a.mov(Segment.ES, Gpr.R9));
+        add("jmp fword ptr [rbx+8]", a -> a.jmpFar(Mem.at(Gpr.RBX, 8)));
+        add("syscall", Assembler::syscall);
         add("ret", Assembler::ret);
         add("pushfq", Assembler::pushfq);
         add("popfq", Assembler::popfq);
