@@ -4,6 +4,7 @@ module org.jkvm.machine {
     requires transitive org.jkvm.devices;
     requires org.jkvm.linux;
     requires org.jkvm.storage;
+    exports org.jkvm.machine.acpi;
     exports org.jkvm.machine.loader;
     exports org.jkvm.machine.memory;
 }
