@@ -4,4 +4,6 @@ module org.jkvm.devices {
     exports org.jkvm.devices;
     exports org.jkvm.devices.bus;
     exports org.jkvm.devices.pci;
+    exports org.jkvm.devices.virtio;
+    exports org.jkvm.devices.virtio.blk;
 }

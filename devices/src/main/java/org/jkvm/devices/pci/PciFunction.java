@@ -73,8 +73,8 @@ public abstract class PciFunction implements Device {
     private Register declareCommand() {
         return config.register("Command", 0x04, 16).writable(0x547).onWrite(written -> commandChanged())
                 .bit("I/O Space", COMMAND_IO, "answers I/O cycles").bit("Memory Space", COMMAND_MEMORY, "answers memory cycles")
-                .bit("Bus Master", COMMAND_MASTER, "may read and write memory").bit("Parity Error Response", 6, "no effect here")
-                .bit("SERR# Enable", 8, "no effect here").bit("Interrupt Disable", COMMAND_INTX_DISABLE, "INTx# stays idle");
+                .bit("Bus Master", COMMAND_MASTER, "may read and write memory").unmodelled("Parity Error Response", 6, 6, "parity errors")
+                .unmodelled("SERR# Enable", 8, 8, "system errors").bit("Interrupt Disable", COMMAND_INTX_DISABLE, "INTx# stays idle");
     }
 
     private Register declareStatus() {
@@ -111,6 +111,11 @@ public abstract class PciFunction implements Device {
     /** Whether the system lets the function read and write memory (PCI 3.0, section 6.2.2, bit 2). */
     public final boolean busMaster() {
         return command.isSet(COMMAND_MASTER);
+    }
+
+    @Override
+    public List<RegisterFile> registerFiles() {
+        return List.of(config);
     }
 
     @Override
