@@ -238,8 +238,8 @@ public final class RegisterFile implements IoHandler, Stateful {
 
     private void traceLoose(Window w, long at, boolean write, long value) {
         if (trace != null) {
-            String where = w == null ? "?" + Long.toHexString(at) + "h" : w.name + "+" + Long.toHexString(at - w.offset) + "h";
-            trace.access(chip, where, write, value, () -> Long.toHexString(value) + "h");
+            String where = w == null ? "?" + Long.toHexString(at) : w.name + "+" + Long.toHexString(at - w.offset);
+            trace.access(chip, where + "h", write, value, () -> Long.toHexString(value) + "h");
         }
     }
 

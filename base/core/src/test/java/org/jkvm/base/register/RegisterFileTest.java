@@ -132,7 +132,7 @@ class RegisterFileTest {
     void traceSeesNamesValuesAndFields() {
         List<String> seen = new ArrayList<>();
         file.register("LCR", 0, 8).field("WLS", 1, 0, "").bit("STB", 2, "").reset(7);
-        file.trace((chip, register, write, value, text) -> seen.add(chip + " " + register + (write ? "<" : ">") + text.get()));
+        file.trace((chip, name, write, value, text) -> seen.add(chip + " " + name + (write ? "<" : ">") + text.get()));
         file.read(0, 1);
         file.write(0, 2, 0x0103);
         assertThat(seen).containsExactly("chip LCR>7h WLS=3 STB", "chip LCR<3h WLS=3", "chip ?1h<1h");
