@@ -7,4 +7,5 @@ module org.jkvm.machine {
     exports org.jkvm.machine.acpi;
     exports org.jkvm.machine.loader;
     exports org.jkvm.machine.memory;
+    exports org.jkvm.machine.run;
 }
