@@ -189,7 +189,7 @@ public final class HostCpu implements AutoCloseable {
 
     /**
      * Executes the loaded instruction once. Of RFLAGS before, {@link #INPUT_FLAGS} are taken; of MXCSR, the defined bits.
-     * About 300 ns, a fault some microseconds.
+     * About half a microsecond, a fault ten.
      */
     public Exit run() {
         before.rflags(before.rflags() & INPUT_FLAGS | 2);
