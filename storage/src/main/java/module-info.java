@@ -2,4 +2,6 @@
 module org.jkvm.storage {
     requires transitive org.jkvm.base;
     requires org.jkvm.linux;
+    requires com.github.luben.zstd_jni;
+    exports org.jkvm.storage;
 }

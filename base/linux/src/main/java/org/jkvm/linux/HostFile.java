@@ -1,0 +1,261 @@
+package org.jkvm.linux;
+
+import static org.jkvm.linux.Native.C_INT;
+import static org.jkvm.linux.Native.C_LONG;
+import static org.jkvm.linux.Native.C_POINTER;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Path;
+import org.jkvm.base.HostException;
+
+/**
+ * A regular file or block device, opened by open(2) and accessed at explicit offsets. Any number of threads may use it
+ * at once; {@link #close} must come after the last of them. Memory segments may be on or off the heap; with O_DIRECT
+ * they must be native and aligned as {@link FileStatus} says. Failures are {@link HostException}s with the errno.
+ */
+public final class HostFile implements AutoCloseable {
+    /** How a file is opened. */
+    public enum Access {
+        /** For reading. */
+        READ(0),
+        /** For reading and writing. */
+        READ_WRITE(O_RDWR),
+        /** For reading and writing; made, empty, where it does not exist. What is in it stays. */
+        CREATE(O_RDWR | O_CREAT);
+
+        private final int flags;
+
+        Access(int flags) {
+            this.flags = flags;
+        }
+    }
+
+    // include/uapi/asm-generic/fcntl.h; arm64 has an O_DIRECT of its own (arch/arm64/include/uapi/asm/fcntl.h).
+    private static final int O_RDWR = 2;
+    private static final int O_CREAT = 0x40;
+    private static final int O_CLOEXEC = 0x80000;
+    private static final int O_NONBLOCK = 0x800;
+    private static final int O_DIRECT = "aarch64".equals(System.getProperty("os.arch")) ? 0x10000 : 0x4000;
+    private static final int F_GETFL = 3;
+    private static final int F_SETFL = 4;
+    private static final int NEW_FILE_MODE = 0644;
+    private static final int SEEK_END = 2;
+    // include/uapi/linux/falloc.h
+    private static final int FALLOC_FL_KEEP_SIZE = 1;
+    private static final int FALLOC_FL_PUNCH_HOLE = 2;
+    private static final int FALLOC_FL_ZERO_RANGE = 0x10;
+
+    private static final MethodHandle OPEN =
+            Native.link("open", 2, FunctionDescriptor.of(C_INT, C_POINTER, C_INT, C_INT));
+    private static final MethodHandle FCNTL =
+            Native.link("fcntl", 2, FunctionDescriptor.of(C_INT, C_INT, C_INT, C_INT));
+    private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
+    private static final MethodHandle PREAD = Native.link("pread", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
+    private static final MethodHandle PWRITE = Native.link("pwrite", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
+    private static final MethodHandle FDATASYNC = Native.link("fdatasync", C_INT, C_INT);
+    private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
+    private static final MethodHandle FALLOCATE = Native.link("fallocate", C_INT, C_INT, C_INT, C_LONG, C_LONG);
+    private static final MethodHandle LSEEK = Native.link("lseek", C_LONG, C_INT, C_LONG, C_INT);
+
+    private final int descriptor;
+    private final Path path;
+
+    private HostFile(int descriptor, Path path) {
+        this.descriptor = descriptor;
+        this.path = path;
+    }
+
+    /**
+     * Opens {@code path}.
+     *
+     * @throws HostException with errno
+     */
+    public static HostFile open(Path path, Access access) {
+        // O_NONBLOCK: a FIFO with no writer must not hang us before its kind is known. It means nothing for disks.
+        int flags = access.flags | O_CLOEXEC | O_NONBLOCK;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(path.toString());
+            int fd = (int) OPEN.invokeExact(Native.errnoSegment(), name, flags, NEW_FILE_MODE);
+            if (fd < 0) {
+                throw Native.failure("open " + path, "");
+            }
+            return new HostFile(fd, path);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Bypasses the host's page cache from now on (O_DIRECT). Returns false where the file system has no such thing. */
+    public boolean bypassCache() {
+        try {
+            int flags = (int) FCNTL.invokeExact(Native.errnoSegment(), descriptor, F_GETFL, 0);
+            check(flags, "fcntl(F_GETFL)");
+            int result = (int) FCNTL.invokeExact(Native.errnoSegment(), descriptor, F_SETFL, flags | O_DIRECT);
+            return result >= 0;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** The path it was opened by. */
+    public Path path() {
+        return path;
+    }
+
+    /** The file descriptor. */
+    public int descriptor() {
+        return descriptor;
+    }
+
+    /** Kind, size, space and identity. */
+    public FileStatus status() {
+        return Statx.of(this);
+    }
+
+    /** The offset of the end: bytes in a file, capacity of a block device. */
+    public long end() {
+        try {
+            long end = (long) LSEEK.invokeExact(Native.errnoSegment(), descriptor, 0L, SEEK_END);
+            return check(end, "lseek");
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Reads until {@code target} is full or the file ends; returns how many bytes were read. */
+    public long read(long offset, MemorySegment target) {
+        if (!target.isNative()) {
+            return readHeap(offset, target);
+        }
+        long done = 0;
+        while (done < target.byteSize()) {
+            long n = transfer(PREAD, "read", offset + done, target.asSlice(done));
+            if (n == 0) {
+                break;
+            }
+            done += n;
+        }
+        return done;
+    }
+
+    /** Writes all of {@code source}, making the file longer where need be. */
+    public void write(long offset, MemorySegment source) {
+        if (!source.isNative()) {
+            writeHeap(offset, source);
+            return;
+        }
+        long done = 0;
+        while (done < source.byteSize()) {
+            long n = transfer(PWRITE, "write", offset + done, source.asSlice(done));
+            if (n == 0) {
+                throw new HostException("write to " + path + " at " + (offset + done) + ": nothing was taken", Errno.EIO);
+            }
+            done += n;
+        }
+    }
+
+    /** Returns once everything written is on stable storage (fdatasync(2)). */
+    public void sync() {
+        try {
+            int result = (int) FDATASYNC.invokeExact(Native.errnoSegment(), descriptor);
+            check(result, "fdatasync");
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Cuts a regular file to {@code size}, or makes it longer with a hole. */
+    public void setSize(long size) {
+        try {
+            int result = (int) FTRUNCATE.invokeExact(Native.errnoSegment(), descriptor, size);
+            check(result, "ftruncate to " + size);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Gives a range's storage back: it reads as zeroes. Returns false where the file system can't. */
+    public boolean punchHole(long offset, long length) {
+        return allocation(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+    }
+
+    /** Makes a range read as zeroes and keeps its storage. Returns false where the file system can't. */
+    public boolean zeroRange(long offset, long length) {
+        return allocation(FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length);
+    }
+
+    /** Reserves storage for a range, making the file longer where need be. Returns false where the file system can't. */
+    public boolean reserve(long offset, long length) {
+        return allocation(0, offset, length);
+    }
+
+    @Override
+    public void close() {
+        try {
+            int ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), descriptor);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private boolean allocation(int mode, long offset, long length) {
+        try {
+            int result;
+            do {
+                result = (int) FALLOCATE.invokeExact(Native.errnoSegment(), descriptor, mode, offset, length);
+            } while (result < 0 && Native.errno() == Errno.EINTR);
+            if (result < 0 && unsupported(Native.errno())) {
+                return false;
+            }
+            check(result, "fallocate " + length + " bytes at " + offset);
+            return true;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private static boolean unsupported(int errno) {
+        return errno == Errno.EOPNOTSUPP || errno == Errno.ENOSYS || errno == Errno.EINVAL;
+    }
+
+    private long transfer(MethodHandle call, String name, long offset, MemorySegment memory) {
+        try {
+            long n;
+            do {
+                n = (long) call.invokeExact(Native.errnoSegment(), descriptor, memory, memory.byteSize(), offset);
+            } while (n < 0 && Native.errno() == Errno.EINTR);
+            if (n < 0) {
+                throw Native.failure(name + " of " + memory.byteSize() + " bytes at " + offset + " of " + path, "");
+            }
+            return n;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    private long readHeap(long offset, MemorySegment target) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = arena.allocate(target.byteSize());
+            long n = read(offset, copy);
+            MemorySegment.copy(copy, ValueLayout.JAVA_BYTE, 0, target, ValueLayout.JAVA_BYTE, 0, n);
+            return n;
+        }
+    }
+
+    private void writeHeap(long offset, MemorySegment source) {
+        try (Arena arena = Arena.ofConfined()) {
+            write(offset, arena.allocate(source.byteSize()).copyFrom(source));
+        }
+    }
+
+    private long check(long result, String call) {
+        if (result < 0) {
+            throw Native.failure(call + " of " + path, "");
+        }
+        return result;
+    }
+}

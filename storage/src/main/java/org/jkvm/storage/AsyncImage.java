@@ -1,0 +1,187 @@
+package org.jkvm.storage;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jkvm.base.UserException;
+import org.jkvm.storage.layer.Layer;
+
+/** A {@link Layer} behind a pool of host threads. Platform threads: they spend their time in system calls. */
+final class AsyncImage implements Image {
+    private static final int BLOCK_SIZE = 512;
+    private static final int IDLE_SECONDS = 10;
+
+    private final Path path;
+    private final Layer layer;
+    private final boolean readOnly;
+    private final List<String> warnings;
+    private final ExecutorService workers;
+
+    AsyncImage(Path path, Layer layer, OpenOptions options, List<String> warnings) {
+        this.path = path;
+        this.layer = layer;
+        this.readOnly = options.readOnly();
+        this.warnings = List.copyOf(warnings);
+        this.workers = workers("disk " + path.getFileName(), options.threads());
+    }
+
+    private static ExecutorService workers(String name, int threads) {
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(), Thread.ofPlatform().daemon().name(name + " ", 0).factory());
+        pool.allowCoreThreadTimeOut(true);
+        return pool;
+    }
+
+    @Override
+    public Path path() {
+        return path;
+    }
+
+    @Override
+    public String format() {
+        return layer.format();
+    }
+
+    @Override
+    public List<String> warnings() {
+        return warnings;
+    }
+
+    @Override
+    public long size() {
+        return layer.size();
+    }
+
+    @Override
+    public int blockSize() {
+        return BLOCK_SIZE;
+    }
+
+    @Override
+    public boolean readOnly() {
+        return readOnly;
+    }
+
+    @Override
+    public CompletableFuture<Void> read(long offset, MemorySegment target) {
+        return submit(() -> {
+            checkRange(offset, target.byteSize());
+            layer.read(offset, target);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> write(long offset, MemorySegment source) {
+        return submit(() -> {
+            checkWrite(offset, source.byteSize());
+            layer.write(offset, source);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> flush() {
+        return submit(layer::flush);
+    }
+
+    @Override
+    public CompletableFuture<Void> discard(long offset, long length) {
+        return submit(() -> {
+            checkWrite(offset, length);
+            layer.discard(offset, length);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> writeZeroes(long offset, long length, boolean mayUnmap) {
+        return submit(() -> {
+            checkWrite(offset, length);
+            layer.writeZeroes(offset, length, mayUnmap);
+        });
+    }
+
+    @Override
+    public ImageInfo info() throws IOException {
+        return layer.info();
+    }
+
+    @Override
+    public Optional<CheckResult> check() throws IOException {
+        return layer.check();
+    }
+
+    @Override
+    public void grow(long size) throws IOException {
+        if (readOnly) {
+            throw new IOException("image '" + path + "' is read-only");
+        }
+        if (size % BLOCK_SIZE != 0 || size < size()) {
+            throw new IOException("new size " + size + " of '" + path + "': a multiple of " + BLOCK_SIZE
+                    + ", no less than " + size() + ", is allowed");
+        }
+        layer.grow(size);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+        try {
+            layer.close();
+        } catch (IOException e) {
+            throw new UserException("closing image '" + path + "': " + e.getMessage());
+        }
+    }
+
+    private interface Request {
+        void run() throws IOException;
+    }
+
+    private CompletableFuture<Void> submit(Request request) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        try {
+            workers.execute(() -> serve(request, done));
+        } catch (RejectedExecutionException e) {
+            done.completeExceptionally(new IOException("image '" + path + "' is closed"));
+        }
+        return done;
+    }
+
+    private void serve(Request request, CompletableFuture<Void> done) {
+        try {
+            request.run();
+        } catch (IOException e) {
+            done.completeExceptionally(e);
+            return;
+        } catch (RuntimeException | Error e) {
+            // A bug of ours must fail this request, not leave the guest waiting for it.
+            done.completeExceptionally(new IOException("image '" + path + "': internal error: " + e, e));
+            return;
+        }
+        done.complete(null);
+    }
+
+    private void checkWrite(long offset, long length) throws IOException {
+        if (readOnly) {
+            throw new IOException("image '" + path + "' is read-only");
+        }
+        checkRange(offset, length);
+    }
+
+    private void checkRange(long offset, long length) throws IOException {
+        if (((offset | length) & BLOCK_SIZE - 1) != 0) {
+            throw new IOException("access to '" + path + "' at " + offset + ", " + length + " bytes: not in units of "
+                    + BLOCK_SIZE);
+        }
+        if (offset < 0 || length < 0 || offset > size() - length) {
+            throw new IOException("access to '" + path + "' at " + offset + ", " + length + " bytes: beyond its end at "
+                    + size());
+        }
+    }
+}

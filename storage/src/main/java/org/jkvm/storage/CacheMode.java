@@ -1,0 +1,14 @@
+package org.jkvm.storage;
+
+/** How the host caches an image: the values of {@code cache=}. */
+public enum CacheMode {
+    /** The host's page cache is used; a flush is fdatasync(2). The default. */
+    WRITEBACK,
+    /**
+     * The host's page cache is bypassed (O_DIRECT), data is copied through aligned buffers where need be; a flush is
+     * fdatasync(2). On a file system that refuses O_DIRECT (EINVAL) this is the same as {@link #WRITEBACK}.
+     */
+    NONE,
+    /** As {@link #WRITEBACK}, but a flush does nothing: fast, and a power cut may destroy the image. */
+    UNSAFE
+}

@@ -1,0 +1,147 @@
+package org.jkvm.storage;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jkvm.base.HostException;
+import org.jkvm.base.UserException;
+import org.jkvm.linux.Errno;
+import org.jkvm.linux.FileStatus;
+import org.jkvm.linux.HostFile;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.HostImageFile;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.ImageLock;
+import org.jkvm.storage.layer.Layer;
+import org.jkvm.storage.layer.Probe;
+import org.jkvm.storage.qcow2.Qcow2Layer;
+import org.jkvm.storage.raw.RawLayer;
+
+/** Opens an image and its backing files. One opener for one chain. */
+final class ChainOpener {
+    /** Far more than anybody stacks; each costs a descriptor and caches. */
+    private static final int MAX_CHAIN = 200;
+
+    private record FileId(long device, long inode) {
+    }
+
+    private final Set<FileId> seen = new HashSet<>();
+    private final List<String> warnings = new ArrayList<>();
+    private final boolean withBacking;
+
+    ChainOpener(boolean withBacking) {
+        this.withBacking = withBacking;
+    }
+
+    /** What the user should be told about the chain. */
+    List<String> warnings() {
+        return warnings;
+    }
+
+    /** Opens the image at {@code path} and what it stands on. */
+    Layer open(Path path, OpenOptions options) {
+        HostFile file = null;
+        try {
+            file = openFile(path, options);
+            return openIn(file, options);
+        } catch (IOException e) {
+            throw failed(path, file, e.getMessage());
+        } catch (HostException e) {
+            throw failed(path, file, Errno.describe(e.errno()));
+        } catch (RuntimeException | Error e) {
+            close(file);
+            throw e;
+        }
+    }
+
+    private static UserException failed(Path path, HostFile file, String why) {
+        close(file);
+        return new UserException("cannot open image '" + path + "': " + why);
+    }
+
+    private static void close(HostFile file) {
+        if (file != null) {
+            file.close();
+        }
+    }
+
+    private static HostFile openFile(Path path, OpenOptions options) {
+        HostFile.Access access = options.readOnly() ? HostFile.Access.READ : HostFile.Access.READ_WRITE;
+        return HostFile.open(path, access);
+    }
+
+    private Layer openIn(HostFile file, OpenOptions options) throws IOException {
+        FileStatus status = file.status();
+        checkKind(file.path(), status);
+        if (!seen.add(new FileId(status.device(), status.inode()))) {
+            throw new UserException("backing files of image '" + file.path() + "' form a circle");
+        }
+        if (seen.size() > MAX_CHAIN) {
+            throw new UserException("chain of more than " + MAX_CHAIN + " backing files at '" + file.path() + "'");
+        }
+        if (!options.forceShare()) {
+            ImageLock.take(file, !options.readOnly());
+        }
+        return layer(file, status, options);
+    }
+
+    private static void checkKind(Path path, FileStatus status) {
+        switch (status.kind()) {
+            case REGULAR, BLOCK_DEVICE -> { }
+            case DIRECTORY -> throw new UserException("cannot open image '" + path + "': it is a directory");
+            case OTHER -> throw new UserException("cannot open image '" + path + "': it is neither a regular file nor a"
+                    + " block device");
+        }
+    }
+
+    private Layer layer(HostFile file, FileStatus status, OpenOptions options) throws IOException {
+        ImageFile bytes = imageFile(file, status, options.cache());
+        String format = options.format() == null ? guess(bytes, file.path(), options.readOnly()) : options.format();
+        return switch (format) {
+            case "raw" -> new RawLayer(file.path(), bytes, options, options.format() == null);
+            case "qcow2" -> qcow2(file.path(), bytes, options);
+            default -> throw new UserException("image '" + file.path() + "' has format " + format
+                    + ", which is not supported; supported: " + String.join(", ", Images.FORMATS));
+        };
+    }
+
+    /** The file as {@code cache} says. O_DIRECT is a property of an open file: fcntl(2) can set it later. */
+    private static ImageFile imageFile(HostFile file, FileStatus status, CacheMode cache) {
+        boolean direct = cache == CacheMode.NONE && file.bypassCache();
+        return new HostImageFile(file, status, cache, direct);
+    }
+
+    private String guess(ImageFile bytes, Path path, boolean readOnly) throws IOException {
+        MemorySegment start = Buffers.allocate(Probe.LENGTH);
+        bytes.read(0, start);
+        String format = Probe.guess(start);
+        if (format.equals("raw") && !readOnly) {
+            warnings.add("image format was not given for '" + path + "' and is taken for raw; writes that would make it look"
+                    + " like another format are refused (name the format, format=raw, to allow them)");
+        }
+        return format;
+    }
+
+    private Layer qcow2(Path path, ImageFile bytes, OpenOptions options) throws IOException {
+        Qcow2Layer layer = Qcow2Layer.open(path, bytes, options);
+        Optional<ImageInfo.Backing> below = withBacking ? layer.backingName() : Optional.empty();
+        below.ifPresent(b -> layer.attach(backing(path, b, options)));
+        return layer;
+    }
+
+    private Layer backing(Path path, ImageInfo.Backing below, OpenOptions options) {
+        if (below.path().toString().isEmpty()) {
+            throw new UserException("image '" + path + "' names an empty backing file");
+        }
+        try {
+            return open(below.path(), options.withReadOnly(true).withFormat(below.format()));
+        } catch (UserException e) {
+            throw new UserException("backing file of '" + path + "': " + e.getMessage());
+        }
+    }
+}

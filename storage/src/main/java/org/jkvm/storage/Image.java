@@ -1,0 +1,31 @@
+package org.jkvm.storage;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jkvm.base.backend.BlockDevice;
+
+/**
+ * An open disk image. Requests are served by a few host threads of its own, on which they also complete; the caller
+ * never waits. After {@link #close} requests fail.
+ */
+public interface Image extends BlockDevice {
+    /** The file. */
+    Path path();
+
+    /** The format's name: {@code "raw"}, {@code "qcow2"}. */
+    String format();
+
+    /** What the user should be told, one line each; empty where all is well. */
+    List<String> warnings();
+
+    /** What the image says about itself. Waits for the host. */
+    ImageInfo info() throws IOException;
+
+    /** Examines the format's metadata; empty where the format has none to examine. Waits for the host. */
+    Optional<CheckResult> check() throws IOException;
+
+    /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
+    void grow(long size) throws IOException;
+}

@@ -1,0 +1,31 @@
+package org.jkvm.storage.layer;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jkvm.base.Bits;
+
+/** Memory for disk I/O. */
+public final class Buffers {
+    /** Aligned for O_DIRECT on any device in use. */
+    public static final int ALIGNMENT = 4096;
+    /** The most that is written at once where a range is filled. */
+    public static final int CHUNK = 1 << 20;
+    // Zeroes may be shared: nobody writes to them, the segment is read-only.
+    private static final MemorySegment ZEROES = allocate(CHUNK).asReadOnly();
+
+    private Buffers() {
+    }
+
+    /** Zeroed native memory, aligned for O_DIRECT, freed when unreachable. */
+    public static MemorySegment allocate(long size) {
+        return Arena.ofAuto().allocate(Bits.alignUp(Math.max(size, 1), ALIGNMENT), ALIGNMENT).asSlice(0, size);
+    }
+
+    /** Writes zeroes over a range. */
+    public static void writeZeroes(ImageFile file, long offset, long length) throws IOException {
+        for (long done = 0; done < length; done += CHUNK) {
+            file.write(offset + done, ZEROES.asSlice(0, Math.min(CHUNK, length - done)));
+        }
+    }
+}

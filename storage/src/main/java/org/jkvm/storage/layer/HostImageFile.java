@@ -1,0 +1,128 @@
+package org.jkvm.storage.layer;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jkvm.base.HostException;
+import org.jkvm.base.backend.NoSpaceException;
+import org.jkvm.linux.Errno;
+import org.jkvm.linux.FileStatus;
+import org.jkvm.linux.HostFile;
+import org.jkvm.storage.CacheMode;
+
+/** A regular file or block device of the host, accessed as {@code cache=} says. */
+public final class HostImageFile implements ImageFile {
+    private final HostFile file;
+    private final boolean unsafe;
+    private final boolean blockDevice;
+    private final DirectIo direct;
+    private final AtomicLong end;
+
+    /** Takes over {@code file}; {@code isDirect} says that it was opened with O_DIRECT. */
+    public HostImageFile(HostFile file, FileStatus status, CacheMode cache, boolean isDirect) {
+        this.file = file;
+        this.unsafe = cache == CacheMode.UNSAFE;
+        this.blockDevice = status.kind() == FileStatus.Kind.BLOCK_DEVICE;
+        this.direct = isDirect ? new DirectIo(file, status) : null;
+        this.end = new AtomicLong(status.size());
+    }
+
+    @Override
+    public long size() {
+        return end.get();
+    }
+
+    @Override
+    public boolean growsWithZeroes() {
+        return !blockDevice;
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) throws IOException {
+        run(() -> {
+            long n = direct == null ? file.read(offset, target) : direct.read(offset, target);
+            target.asSlice(n).fill((byte) 0);
+        });
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source) throws IOException {
+        run(() -> {
+            if (direct == null) {
+                file.write(offset, source);
+            } else {
+                direct.write(offset, source);
+            }
+        });
+        grown(offset + source.byteSize());
+    }
+
+    @Override
+    public void flush() throws IOException {
+        if (!unsafe) {
+            run(file::sync);
+        }
+    }
+
+    @Override
+    public void setSize(long size) throws IOException {
+        run(() -> file.setSize(size));
+        end.set(size);
+    }
+
+    @Override
+    public boolean punch(long offset, long length) throws IOException {
+        return ask(() -> file.punchHole(offset, length));
+    }
+
+    @Override
+    public boolean zero(long offset, long length) throws IOException {
+        return ask(() -> file.zeroRange(offset, length));
+    }
+
+    @Override
+    public long allocated() throws IOException {
+        long[] bytes = new long[1];
+        run(() -> bytes[0] = file.status().allocated());
+        return bytes[0];
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+
+    private void grown(long newEnd) {
+        if (!blockDevice) {
+            end.accumulateAndGet(newEnd, Math::max);
+        }
+    }
+
+    private interface Call {
+        void run();
+    }
+
+    private interface Question {
+        boolean ask();
+    }
+
+    private static void run(Call call) throws IOException {
+        try {
+            call.run();
+        } catch (HostException e) {
+            throw failure(e);
+        }
+    }
+
+    private static boolean ask(Question question) throws IOException {
+        try {
+            return question.ask();
+        } catch (HostException e) {
+            throw failure(e);
+        }
+    }
+
+    private static IOException failure(HostException e) {
+        return e.errno() == Errno.ENOSPC ? new NoSpaceException(e.getMessage(), e) : new IOException(e.getMessage(), e);
+    }
+}

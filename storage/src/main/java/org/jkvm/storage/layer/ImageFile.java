@@ -1,0 +1,44 @@
+package org.jkvm.storage.layer;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The bytes of an image file, under a format. Any thread may call; calls wait for the host. Failures have one-line
+ * messages; {@link org.jkvm.base.backend.NoSpaceException} where the host's disk is full.
+ */
+public interface ImageFile extends AutoCloseable {
+    /** Bytes in it now. */
+    long size();
+
+    /** Whether {@link #write} past the end finds zeroes between the old end and the new data. */
+    boolean growsWithZeroes();
+
+    /** Fills {@code target}; what lies past the end reads as zeroes. */
+    void read(long offset, MemorySegment target) throws IOException;
+
+    /** Writes all of {@code source}; a file becomes longer where need be. */
+    void write(long offset, MemorySegment source) throws IOException;
+
+    /**
+     * Everything written before is on stable storage before anything written after, as far as the cache mode asks for
+     * it: this is both the flush and the write barrier.
+     */
+    void flush() throws IOException;
+
+    /** Makes the file {@code size} bytes long; new bytes read as zeroes. */
+    void setSize(long size) throws IOException;
+
+    /** Gives a range's storage back. Returns whether it now reads as zeroes. */
+    boolean punch(long offset, long length) throws IOException;
+
+    /** Makes a range read as zeroes, keeping its storage. Returns false where the host can't; nothing happened then. */
+    boolean zero(long offset, long length) throws IOException;
+
+    /** Bytes of host storage that it takes, for {@code info}. */
+    long allocated() throws IOException;
+
+    /** Closes the file and its locks; nothing is under way any more. */
+    @Override
+    void close();
+}

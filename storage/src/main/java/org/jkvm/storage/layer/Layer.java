@@ -1,0 +1,51 @@
+package org.jkvm.storage.layer;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.ImageInfo;
+
+/**
+ * A disk of some format, by waiting calls: what stands behind an {@link org.jkvm.storage.Image}, and behind another
+ * layer as its backing file. Any number of threads may call at once until {@link #close}. Offsets and lengths of any
+ * alignment inside {@link #size()} are taken.
+ */
+public interface Layer extends AutoCloseable {
+    /** The format's name as in {@code -drive format=}. */
+    String format();
+
+    /** Bytes in the disk. */
+    long size();
+
+    /** Fills {@code target} from {@code offset}. */
+    void read(long offset, MemorySegment target) throws IOException;
+
+    /** Writes {@code source} at {@code offset}. */
+    void write(long offset, MemorySegment source) throws IOException;
+
+    /** Everything that completed before is on stable storage on return. */
+    void flush() throws IOException;
+
+    /** Gives up the contents of a range. */
+    void discard(long offset, long length) throws IOException;
+
+    /** Makes a range read as zeroes; {@code mayUnmap} allows its space to be given back. */
+    void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException;
+
+    /** Makes the disk {@code size} bytes long, no less than now; new bytes read as zeroes. */
+    void grow(long size) throws IOException;
+
+    /** What the image's metadata says. */
+    ImageInfo info() throws IOException;
+
+    /** Examines the format's metadata; empty where the format has none to examine. */
+    Optional<CheckResult> check() throws IOException;
+
+    /** What reads come from where this layer has nothing of its own. */
+    Optional<Layer> backing();
+
+    /** Writes out what is cached and closes, the backing layers too. */
+    @Override
+    void close() throws IOException;
+}

@@ -1,0 +1,131 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+
+/**
+ * Compares the reference counts in an image with the references that there are, and the COPIED flags with the counts.
+ * Nothing is written, and nobody else may write meanwhile.
+ */
+final class Checker {
+    private static final int MAX_MESSAGES = 1000;
+
+    private final ImageFile file;
+    private final Header header;
+    private final Refcounts refcounts;
+    private final List<String> messages = new ArrayList<>();
+    private long corruptions;
+    private long leaks;
+
+    Checker(ImageFile file, Header header) throws IOException {
+        this.file = file;
+        this.header = header;
+        this.refcounts = new Refcounts(file, header, new HeaderFields(file), new LongSet());
+    }
+
+    CheckResult check() throws IOException {
+        ReferenceWalk walk = new ReferenceWalk(file, header, this::corruption);
+        ReferenceCounts references = walk.walk();
+        compareCounted(references);
+        compareUncounted(references);
+        copiedFlags();
+        long clusters = header.size() + header.clusterSize() - 1 >>> header.clusterBits();
+        return new CheckResult(corruptions, leaks, 0, clusters, walk.allocated(), walk.fragmented(), walk.compressed(),
+                Math.max(references.end(), lastCounted + 1) << header.clusterBits(), List.copyOf(messages));
+    }
+
+    private long lastCounted;
+
+    private void corruption(String message) {
+        corruptions++;
+        note(message);
+    }
+
+    private void note(String message) {
+        if (messages.size() < MAX_MESSAGES) {
+            messages.add(message);
+        }
+    }
+
+    /** Clusters that some refcount block covers. */
+    private void compareCounted(ReferenceCounts references) throws IOException {
+        int perBlock = refcounts.width().perBlock(header.clusterSize());
+        PointerTable table = refcounts.table();
+        for (int block = 0; block < table.size(); block++) {
+            if (usable(table.get(block))) {
+                long first = (long) block * perBlock;
+                for (long c = first; c < first + perBlock; c++) {
+                    compare(c, refcounts.get(c), references.get(c));
+                }
+                refcounts.trim();
+            }
+        }
+    }
+
+    private boolean usable(long block) {
+        return block > 0 && block < file.size() && (block & header.clusterSize() - 1) == 0;
+    }
+
+    private void compareUncounted(ReferenceCounts references) {
+        int perBlock = refcounts.width().perBlock(header.clusterSize());
+        PointerTable table = refcounts.table();
+        references.forEach(c -> {
+            long block = c / perBlock;
+            if (block >= table.size() || !usable(table.get(block))) {
+                compare(c, 0, references.get(c));
+            }
+        });
+    }
+
+    private void compare(long cluster, long count, long references) {
+        if (count != 0) {
+            lastCounted = Math.max(lastCounted, cluster);
+        }
+        if (Long.compareUnsigned(count, references) > 0) {
+            leaks++;
+            note("Leaked cluster " + cluster + " refcount=" + Long.toUnsignedString(count) + " reference=" + references);
+        } else if (count != references) {
+            corruption("ERROR cluster " + cluster + " refcount=" + count + " reference=" + references);
+        }
+    }
+
+    private void copiedFlags() throws IOException {
+        for (long entry : PointerTable.read(file, header.l1Offset(), header.l1Size())) {
+            long l2 = entry & Extent.OFFSET;
+            if (usable(l2)) {
+                copied(entry, l2, "L2 cluster");
+                copiedInTable(l2);
+            }
+        }
+    }
+
+    private void copiedInTable(long l2) throws IOException {
+        MemorySegment table = Buffers.allocate(header.clusterSize());
+        file.read(l2, table);
+        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+            long entry = Be.getLong(table, at);
+            long host = entry & Extent.OFFSET;
+            if ((entry & Extent.COMPRESSED) == 0 && usable(host)) {
+                copied(entry, host, "data cluster");
+            }
+        }
+        refcounts.trim();
+    }
+
+    private void copied(long entry, long host, String what) throws IOException {
+        long count = countOf(host >>> header.clusterBits());
+        if (count == 1 != ((entry & Extent.COPIED) != 0)) {
+            corruption("ERROR OFLAG_COPIED " + what + ": entry=0x" + Long.toHexString(entry) + " refcount=" + count);
+        }
+    }
+
+    private long countOf(long cluster) throws IOException {
+        long block = cluster / refcounts.width().perBlock(header.clusterSize());
+        return block < refcounts.table().size() && usable(refcounts.table().get(block)) ? refcounts.get(cluster) : 0;
+    }
+}

@@ -1,0 +1,79 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.Layer;
+
+/** Reads the disk's contents, whatever its clusters are. The caller holds a lock on the clusters. */
+final class ClusterReader {
+    /** The cluster that was unpacked last: reads smaller than a cluster come in rows. */
+    private record Unpacked(long entry, byte[] data) {
+    }
+
+    private final ImageFile file;
+    private final Header header;
+    private final Metadata metadata;
+    private final Supplier<Optional<Layer>> backing;
+    private volatile Unpacked last = new Unpacked(0, new byte[0]);
+
+    ClusterReader(ImageFile file, Header header, Metadata metadata, Supplier<Optional<Layer>> backing) {
+        this.file = file;
+        this.header = header;
+        this.metadata = metadata;
+        this.backing = backing;
+    }
+
+    void read(long offset, MemorySegment target) throws IOException {
+        long done = 0;
+        while (done < target.byteSize()) {
+            Extent extent = extent(offset + done, target.byteSize() - done);
+            read(extent, offset + done, target.asSlice(done, extent.length()));
+            done += extent.length();
+        }
+    }
+
+    Extent extent(long offset, long length) throws IOException {
+        return metadata.look((mapping, refcounts) -> mapping.extent(offset, length));
+    }
+
+    private void read(Extent extent, long offset, MemorySegment target) throws IOException {
+        long inCluster = offset & header.clusterSize() - 1;
+        switch (extent.kind()) {
+            case NORMAL -> file.read(extent.host() + inCluster, target);
+            case ZERO, ZERO_ALLOCATED -> target.fill((byte) 0);
+            case UNALLOCATED -> readBacking(offset, target);
+            case COMPRESSED -> MemorySegment.copy(unpack(extent.entry()), (int) inCluster, target, ValueLayout.JAVA_BYTE, 0,
+                    (int) target.byteSize());
+        }
+    }
+
+    private void readBacking(long offset, MemorySegment target) throws IOException {
+        Layer below = backing.get().orElse(null);
+        long there = below == null ? 0 : Math.clamp(below.size() - offset, 0, target.byteSize());
+        if (there > 0) {
+            below.read(offset, target.asSlice(0, there));
+        }
+        target.asSlice(there).fill((byte) 0);
+    }
+
+    private byte[] unpack(long entry) throws IOException {
+        Unpacked known = last;
+        if (known.entry() == entry) {
+            return known.data();
+        }
+        Compressed place = Compressed.of(entry, header.clusterBits());
+        if (place.offset() >= file.size()) {
+            throw new CorruptException("compressed cluster at 0x" + Long.toHexString(place.offset()) + ", beyond the file's end");
+        }
+        MemorySegment packed = Buffers.allocate(place.length());
+        file.read(place.offset(), packed);
+        byte[] data = Compressed.unpack(packed.toArray(ValueLayout.JAVA_BYTE), header.clusterSize(), header.compressionType());
+        last = new Unpacked(entry, data);
+        return data;
+    }
+}

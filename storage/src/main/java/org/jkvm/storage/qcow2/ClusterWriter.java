@@ -1,0 +1,265 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.Layer;
+
+/**
+ * Changes the disk's contents. The caller holds a lock on the clusters: a shared one for {@link #writeInPlace}, an
+ * exclusive one for all else.
+ */
+final class ClusterWriter {
+    /** The most that is copied for one allocation. */
+    private static final int PIECE = 1 << 20;
+
+    private final ImageFile file;
+    private final Header header;
+    private final long clusterSize;
+    private final Metadata metadata;
+    private final ClusterReader reader;
+    private final Supplier<Optional<Layer>> backing;
+
+    ClusterWriter(ImageFile file, Header header, Metadata metadata, ClusterReader reader,
+            Supplier<Optional<Layer>> backing) {
+        this.file = file;
+        this.header = header;
+        this.clusterSize = header.clusterSize();
+        this.metadata = metadata;
+        this.reader = reader;
+        this.backing = backing;
+    }
+
+    /** Writes where all clusters are there and may be overwritten; else writes nothing and returns false. */
+    boolean writeInPlace(long offset, MemorySegment source) throws IOException {
+        List<Extent> extents = new ArrayList<>();
+        for (long done = 0; done < source.byteSize(); done += extents.getLast().length()) {
+            Extent extent = reader.extent(offset + done, source.byteSize() - done);
+            if (!extent.inPlace()) {
+                return false;
+            }
+            extents.add(extent);
+        }
+        long done = 0;
+        for (Extent extent : extents) {
+            overwrite(extent, offset + done, source.asSlice(done, extent.length()));
+            done += extent.length();
+        }
+        return true;
+    }
+
+    /** Writes, allocating clusters where need be. */
+    void write(long offset, MemorySegment source) throws IOException {
+        long done = 0;
+        while (done < source.byteSize()) {
+            Extent extent = reader.extent(offset + done, source.byteSize() - done);
+            if (extent.inPlace()) {
+                overwrite(extent, offset + done, source.asSlice(done, extent.length()));
+                done += extent.length();
+            } else {
+                done += writeNew(extent, offset + done, source.asSlice(done, extent.length()));
+            }
+        }
+    }
+
+    private void overwrite(Extent extent, long offset, MemorySegment source) throws IOException {
+        long host = extent.host() + inCluster(offset);
+        metadata.guard(host, source.byteSize());
+        file.write(host, source);
+    }
+
+    /** Host clusters for an extent, or for its first part. */
+    private record Place(long host, long count, boolean blank, boolean reused) {
+        Runs.Run run(int clusterBits) {
+            return new Runs.Run(host >>> clusterBits, count, true);
+        }
+    }
+
+    /** Writes to new host clusters and links them. Returns how many bytes of {@code source} were written. */
+    private long writeNew(Extent extent, long offset, MemorySegment source) throws IOException {
+        Place place = place(extent, offset);
+        long length = Math.min(source.byteSize(), place.count() * clusterSize - inCluster(offset));
+        try {
+            fill(extent, place, offset, source.asSlice(0, length));
+        } catch (IOException e) {
+            giveBack(place, e);
+            throw e;
+        }
+        link(extent, place, offset);
+        return length;
+    }
+
+    private Place place(Extent extent, long offset) throws IOException {
+        long count = Math.min(clustersIn(offset, extent.length()), Math.max(1, PIECE / clusterSize));
+        Place place = metadata.change((mapping, refcounts) -> {
+            mapping.prepare(offset);
+            if (extent.kind() == Extent.Kind.ZERO_ALLOCATED && extent.owned()) {
+                return new Place(extent.host(), count, false, true);
+            }
+            long end = file.size();
+            Runs.Run run = refcounts.allocate(count);
+            long host = run.first() << header.clusterBits();
+            return new Place(host, run.count(), host >= end && file.growsWithZeroes(), false);
+        });
+        if (place.reused()) {
+            metadata.guard(place.host(), place.count() * clusterSize);
+        }
+        return place;
+    }
+
+    /** Allocates what is unallocated in a disk of {@code size} bytes without backing file. */
+    void allocateAll(long size, boolean write) throws IOException {
+        long end = file.size();
+        for (long at = 0; at < size; ) {
+            Extent extent = reader.extent(at, size - at);
+            long length = extent.length();
+            if (extent.kind() == Extent.Kind.UNALLOCATED) {
+                Place place = place(extent, at);
+                length = Math.min(length, place.count() * clusterSize);
+                if (write || !place.blank()) {
+                    Buffers.writeZeroes(file, place.host(), place.count() * clusterSize);
+                }
+                link(extent, place, at);
+                end = Math.max(end, place.host() + place.count() * clusterSize);
+            }
+            at += length;
+        }
+        if (file.size() < end) {
+            file.setSize(end);
+        }
+    }
+
+    private void fill(Extent extent, Place place, long offset, MemorySegment source) throws IOException {
+        long head = inCluster(offset);
+        long whole = Bits.alignUp(head + source.byteSize(), clusterSize);
+        if (whole == source.byteSize() || place.blank() && readsAsZero(extent)) {
+            file.write(place.host() + head, source);
+            return;
+        }
+        MemorySegment all = Buffers.allocate(whole);
+        reader.read(offset - head, all.asSlice(0, head));
+        long tail = head + source.byteSize();
+        reader.read(offset + source.byteSize(), all.asSlice(tail));
+        all.asSlice(head, source.byteSize()).copyFrom(source);
+        file.write(place.host(), all);
+    }
+
+    private void giveBack(Place place, IOException cause) {
+        try {
+            metadata.change((mapping, refcounts) -> {
+                if (!place.reused()) {
+                    refcounts.release(place.run(header.clusterBits()));
+                }
+                return null;
+            });
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private void link(Extent extent, Place place, long offset) throws IOException {
+        metadata.change((mapping, refcounts) -> {
+            long count = Math.min(place.count(), clustersIn(offset, extent.length()));
+            mapping.link(offset, place.host() | Extent.COPIED, clusterSize, count);
+            if (!place.reused()) {
+                mapping.free(extent, count);
+            }
+            return null;
+        });
+    }
+
+    /** Gives up the clusters from {@code from} to {@code to}, cluster boundaries. */
+    void discard(long from, long to) throws IOException {
+        boolean deaf = header.version() < 3 && backing.get().isPresent();
+        for (long at = from; at < to && !deaf; ) {
+            Extent extent = reader.extent(at, to - at);
+            boolean nothing = extent.kind() == Extent.Kind.ZERO
+                    || extent.kind() == Extent.Kind.UNALLOCATED && backing.get().isEmpty();
+            if (!nothing) {
+                unlink(extent, at, header.version() < 3 ? 0 : Extent.ZERO);
+            }
+            at += extent.length();
+        }
+    }
+
+    /** Makes {@code from} to {@code to} read as zeroes in a disk of {@code size} bytes. */
+    void writeZeroes(long from, long to, boolean mayUnmap, long size) throws IOException {
+        long at = from;
+        while (at < to) {
+            Extent extent = reader.extent(at, to - at);
+            long end = at + extent.length();
+            long wholeFrom = Bits.alignUp(at, clusterSize);
+            long wholeTo = end == size ? end : Bits.alignDown(end, clusterSize);
+            if (readsAsZero(extent)) {
+                at = end;
+            } else if (wholeFrom != at) {
+                at = writeZeroBytes(at, Math.min(end, wholeFrom));
+            } else if (wholeTo <= at) {
+                at = writeZeroBytes(at, end);
+            } else {
+                at = zeroClusters(at, wholeTo, mayUnmap);
+            }
+        }
+    }
+
+    private long writeZeroBytes(long from, long to) throws IOException {
+        write(from, Buffers.allocate(to - from));
+        return to;
+    }
+
+    /** Makes whole clusters read as zeroes; returns how far it got. */
+    private long zeroClusters(long from, long to, boolean mayUnmap) throws IOException {
+        Extent extent = reader.extent(from, to - from);
+        if (header.version() < 3) {
+            if (backing.get().isPresent() || !mayUnmap) {
+                return writeZeroBytes(from, Math.min(from + extent.length(), from + PIECE));
+            }
+            unlink(extent, from, 0);
+        } else if (extent.owned() && !mayUnmap) {
+            keepAsZero(extent, from);
+        } else {
+            unlink(extent, from, Extent.ZERO);
+        }
+        return from + extent.length();
+    }
+
+    private void unlink(Extent extent, long offset, long entry) throws IOException {
+        metadata.change((mapping, refcounts) -> {
+            mapping.prepare(offset);
+            long count = clustersIn(offset, extent.length());
+            mapping.link(offset, entry, 0, count);
+            mapping.free(extent, count);
+            return null;
+        });
+    }
+
+    private void keepAsZero(Extent extent, long offset) throws IOException {
+        metadata.change((mapping, refcounts) -> {
+            mapping.prepare(offset);
+            mapping.link(offset, extent.entry() | Extent.ZERO, clusterSize, clustersIn(offset, extent.length()));
+            return null;
+        });
+    }
+
+    private boolean readsAsZero(Extent extent) {
+        return switch (extent.kind()) {
+            case ZERO, ZERO_ALLOCATED -> true;
+            case UNALLOCATED -> backing.get().isEmpty();
+            case NORMAL, COMPRESSED -> false;
+        };
+    }
+
+    private long inCluster(long offset) {
+        return offset & clusterSize - 1;
+    }
+
+    private long clustersIn(long offset, long length) {
+        return (inCluster(offset) + length - 1 >>> header.clusterBits()) + 1;
+    }
+}

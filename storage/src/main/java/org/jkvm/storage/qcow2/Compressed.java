@@ -1,0 +1,70 @@
+package org.jkvm.storage.qcow2;
+
+import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
+import java.io.IOException;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
+/**
+ * Where a compressed cluster lies (qcow2.txt, "Compressed Clusters Descriptor"): its first byte, and the end of the last
+ * 512-byte sector that has some of it.
+ */
+record Compressed(long offset, long end) {
+    private static final int SECTOR = 512;
+    /** QEMU writes raw deflate streams with a window of 4 KiB; a larger one reads them too. */
+    private static final boolean RAW_DEFLATE = true;
+
+    static Compressed of(long entry, int clusterBits) {
+        int x = 62 - (clusterBits - 8);
+        long offset = entry & (1L << x) - 1;
+        long more = (entry & ~(Extent.COPIED | Extent.COMPRESSED)) >>> x;
+        return new Compressed(offset, (offset & -SECTOR) + (more + 1) * SECTOR);
+    }
+
+    int length() {
+        return (int) (end - offset);
+    }
+
+    /** Unpacks {@code data}, which may go on after the end of the stream, to exactly {@code size} bytes. */
+    static byte[] unpack(byte[] data, int size, int type) throws IOException {
+        byte[] cluster = new byte[size];
+        if (type == Features.COMPRESSION_ZSTD) {
+            unzstd(data, cluster);
+        } else {
+            inflate(data, cluster);
+        }
+        return cluster;
+    }
+
+    private static void inflate(byte[] data, byte[] cluster) throws IOException {
+        Inflater inflater = new Inflater(RAW_DEFLATE);
+        try {
+            inflater.setInput(data);
+            int done = 0;
+            while (done < cluster.length) {
+                int n = inflater.inflate(cluster, done, cluster.length - done);
+                if (n == 0) {
+                    throw new CorruptException("a compressed cluster is too short");
+                }
+                done += n;
+            }
+        } catch (DataFormatException e) {
+            throw new CorruptException("a compressed cluster cannot be unpacked: " + e.getMessage());
+        } finally {
+            inflater.end();
+        }
+    }
+
+    private static void unzstd(byte[] data, byte[] cluster) throws IOException {
+        try {
+            long frame = Zstd.findFrameCompressedSize(data);
+            if (frame <= 0 || frame > data.length
+                    || Zstd.decompressByteArray(cluster, 0, cluster.length, data, 0, (int) frame) != cluster.length) {
+                throw new CorruptException("a compressed cluster is too short");
+            }
+        } catch (ZstdException e) {
+            throw new CorruptException("a compressed cluster cannot be unpacked: " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,203 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import org.jkvm.storage.layer.ImageFile;
+
+/**
+ * Where the disk's clusters are: the active L1 table and its L2 tables (qcow2.txt, "Cluster mapping"). Guarded by
+ * {@link Metadata}'s lock.
+ */
+final class Mapping {
+    private static final long CACHE_BYTES = 32 << 20;
+    /** Bits of an L1 entry that are neither offset nor flag. */
+    private static final long L1_RESERVED = ~(Extent.OFFSET | Extent.COPIED);
+
+    private final ImageFile file;
+    private final HeaderFields header;
+    private final int version;
+    private final int clusterBits;
+    private final int l2Bits;
+    private final Refcounts refcounts;
+    private final LongSet metadata;
+    private final PointerTable l1;
+    private final TableCache l2;
+
+    Mapping(ImageFile file, Header h, HeaderFields header, Refcounts refcounts, LongSet metadata) throws IOException {
+        this.file = file;
+        this.header = header;
+        this.version = h.version();
+        this.clusterBits = h.clusterBits();
+        this.l2Bits = clusterBits - 3;
+        this.refcounts = refcounts;
+        this.metadata = metadata;
+        this.l1 = new PointerTable(file, h.l1Offset(), h.l1Size());
+        this.l2 = new TableCache(file, h.clusterSize(), CACHE_BYTES);
+        register();
+    }
+
+    private void register() {
+        long bytes = (long) l1.size() * Long.BYTES;
+        for (long at = l1.offset(); at < l1.offset() + bytes; at += 1L << clusterBits) {
+            metadata.add(at >>> clusterBits);
+        }
+        for (int i = 0; i < l1.size(); i++) {
+            metadata.add(Math.max(1, (l1.get(i) & Extent.OFFSET) >>> clusterBits));
+        }
+    }
+
+    private long l1Index(long offset) {
+        return offset >>> clusterBits + l2Bits;
+    }
+
+    private int l2Index(long offset) {
+        return (int) (offset >>> clusterBits & (1L << l2Bits) - 1);
+    }
+
+    /** What the disk has at {@code offset}, for at most {@code length} bytes. */
+    Extent extent(long offset, long length) throws IOException {
+        long l2Offset = l2Offset(l1Index(offset));
+        if (l2Offset == 0) {
+            long span = 1L << clusterBits + l2Bits;
+            return new Extent(Extent.Kind.UNALLOCATED, 0, Math.min(length, span - (offset & span - 1)));
+        }
+        TableCache.Table table = l2.get(l2Offset);
+        int index = l2Index(offset);
+        long entry = entry(table, index);
+        long inCluster = offset & (1L << clusterBits) - 1;
+        long most = Math.min((1L << l2Bits) - index, (inCluster + length + (1L << clusterBits) - 1) >>> clusterBits);
+        long clusters = similar(table, index, entry, (int) most);
+        return new Extent(Extent.kindOf(entry), entry, Math.min(length, (clusters << clusterBits) - inCluster));
+    }
+
+    private int similar(TableCache.Table table, int index, long first, int most) throws IOException {
+        Extent.Kind kind = Extent.kindOf(first);
+        if (kind == Extent.Kind.COMPRESSED) {
+            return 1;
+        }
+        boolean host = kind == Extent.Kind.NORMAL || kind == Extent.Kind.ZERO_ALLOCATED;
+        int count = 1;
+        while (count < most) {
+            long next = entry(table, index + count);
+            if (host ? next != first + ((long) count << clusterBits) : Extent.kindOf(next) != kind) {
+                break;
+            }
+            count++;
+        }
+        return count;
+    }
+
+    private long entry(TableCache.Table table, int index) throws IOException {
+        long entry = Be.getLong(table.data(), (long) index * Long.BYTES);
+        if ((entry & Extent.COMPRESSED) == 0) {
+            if ((entry & Extent.OFFSET & (1L << clusterBits) - 1) != 0) {
+                throw new CorruptException("data cluster at 0x" + Long.toHexString(entry & Extent.OFFSET)
+                        + ", which is no cluster boundary");
+            }
+            if (version == 2 && (entry & Extent.ZERO) != 0) {
+                throw new CorruptException("zero cluster in a version 2 image");
+            }
+        }
+        return entry;
+    }
+
+    private long l2Offset(long l1Index) throws IOException {
+        long entry = l1.get(l1Index);
+        long offset = entry & Extent.OFFSET;
+        if (offset == 0) {
+            return 0;
+        }
+        if ((offset & (1L << clusterBits) - 1) != 0 || offset >= file.size() || (entry & L1_RESERVED) != 0) {
+            throw new CorruptException("L1 entry " + l1Index + " is 0x" + Long.toHexString(entry)
+                    + ", which points to no cluster of the file");
+        }
+        return offset;
+    }
+
+    /** Makes sure that the L2 table for {@code offset} exists and belongs to nobody else. */
+    void prepare(long offset) throws IOException {
+        long index = l1Index(offset);
+        long old = l2Offset(index);
+        if (old != 0 && (l1.get(index) & Extent.COPIED) != 0) {
+            return;
+        }
+        TableCache.Table shared = old == 0 ? null : l2.get(old);
+        TableCache.Table table = l2.fresh(refcounts.allocateMetadata(1));
+        if (shared != null) {
+            // Its data clusters were counted for both when the snapshot was made: their counts stay.
+            table.data().copyFrom(shared.data());
+            l2.drop(old);
+            refcounts.freeLater(old >>> clusterBits, 1, false);
+        }
+        l1.set(index, table.offset() | Extent.COPIED);
+    }
+
+    /** Sets the L2 entries of {@code count} clusters from {@code offset}; {@link #prepare} came before. */
+    void link(long offset, long firstEntry, long step, long count) throws IOException {
+        TableCache.Table table = l2.get(l2Offset(l1Index(offset)));
+        int index = l2Index(offset);
+        for (int i = 0; i < count; i++) {
+            Be.putLong(table.data(), (long) (index + i) * Long.BYTES, firstEntry + i * step);
+        }
+        table.touched((long) index * Long.BYTES, (index + count) * Long.BYTES);
+    }
+
+    /** Gives up the host clusters of {@code extent}, of {@code count} disk clusters, once the unlinking is stable. */
+    void free(Extent extent, long count) {
+        if (extent.hasHost()) {
+            refcounts.freeLater(extent.host() >>> clusterBits, count, true);
+        } else if (extent.kind() == Extent.Kind.COMPRESSED) {
+            Compressed place = Compressed.of(extent.entry(), clusterBits);
+            long first = place.offset() >>> clusterBits;
+            refcounts.freeLater(first, (place.end() - 1 >>> clusterBits) - first + 1, true);
+        }
+    }
+
+    /** Makes the L1 table large enough for a disk of {@code size} bytes, in memory. */
+    void grow(long size) throws IOException {
+        long needed = Header.l1EntriesFor(size, clusterBits);
+        if (needed > Header.MAX_L1_BYTES / Long.BYTES) {
+            throw new IOException("a disk of " + size + " bytes is too large for its cluster size");
+        }
+        if (needed <= l1.size()) {
+            return;
+        }
+        int oldSize = l1.size();
+        long oldFirst = l1.offset() >>> clusterBits;
+        long offset = refcounts.allocateMetadata(clustersOf(needed));
+        l1.resize((int) needed);
+        l1.moveTo(offset);
+        if (oldSize > 0) {
+            refcounts.freeLater(oldFirst, clustersOf(oldSize), false);
+        }
+    }
+
+    private long clustersOf(long entries) {
+        return (entries * Long.BYTES - 1 >>> clusterBits) + 1;
+    }
+
+    boolean dirty() {
+        return l1.dirty() || l2.dirty();
+    }
+
+    /** Writes L2 tables, then the L1 table that points to them, then the header that points to it. */
+    void write() throws IOException {
+        l2.write();
+        if (l1.dirty()) {
+            file.flush();
+            l1.write();
+        }
+        if (l1.moved()) {
+            file.flush();
+            header.writeL1(l1.size(), l1.offset());
+            l1.settled();
+        }
+    }
+
+    boolean over() {
+        return l2.over();
+    }
+
+    void trim() {
+        l2.trim();
+    }
+}

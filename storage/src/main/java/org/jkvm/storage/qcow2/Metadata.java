@@ -1,0 +1,154 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jkvm.storage.layer.ImageFile;
+
+/**
+ * The metadata of an open image, one lock around it, and the order in which it reaches the disk:
+ *
+ * <pre>
+ * data, refcounts going up -> [refcount table -> header] -> L2 tables -> [L1 table -> header] -> refcounts going down
+ * </pre>
+ *
+ * Each arrow is a write barrier. Whenever the power goes, what a table points to is there and is counted; at worst
+ * something is counted that nothing points to.
+ */
+final class Metadata {
+    /** When so many runs of clusters wait to be freed, that is done first. */
+    private static final int MAX_WAITING = 1 << 14;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ImageFile file;
+    private final boolean unmap;
+    private final HeaderFields header;
+    private final LongSet places = new LongSet();
+    private final Refcounts refcounts;
+    private final Mapping mapping;
+    private final int clusterBits;
+    private final boolean markable;
+    private volatile IOException broken;
+
+    Metadata(ImageFile file, Header h, boolean unmap) throws IOException {
+        this.file = file;
+        this.unmap = unmap;
+        this.clusterBits = h.clusterBits();
+        this.markable = h.version() >= 3;
+        this.header = new HeaderFields(file);
+        this.refcounts = new Refcounts(file, h, header, places);
+        this.mapping = new Mapping(file, h, header, refcounts, places);
+    }
+
+    /** Something done to the metadata. */
+    interface Action<T> {
+        T run(Mapping mapping, Refcounts refcounts) throws IOException;
+    }
+
+    /** Looks something up. */
+    <T> T look(Action<T> action) throws IOException {
+        lock.lock();
+        try {
+            trim();
+            return action.run(mapping, refcounts);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Changes something. After the first contradiction found in the image every change is refused. */
+    <T> T change(Action<T> action) throws IOException {
+        lock.lock();
+        try {
+            refuseIfBroken();
+            trim();
+            return action.run(mapping, refcounts);
+        } catch (CorruptException e) {
+            markCorrupt(e);
+            throw e;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Brings the metadata to the disk, in order; the last writes may still need a barrier. */
+    void flush() throws IOException {
+        change((m, r) -> {
+            write();
+            return null;
+        });
+    }
+
+    /** Changes a header field at once, between two barriers. */
+    void setHeader(Field field, long value) throws IOException {
+        change((m, r) -> {
+            write();
+            file.flush();
+            header.write(field, value);
+            file.flush();
+            return null;
+        });
+    }
+
+    long header(Field field) throws IOException {
+        return look((m, r) -> header.get(field));
+    }
+
+    /** Refuses a write of guest data to a place where metadata lies: only a corrupt image asks for it. */
+    void guard(long host, long length) throws IOException {
+        change((m, r) -> {
+            for (long c = host >>> clusterBits; c <= host + length - 1 >>> clusterBits; c++) {
+                if (places.contains(c)) {
+                    throw new CorruptException("guest data at 0x" + Long.toHexString(c << clusterBits)
+                            + ", where metadata lies");
+                }
+            }
+            return null;
+        });
+    }
+
+    boolean broken() {
+        return broken != null;
+    }
+
+    private void refuseIfBroken() throws IOException {
+        if (broken != null) {
+            throw new IOException("image is not written to any more: " + broken.getMessage());
+        }
+    }
+
+    private void trim() throws IOException {
+        if (mapping.over() || refcounts.over() || refcounts.waiting() > MAX_WAITING) {
+            if (broken == null) {
+                write();
+            }
+            mapping.trim();
+            refcounts.trim();
+        }
+    }
+
+    private void write() throws IOException {
+        refcounts.write();
+        if (mapping.dirty()) {
+            file.flush();
+            mapping.write();
+        }
+        if (refcounts.waiting() > 0) {
+            file.flush();
+            refcounts.applyFrees(unmap);
+            refcounts.write();
+        }
+    }
+
+    private void markCorrupt(CorruptException found) {
+        if (broken == null && markable) {
+            try {
+                header.write(Field.INCOMPATIBLE_FEATURES,
+                        header.get(Field.INCOMPATIBLE_FEATURES) | Features.INCOMPATIBLE_CORRUPT);
+                file.flush();
+            } catch (IOException e) {
+                found.addSuppressed(e);
+            }
+        }
+        broken = found;
+    }
+}

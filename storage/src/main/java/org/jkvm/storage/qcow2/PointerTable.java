@@ -1,0 +1,87 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+
+/** The L1 table or the refcount table: an array of offsets that is kept in memory whole. */
+final class PointerTable {
+    private final ImageFile file;
+    private long[] entries;
+    private long offset;
+    private int dirtyFrom = Integer.MAX_VALUE;
+    private int dirtyTo;
+    private boolean moved;
+
+    PointerTable(ImageFile file, long offset, int count) throws IOException {
+        this.file = file;
+        this.offset = offset;
+        this.entries = read(file, offset, count);
+    }
+
+    static long[] read(ImageFile file, long offset, int count) throws IOException {
+        MemorySegment bytes = Buffers.allocate((long) count * Long.BYTES);
+        file.read(offset, bytes);
+        long[] entries = new long[count];
+        Arrays.setAll(entries, i -> Be.getLong(bytes, (long) i * Long.BYTES));
+        return entries;
+    }
+
+    int size() {
+        return entries.length;
+    }
+
+    long offset() {
+        return offset;
+    }
+
+    long get(long index) {
+        return entries[(int) index];
+    }
+
+    void set(long index, long value) {
+        entries[(int) index] = value;
+        dirtyFrom = (int) Math.min(dirtyFrom, index);
+        dirtyTo = (int) Math.max(dirtyTo, index + 1);
+    }
+
+    /** Changes the number of entries in memory; {@link #moveTo} has to follow where there are more. */
+    void resize(int count) {
+        entries = Arrays.copyOf(entries, count);
+        dirtyTo = Math.min(dirtyTo, count);
+    }
+
+    /** The next {@link #write} writes all of it to a new place. */
+    void moveTo(long newOffset) {
+        offset = newOffset;
+        moved = true;
+        dirtyFrom = 0;
+        dirtyTo = entries.length;
+    }
+
+    boolean dirty() {
+        return dirtyTo > dirtyFrom;
+    }
+
+    /** Whether the header has to be told of a new place or size after the next {@link #write}. */
+    boolean moved() {
+        return moved;
+    }
+
+    void settled() {
+        moved = false;
+    }
+
+    /** Writes what has changed. */
+    void write() throws IOException {
+        MemorySegment bytes = Buffers.allocate((long) (dirtyTo - dirtyFrom) * Long.BYTES);
+        for (int i = dirtyFrom; i < dirtyTo; i++) {
+            Be.putLong(bytes, (long) (i - dirtyFrom) * Long.BYTES, entries[i]);
+        }
+        file.write(offset + (long) dirtyFrom * Long.BYTES, bytes);
+        dirtyFrom = Integer.MAX_VALUE;
+        dirtyTo = 0;
+    }
+}

@@ -1,0 +1,213 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.Layer;
+import org.jkvm.storage.layer.RangeLocks;
+
+/**
+ * A qcow2 image, version 2 or 3 (qcow2.txt, "The qcow2 image format"). Requests hold a lock on the clusters of the disk
+ * that they touch: shared to read and to write in place, exclusive to change where clusters are. So host clusters stay
+ * what they are while data moves, and data moves without {@link Metadata}'s lock.
+ */
+public final class Qcow2Layer implements Layer {
+    private final Path path;
+    private final ImageFile file;
+    private final Header header;
+    private final Metadata metadata;
+    private final RangeLocks clusters = new RangeLocks();
+    private final ClusterReader reader;
+    private final ClusterWriter writer;
+    private final boolean readOnly;
+    private final boolean unmap;
+    private volatile long size;
+    private volatile Layer backing;
+
+    private Qcow2Layer(Path path, ImageFile file, Header header, OpenOptions options) throws IOException {
+        this.path = path;
+        this.file = file;
+        this.header = header;
+        this.readOnly = options.readOnly();
+        this.unmap = options.unmap();
+        this.metadata = new Metadata(file, header, options.unmap());
+        this.size = header.size();
+        this.reader = new ClusterReader(file, header, metadata, this::backing);
+        this.writer = new ClusterWriter(file, header, metadata, reader, this::backing);
+    }
+
+    /**
+     * Opens the image in {@code file}. An image that was not closed properly is repaired first where it is to be written.
+     *
+     * @throws IOException with one line that says what is wrong with it
+     */
+    public static Qcow2Layer open(Path path, ImageFile file, OpenOptions options) throws IOException {
+        Header header = HeaderReader.read(file);
+        if (!options.readOnly()) {
+            if (header.corrupt()) {
+                throw new IOException("the image is marked as corrupt: it can only be opened read-only");
+            }
+            header = prepareToWrite(file, header);
+        }
+        return new Qcow2Layer(path, file, header, options);
+    }
+
+    private static Header prepareToWrite(ImageFile file, Header header) throws IOException {
+        if (header.autoclear() != 0) {
+            // We keep no bitmaps: whoever does must see that they are stale (qcow2.txt, bytes 88 to 95).
+            new HeaderFields(file).write(Field.AUTOCLEAR_FEATURES, 0);
+            file.flush();
+        }
+        if (header.dirty()) {
+            Repair.run(file, header);
+        }
+        return HeaderReader.read(file);
+    }
+
+    /** Says what reads come from where this image has nothing; before the first request. */
+    public void attach(Layer below) {
+        backing = below;
+    }
+
+    /** The backing file as the header names it; empty where there is none. */
+    public Optional<ImageInfo.Backing> backingName() {
+        return Optional.ofNullable(header.backingName())
+                .map(name -> new ImageInfo.Backing(name, BackingName.resolve(path, name), header.backingFormat()));
+    }
+
+    @Override
+    public String format() {
+        return "qcow2";
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) throws IOException {
+        if (target.byteSize() > 0) {
+            try (RangeLocks.Held _ = clusters.shared(cluster(offset), cluster(offset + target.byteSize() - 1))) {
+                reader.read(offset, target);
+            }
+        }
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source) throws IOException {
+        if (source.byteSize() == 0) {
+            return;
+        }
+        long first = cluster(offset);
+        long last = cluster(offset + source.byteSize() - 1);
+        try (RangeLocks.Held _ = clusters.shared(first, last)) {
+            if (writer.writeInPlace(offset, source)) {
+                return;
+            }
+        }
+        try (RangeLocks.Held _ = clusters.exclusive(first, last)) {
+            writer.write(offset, source);
+        }
+    }
+
+    @Override
+    public void flush() throws IOException {
+        if (!readOnly) {
+            metadata.flush();
+            file.flush();
+        }
+    }
+
+    @Override
+    public void discard(long offset, long length) throws IOException {
+        // Part of a cluster cannot be given up; at the end of the disk the cluster is whole as far as it goes.
+        long from = Bits.alignUp(offset, header.clusterSize());
+        long to = offset + length == size ? offset + length : Bits.alignDown(offset + length, header.clusterSize());
+        if (unmap && from < to) {
+            try (RangeLocks.Held _ = clusters.exclusive(cluster(from), cluster(to - 1))) {
+                writer.discard(from, to);
+            }
+        }
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+        if (length > 0) {
+            try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset + length - 1))) {
+                writer.writeZeroes(offset, offset + length, mayUnmap && unmap, size);
+            }
+        }
+    }
+
+    @Override
+    public void grow(long newSize) throws IOException {
+        long last = cluster(Math.max(newSize, 1) - 1);
+        try (RangeLocks.Held _ = clusters.exclusive(0, last)) {
+            long oldSize = size;
+            metadata.change((mapping, refcounts) -> {
+                mapping.grow(newSize);
+                return null;
+            });
+            // What lies behind the old end in its last cluster, or in a longer backing file, must not come into sight.
+            writer.writeZeroes(oldSize, hiddenEnd(newSize), true, newSize);
+            metadata.setHeader(Field.SIZE, newSize);
+            size = newSize;
+        }
+    }
+
+    /** Gives every cluster of the disk a host cluster that reads as zeroes; {@code write} really writes them. */
+    public void allocateAll(boolean write) throws IOException {
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            writer.allocateAll(size, write);
+        }
+    }
+
+    private long hiddenEnd(long newSize) {
+        long end = Bits.alignUp(size, header.clusterSize());
+        return Math.min(newSize, backing == null ? end : Math.max(end, backing.size()));
+    }
+
+    @Override
+    public ImageInfo info() throws IOException {
+        long incompatible = header.version() < 3 ? 0 : metadata.header(Field.INCOMPATIBLE_FEATURES);
+        ImageInfo.Qcow2 specific = new ImageInfo.Qcow2(header.version() < 3 ? "0.10" : "1.1",
+                header.compressionType() == Features.COMPRESSION_ZSTD ? "zstd" : "zlib", header.lazyRefcounts(),
+                1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0);
+        return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
+                (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
+                SnapshotTable.read(file, header).stream().map(SnapshotTable.Snapshot::info).toList());
+    }
+
+    @Override
+    public Optional<CheckResult> check() throws IOException {
+        flush();
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            return Optional.of(new Checker(file, HeaderReader.read(file)).check());
+        }
+    }
+
+    @Override
+    public Optional<Layer> backing() {
+        return Optional.ofNullable(backing);
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (file; Layer _ = backing) {
+            if (!metadata.broken()) {
+                flush();
+            }
+        }
+    }
+
+    private long cluster(long offset) {
+        return offset >>> header.clusterBits();
+    }
+}

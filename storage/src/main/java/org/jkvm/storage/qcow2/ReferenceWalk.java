@@ -1,0 +1,205 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+
+/**
+ * Walks all metadata of an image and counts who refers to which host cluster. What refers outside the file or off a
+ * cluster boundary is reported and not counted. L2 tables that several L1 entries share are read once and count that
+ * many times.
+ */
+final class ReferenceWalk {
+    private static final int BITMAP_ENTRY = 24;
+    private static final int MAX_BITMAPS = 65535;
+
+    private final ImageFile file;
+    private final Header header;
+    private final ReferenceCounts counts = new ReferenceCounts();
+    private final Consumer<String> corruption;
+    private final int clusterBits;
+    private final long fileClusters;
+    private long allocated;
+    private long compressed;
+    private long fragmented;
+
+    ReferenceWalk(ImageFile file, Header header, Consumer<String> corruption) {
+        this.file = file;
+        this.header = header;
+        this.corruption = corruption;
+        this.clusterBits = header.clusterBits();
+        this.fileClusters = Bits.alignUp(file.size(), header.clusterSize()) >>> clusterBits;
+    }
+
+    /** Counts everything. */
+    ReferenceCounts walk() throws IOException {
+        counts.add(0, 1);
+        refcountStructures();
+        Map<Long, Long> tables = new HashMap<>();
+        l1Table(header.l1Offset(), header.l1Size(), "active L1", tables);
+        Map<Long, Long> active = new HashMap<>(tables);
+        snapshots(tables);
+        for (Map.Entry<Long, Long> table : tables.entrySet()) {
+            l2Table(table.getKey(), table.getValue(), active.containsKey(table.getKey()));
+        }
+        bitmaps();
+        return counts;
+    }
+
+    long allocated() {
+        return allocated;
+    }
+
+    long compressed() {
+        return compressed;
+    }
+
+    long fragmented() {
+        return fragmented;
+    }
+
+    /** Counts references to the clusters from {@code offset}; returns false where they are no clusters of the file. */
+    private boolean refer(long offset, long bytes, long times, String what) throws IOException {
+        long first = offset >>> clusterBits;
+        long last = offset + Math.max(bytes, 1) - 1 >>> clusterBits;
+        if (offset <= 0 || last >= fileClusters || bytes < 0) {
+            corruption.accept("ERROR " + what + " at 0x" + Long.toHexString(offset) + " lies outside the file");
+            return false;
+        }
+        for (long c = first; c <= last; c++) {
+            counts.add(c, times);
+        }
+        return true;
+    }
+
+    private boolean aligned(long offset, String what) {
+        boolean aligned = (offset & header.clusterSize() - 1) == 0;
+        if (!aligned) {
+            corruption.accept("ERROR " + what + " at 0x" + Long.toHexString(offset) + " is not at a cluster boundary");
+        }
+        return aligned;
+    }
+
+    private void refcountStructures() throws IOException {
+        long bytes = (long) header.refcountTableClusters() << clusterBits;
+        refer(header.refcountTableOffset(), bytes, 1, "refcount table");
+        long[] table = PointerTable.read(file, header.refcountTableOffset(), (int) (bytes / Long.BYTES));
+        for (int i = 0; i < table.length; i++) {
+            String what = "refcount block " + i;
+            if (table[i] != 0 && aligned(table[i], what)) {
+                refer(table[i], header.clusterSize(), 1, what);
+            }
+        }
+    }
+
+    private void l1Table(long offset, int size, String what, Map<Long, Long> tables) throws IOException {
+        if (size == 0 || !refer(offset, (long) size * Long.BYTES, 1, what + " table")) {
+            return;
+        }
+        long[] l1 = PointerTable.read(file, offset, size);
+        for (int i = 0; i < size; i++) {
+            long l2 = l1[i] & Extent.OFFSET;
+            if (l2 != 0 && aligned(l2, what + " entry " + i)) {
+                tables.merge(l2, 1L, Long::sum);
+            }
+        }
+    }
+
+    private void snapshots(Map<Long, Long> tables) throws IOException {
+        List<SnapshotTable.Snapshot> snapshots = SnapshotTable.read(file, header);
+        if (!snapshots.isEmpty()) {
+            refer(header.snapshotsOffset(), snapshots.getLast().entryEnd() - header.snapshotsOffset(), 1, "snapshot table");
+        }
+        for (SnapshotTable.Snapshot snapshot : snapshots) {
+            l1Table(snapshot.l1Offset(), snapshot.l1Size(), "snapshot L1", tables);
+        }
+    }
+
+    private void l2Table(long offset, long times, boolean active) throws IOException {
+        if (!refer(offset, header.clusterSize(), times, "L2 table")) {
+            return;
+        }
+        MemorySegment table = Buffers.allocate(header.clusterSize());
+        file.read(offset, table);
+        long previous = 0;
+        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+            long entry = Be.getLong(table, at);
+            if (entry != 0) {
+                long host = data(entry, times);
+                previous = active ? count(entry, host, previous) : 0;
+            }
+        }
+    }
+
+    /** Counts what an L2 entry refers to; returns its host cluster's offset. */
+    private long data(long entry, long times) throws IOException {
+        if ((entry & Extent.COMPRESSED) != 0) {
+            Compressed place = Compressed.of(entry, clusterBits);
+            long end = Math.min(place.end(), fileClusters << clusterBits);
+            refer(place.offset(), end - place.offset(), times, "compressed cluster");
+            return 0;
+        }
+        long host = entry & Extent.OFFSET;
+        if (host != 0 && aligned(host, "data cluster")) {
+            refer(host, header.clusterSize(), times, "data cluster");
+        }
+        return host;
+    }
+
+    private long count(long entry, long host, long previous) {
+        Extent.Kind kind = Extent.kindOf(entry);
+        if (kind == Extent.Kind.COMPRESSED) {
+            compressed++;
+        }
+        if (kind == Extent.Kind.COMPRESSED || host != 0) {
+            allocated++;
+            if (host != 0 && previous != 0 && host != previous + header.clusterSize()) {
+                fragmented++;
+            }
+        }
+        return host == 0 ? previous : host;
+    }
+
+    /** Persistent dirty bitmaps (qcow2.txt, "Bitmaps"): valid only while their autoclear bit is set. */
+    private void bitmaps() throws IOException {
+        byte[] data = header.extension(Features.EXTENSION_BITMAPS);
+        if (data == null || data.length < BITMAP_ENTRY || (header.autoclear() & Features.AUTOCLEAR_BITMAPS) == 0) {
+            return;
+        }
+        MemorySegment extension = MemorySegment.ofArray(data);
+        long count = Be.getUnsignedInt(extension, 0);
+        long size = Be.getLong(extension, 8);
+        long offset = Be.getLong(extension, 16);
+        if (size > 0 && size <= (long) MAX_BITMAPS * header.clusterSize() && refer(offset, size, 1, "bitmap directory")) {
+            bitmapEntries(offset, offset + size, Math.min(count, MAX_BITMAPS));
+        }
+    }
+
+    private void bitmapEntries(long offset, long end, long count) throws IOException {
+        long at = offset;
+        MemorySegment entry = Buffers.allocate(BITMAP_ENTRY);
+        for (long i = 0; i < count && at <= end - BITMAP_ENTRY; i++) {
+            file.read(at, entry);
+            bitmapTable(Be.getLong(entry, 0), Be.getUnsignedInt(entry, 8));
+            long length = BITMAP_ENTRY + Be.getShort(entry, 18) + Be.getUnsignedInt(entry, 20);
+            at += Bits.alignUp(length, 8);
+        }
+    }
+
+    private void bitmapTable(long offset, long entries) throws IOException {
+        if (entries > Header.MAX_L1_BYTES / Long.BYTES || !refer(offset, entries * Long.BYTES, 1, "bitmap table")) {
+            return;
+        }
+        for (long entry : PointerTable.read(file, offset, (int) entries)) {
+            if ((entry & Extent.OFFSET) != 0 && aligned(entry & Extent.OFFSET, "bitmap cluster")) {
+                refer(entry & Extent.OFFSET, header.clusterSize(), 1, "bitmap cluster");
+            }
+        }
+    }
+}

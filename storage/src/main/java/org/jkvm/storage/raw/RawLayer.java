@@ -1,0 +1,127 @@
+package org.jkvm.storage.raw;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.Layer;
+import org.jkvm.storage.layer.Probe;
+
+/**
+ * The disk's bytes are the file's bytes. A length that is no multiple of 512 is rounded up: what is missing reads as
+ * zeroes, and a write to it makes the file that much longer.
+ */
+public final class RawLayer implements Layer {
+    private static final int SECTOR = 512;
+
+    private final Path path;
+    private final ImageFile file;
+    private final boolean guessed;
+    private final boolean unmap;
+    private volatile long size;
+
+    /** A disk in {@code file}; {@code guessed} says that the format was not named but found out. */
+    public RawLayer(Path path, ImageFile file, OpenOptions options, boolean guessed) {
+        this.path = path;
+        this.file = file;
+        this.guessed = guessed;
+        this.unmap = options.unmap();
+        this.size = Bits.alignUp(file.size(), SECTOR);
+    }
+
+    @Override
+    public String format() {
+        return "raw";
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public void read(long offset, MemorySegment target) throws IOException {
+        file.read(offset, target);
+    }
+
+    @Override
+    public void write(long offset, MemorySegment source) throws IOException {
+        if (guessed && offset < Probe.LENGTH) {
+            refuseDisguise(offset, source);
+        }
+        file.write(offset, source);
+    }
+
+    @Override
+    public void flush() throws IOException {
+        file.flush();
+    }
+
+    @Override
+    public void discard(long offset, long length) throws IOException {
+        if (unmap && length > 0) {
+            file.punch(offset, length);
+        }
+    }
+
+    @Override
+    public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
+        if (length == 0 || mayUnmap && unmap && file.punch(offset, length) || file.zero(offset, length)) {
+            return;
+        }
+        Buffers.writeZeroes(file, offset, length);
+    }
+
+    @Override
+    public void grow(long newSize) throws IOException {
+        if (!file.growsWithZeroes()) {
+            throw new IOException("'" + path + "' is a block device: its size is the host's business");
+        }
+        file.setSize(newSize);
+        size = newSize;
+    }
+
+    @Override
+    public ImageInfo info() throws IOException {
+        return ImageInfo.plain(path, format(), size, file.allocated());
+    }
+
+    @Override
+    public Optional<CheckResult> check() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Optional<Layer> backing() {
+        return Optional.empty();
+    }
+
+    @Override
+    public void close() throws IOException {
+        try (file) {
+            file.flush();
+        }
+    }
+
+    /**
+     * A guest that writes a qcow2 header, say, with the host's /etc/shadow as backing file into a disk whose format is
+     * guessed would read that file after its next start.
+     */
+    private void refuseDisguise(long offset, MemorySegment source) throws IOException {
+        MemorySegment start = Buffers.allocate(Probe.LENGTH);
+        file.read(0, start);
+        long length = Math.min(source.byteSize(), Probe.LENGTH - offset);
+        start.asSlice(offset, length).copyFrom(source.asSlice(0, length));
+        String format = Probe.guess(start);
+        if (!format.equals("raw")) {
+            throw new IOException("write to '" + path + "' refused: it would turn the disk into a " + format
+                    + " image, and its format was guessed; name the format (format=raw) to allow it");
+        }
+    }
+}
