@@ -21,14 +21,14 @@ import org.jkvm.linux.SharedMemory;
  * +00000  code: entry, the instruction under test, exits
  * +02000  registers before      +03000  registers after      +04000  control words
  * +08000  stack for signals (32 KiB)
- * +10000  stack (64 KiB) for RSP
- * +20000  scratch memory (128 KiB) for memory operands, then nothing up to +100000
+ * +10000  scratch memory (192 KiB) for memory operands and, in its first third, the stack
+ * +40000  nothing up to +100000
  * </pre>
  *
  * <p>Faults come back as {@link Exit#FAULTED}: the handler of SIGSEGV and its like is replaced by one that passes on what
  * is not ours. What remains to the caller: run nothing that enters the kernel (SYSCALL, SYSENTER, INT) or changes a
- * segment register or base, write nothing outside the stack and the scratch memory, jump nowhere but to
- * {@link #branchTarget} or unmapped memory, and take RSP from the stack where the instruction leaves it there, for signals
+ * segment register or base, write nothing outside the scratch memory, jump nowhere but to
+ * {@link #branchTarget} or unmapped memory, and take RSP from the scratch memory where the instruction allows it, for signals
  * that HotSpot sends to its threads when profiled.
  */
 public final class HostCpu implements AutoCloseable {
@@ -43,7 +43,7 @@ public final class HostCpu implements AutoCloseable {
     private static final long FIRST_CELL = 0x1000_0000L;
     private static final long LAST_CELL = 0x7ff0_0000L;
     /** Size and alignment of a cell. */
-    static final long CELL = 0x10_0000L;
+    public static final long CELL_BYTES = 0x10_0000L;
     private static final int SLOT = 0x400;
     private static final int BRANCH_TARGET = SLOT + 0x40;
     private static final int BRANCH_EXIT = 0x500;
@@ -56,9 +56,9 @@ public final class HostCpu implements AutoCloseable {
     /** Words that the stub and the signal handler share. */
     static final int CONTROL = 0x4000;
     private static final int SIGNAL_STACK = 0x8000;
-    private static final int STACK = 0x1_0000;
-    private static final int MEMORY = 0x2_0000;
-    private static final int MEMORY_BYTES = 0x2_0000;
+    private static final int MEMORY = 0x1_0000;
+    private static final int MEMORY_BYTES = 0x3_0000;
+    private static final int STACK_BYTES = 0x1_0000;
     private static final int RSP = 4;
     private static final int MXCSR_DEFINED = 0xffff;
     /** Selector of 32-bit user code on Linux (asm/segment.h, __USER32_CS). */
@@ -135,7 +135,7 @@ public final class HostCpu implements AutoCloseable {
         control.set(JAVA_SHORT, HostCpuStub.SLOT_POINTER + 4L, (short) USER32_CS);
         // stack_t (sigaltstack(2)): ss_sp, ss_flags, ss_size
         control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK, base + SIGNAL_STACK);
-        control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK + 16L, (long) STACK - SIGNAL_STACK);
+        control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK + 16L, (long) MEMORY - SIGNAL_STACK);
     }
 
     private void writeStub() {
@@ -157,7 +157,7 @@ public final class HostCpu implements AutoCloseable {
         return after;
     }
 
-    /** Memory for operands, 128 KiB. Its address is below 2 GiB; nothing is mapped behind it. */
+    /** Memory for operands, 192 KiB. Its address is below 2 GiB; nothing is mapped behind it. */
     public MemorySegment memory() {
         return memory;
     }
@@ -172,9 +172,9 @@ public final class HostCpu implements AutoCloseable {
         return base + BRANCH_TARGET;
     }
 
-    /** A fit value for RSP: the middle of the stack. */
+    /** A fit value for RSP, 32 KiB into {@link #memory}. */
     public long stackPointer() {
-        return base + (STACK + MEMORY) / 2;
+        return base + MEMORY + STACK_BYTES / 2;
     }
 
     /** Puts an instruction, 1 to 15 bytes, in place; it stays until the next one. */
@@ -189,7 +189,7 @@ public final class HostCpu implements AutoCloseable {
 
     /**
      * Executes the loaded instruction once. Of RFLAGS before, {@link #INPUT_FLAGS} are taken; of MXCSR, the defined bits.
-     * About 300 ns, a fault some microseconds.
+     * About half a microsecond, a fault ten.
      */
     public Exit run() {
         before.rflags(before.rflags() & INPUT_FLAGS | 2);
@@ -222,7 +222,7 @@ public final class HostCpu implements AutoCloseable {
 
     private static MemorySegment mapCell() {
         HostException last = null;
-        for (long at = FIRST_CELL; at <= LAST_CELL; at += CELL) {
+        for (long at = FIRST_CELL; at <= LAST_CELL; at += CELL_BYTES) {
             try {
                 return SharedMemory.mapAnonymousAt(at, MEMORY + MEMORY_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC);
             } catch (HostException e) {

@@ -69,7 +69,7 @@ final class HostFaults {
         a.mov(QWORD, Gpr.RAX, Gpr.RSP);
         a.cmp(QWORD, Gpr.RAX, Integer.MAX_VALUE);
         a.j(Cond.A, notOurs);
-        a.and(QWORD, Gpr.RAX, (int) -HostCpu.CELL);
+        a.and(QWORD, Gpr.RAX, (int) -HostCpu.CELL_BYTES);
         keep(a, UC_RIP, FAULT_RIP);
         keep(a, UC_EFLAGS, FAULT_RFLAGS);
         keep(a, UC_ERR, FAULT_ERROR);

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -34,12 +35,19 @@ public final class HostRegisters {
     /** Offset of XMM0 in the FXSAVE image; 16 bytes each. */
     public static final int XMM = 160;
 
+    private static final int FX_ALIGNMENT = 64;
+
     private final MemorySegment block;
     private final MemorySegment fx;
 
     HostRegisters(MemorySegment block) {
         this.block = block;
         this.fx = block.asSlice(FX, FX_BYTES);
+    }
+
+    /** A block of its own, for others who compute what the host CPU does. */
+    public static HostRegisters allocate(Arena arena) {
+        return new HostRegisters(arena.allocate(BYTES, FX_ALIGNMENT));
     }
 
     /** A general register, by number 0 to 15. */

@@ -1,39 +1,11 @@
 package org.jkvm.x86.fp;
 
 /**
- * The arithmetic of the x87 unit on double-extended values. Operands may be the same object as the result. Sums, products,
- * quotients and roots are rounded to the environment's precision; everything else to 64 bits (SDM vol. 1, 8.1.5.2).
+ * What the x87 unit does with double-extended values, beside {@link Arithmetic}. Operands may be the same object as the
+ * result. Roots are rounded to the environment's precision, everything else here to 64 bits (SDM vol. 1, 8.1.5.2).
  */
 public final class Float80Math {
     private Float80Math() {
-    }
-
-    /** to = x + y. */
-    public static void add(FpEnv env, Float80 x, Float80 y, Float80 to) {
-        load(env, x, y);
-        FpMath.add(env);
-        Rounding.pack80(env, env.r, env.precision(), to);
-    }
-
-    /** to = x - y. */
-    public static void subtract(FpEnv env, Float80 x, Float80 y, Float80 to) {
-        load(env, x, y);
-        FpMath.subtract(env);
-        Rounding.pack80(env, env.r, env.precision(), to);
-    }
-
-    /** to = x * y. */
-    public static void multiply(FpEnv env, Float80 x, Float80 y, Float80 to) {
-        load(env, x, y);
-        FpMath.multiply(env);
-        Rounding.pack80(env, env.r, env.precision(), to);
-    }
-
-    /** to = x / y. */
-    public static void divide(FpEnv env, Float80 x, Float80 y, Float80 to) {
-        load(env, x, y);
-        FpMath.divide(env);
-        Rounding.pack80(env, env.r, env.precision(), to);
     }
 
     /** to = the square root of x. */
@@ -47,6 +19,27 @@ public final class Float80Math {
     public static int compare(FpEnv env, Float80 x, Float80 y, boolean signalling) {
         load(env, x, y);
         return FpOrder.compare(env, signalling);
+    }
+
+    /** Compares with a binary32, signalling. */
+    public static int compareFloat32(FpEnv env, Float80 x, int y) {
+        load(env, x);
+        env.b.load32(y, false);
+        return FpOrder.compare(env, true);
+    }
+
+    /** Compares with a binary64, signalling. */
+    public static int compareFloat64(FpEnv env, Float80 x, long y) {
+        load(env, x);
+        env.b.load64(y, false);
+        return FpOrder.compare(env, true);
+    }
+
+    /** Compares with a signed integer, signalling. */
+    public static int compareInteger(FpEnv env, Float80 x, long y) {
+        load(env, x);
+        Integers.load(env.b, y);
+        return FpOrder.compare(env, true);
     }
 
     /** to = x rounded to an integral value by RC (FRNDINT). */
