@@ -26,7 +26,8 @@ public final class Port92 implements Device {
     /**
      * Makes the chip.
      *
-     * @param a20   asserted while this switch lets address line 20 through; a PC ORs it with the keyboard controller's
+     * @param a20   asserted while this switch lets address line 20 through; a PC joins it with the keyboard controller's in a
+     *              {@link org.jkvm.devices.bus.WiredOr}
      * @param reset asks the machine for a processor reset, and returns before it happens
      */
     public Port92(Line a20, Runnable reset) {
