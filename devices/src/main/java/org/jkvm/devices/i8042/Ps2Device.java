@@ -73,7 +73,7 @@ abstract class Ps2Device implements Stateful {
     /** Whether {@code value} can be an argument, and isn't a command that takes the place of the one that waits. */
     abstract boolean isArgument(int forCommand, int value);
 
-    /** All that was queued has been read. */
+    /** All that was queued has been read: time to queue what has happened since. */
     void drained() {
     }
 
@@ -92,6 +92,11 @@ abstract class Ps2Device implements Stateful {
         reply(ACK);
     }
 
+    /** Tells the controller that there may be something to read. Not from within {@link #read}. */
+    final void attend() {
+        attention.run();
+    }
+
     /** Queues a report that arrives whole, or says that there was no room for it. */
     final boolean report(int... bytes) {
         if (reports.room() < bytes.length) {
@@ -100,7 +105,6 @@ abstract class Ps2Device implements Stateful {
         for (int b : bytes) {
             reports.push(b);
         }
-        attention.run();
         return true;
     }
 

@@ -51,6 +51,7 @@ public final class Ps2Keyboard extends Ps2Device {
         if (scanning && bytes.length > 0 && !report(bytes)) {
             report(scanCodeSet == 1 ? 0xff : 0);
         }
+        attend();
     }
 
     /** The lights as the guest set them: bit 0 Scroll Lock, bit 1 Num Lock, bit 2 Caps Lock. */

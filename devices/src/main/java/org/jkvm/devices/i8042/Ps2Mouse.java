@@ -76,6 +76,7 @@ public final class Ps2Mouse extends Ps2Device {
         dz = Math.clamp((long) dz + wheel, -FAR, FAR);
         changed = true;
         stream();
+        attend();
     }
 
     /** Says which buttons are down: {@link #LEFT} and its like, then 8 and 16 for the fourth and fifth. Bus lock held. */
@@ -83,6 +84,7 @@ public final class Ps2Mouse extends Ps2Device {
         changed |= buttons != (down & BUTTONS);
         buttons = down & BUTTONS;
         stream();
+        attend();
     }
 
     @Override
