@@ -70,7 +70,8 @@ public final class I440fx extends PciFunction {
     private void declarePam(int index) {
         Register pam = config().register("PAM" + index, PAM + index, 8).writable(index == 0 ? 0x30 : 0x33)
                 .summary("programmable attribute map").bit("HI RE", 4, "reads of the upper segment reach RAM")
-                .bit("HI WE", 5, "writes of the upper segment reach RAM").bit("LO RE", 0, "reads of the lower segment reach RAM")
+                .bit("HI WE", 5, "writes of the upper segment reach RAM")
+                .bit("LO RE", 0, "reads of the lower segment reach RAM")
                 .bit("LO WE", 1, "writes of the lower segment reach RAM");
         pam.onWrite(written -> apply(index, (int) pam.get()));
     }

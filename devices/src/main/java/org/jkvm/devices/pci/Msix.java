@@ -63,7 +63,8 @@ public final class Msix implements Stateful {
         function.config().register("MSI-X Table", offset + 4, 32).reset(bar).readOnly()
                 .field("Offset", 31, 3, "of the table").field("BIR", 2, 0, "base address register of the table");
         function.config().register("MSI-X PBA", offset + 8, 32).reset(pendingOffset | bar).readOnly()
-                .field("Offset", 31, 3, "of the pending bits").field("BIR", 2, 0, "base address register of the pending bits");
+                .field("Offset", 31, 3, "of the pending bits")
+                .field("BIR", 2, 0, "base address register of the pending bits");
         return messageControl;
     }
 
@@ -168,7 +169,8 @@ public final class Msix implements Stateful {
                 return (int) INT.get(table, (int) offset) & 0xffff_ffffL;
             }
             long inPending = offset - pendingOffset;
-            return inPending < 0 || inPending > pending.length - 4 ? 0 : (int) INT.get(pending, (int) inPending) & 0xffff_ffffL;
+            boolean inside = inPending >= 0 && inPending <= pending.length - 4;
+            return inside ? (int) INT.get(pending, (int) inPending) & 0xffff_ffffL : 0;
         }
 
         /** Pending bits are read-only. */

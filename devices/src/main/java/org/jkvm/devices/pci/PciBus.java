@@ -2,6 +2,7 @@ package org.jkvm.devices.pci;
 
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Map;
 import java.util.TreeMap;
 import org.jkvm.base.Bits;
 import org.jkvm.base.Line;
@@ -75,7 +76,8 @@ public final class PciBus {
 
     /** The slot that {@code function} is in, times 8, plus its function number; -1 where it is not on this bus. */
     public int placeOf(PciFunction function) {
-        return functions.entrySet().stream().filter(e -> e.getValue() == function).findFirst().map(e -> e.getKey()).orElse(-1);
+        return functions.entrySet().stream().filter(e -> e.getValue() == function).findFirst().map(Map.Entry::getKey)
+                .orElse(-1);
     }
 
     /** A configuration read: all ones where no function answers (PCI 3.0, section 6.1). */

@@ -72,9 +72,12 @@ public abstract class PciFunction implements Device {
 
     private Register declareCommand() {
         return config.register("Command", 0x04, 16).writable(0x547).onWrite(written -> commandChanged())
-                .bit("I/O Space", COMMAND_IO, "answers I/O cycles").bit("Memory Space", COMMAND_MEMORY, "answers memory cycles")
-                .bit("Bus Master", COMMAND_MASTER, "may read and write memory").unmodelled("Parity Error Response", 6, 6, "parity errors")
-                .unmodelled("SERR# Enable", 8, 8, "system errors").bit("Interrupt Disable", COMMAND_INTX_DISABLE, "INTx# stays idle");
+                .bit("I/O Space", COMMAND_IO, "answers I/O cycles")
+                .bit("Memory Space", COMMAND_MEMORY, "answers memory cycles")
+                .bit("Bus Master", COMMAND_MASTER, "may read and write memory")
+                .unmodelled("Parity Error Response", 6, 6, "parity errors")
+                .unmodelled("SERR# Enable", 8, 8, "system errors")
+                .bit("Interrupt Disable", COMMAND_INTX_DISABLE, "INTx# stays idle");
     }
 
     private Register declareStatus() {

@@ -65,20 +65,22 @@ final class CommonConfig implements Stateful {
     }
 
     private void declareDevice() {
-        plain("device_feature_select", 0x00, 32, () -> featureSelect, v -> featureSelect = v, "which half device_feature shows");
-        plain("device_feature", 0x04, 32, () -> half(offered, featureSelect), v -> { }, "features that are offered");
+        plain("device_feature_select", 0x00, 32, () -> featureSelect, v -> featureSelect = v,
+                "which half device_feature shows");
+        constant("device_feature", 0x04, 32, () -> half(offered, featureSelect), "features that are offered");
         plain("driver_feature_select", 0x08, 32, () -> driverFeatureSelect, v -> driverFeatureSelect = v,
                 "which half driver_feature shows");
         plain("driver_feature", 0x0c, 32, () -> half(driverFeatures, driverFeatureSelect), this::acceptFeatures,
                 "features that the driver accepts");
-        plain("config_msix_vector", 0x10, 16, () -> configVector, v -> configVector = vector(v), "vector for configuration changes");
-        plain("num_queues", 0x12, 16, () -> queues.length, v -> { }, "how many queues there are");
+        plain("config_msix_vector", 0x10, 16, () -> configVector, v -> configVector = vector(v),
+                "vector for configuration changes");
+        constant("num_queues", 0x12, 16, () -> queues.length, "how many queues there are");
         registers.register("device_status", 0x14, 8).summary("where driver and device are").notSaved()
                 .onRead(() -> status).onWrite(v -> writeStatus((int) v))
                 .bit("ACKNOWLEDGE", 0, "the system has seen the device").bit("DRIVER", 1, "it has a driver for it")
                 .bit("DRIVER_OK", DRIVER_OK, "the driver is ready").bit("FEATURES_OK", FEATURES_OK, "features are settled")
                 .bit("DEVICE_NEEDS_RESET", NEEDS_RESET, "the driver broke a rule").bit("FAILED", 7, "the driver gave up");
-        plain("config_generation", 0x15, 8, () -> generation, v -> { }, "changes with the device configuration");
+        constant("config_generation", 0x15, 8, () -> generation, "changes with the device configuration");
     }
 
     private void declareQueue() {
@@ -86,13 +88,22 @@ final class CommonConfig implements Stateful {
         queue("queue_size", 0x18, 16, q -> q.size, (q, v) -> q.size = v, "entries; 0 where there is no such queue");
         queue("queue_msix_vector", 0x1a, 16, q -> q.vector, (q, v) -> q.vector = vector(v), "vector for used buffers");
         queue("queue_enable", 0x1c, 16, q -> q.ring == null ? 0 : 1, this::enable, "1 enables the queue");
-        plain("queue_notify_off", 0x1e, 16, () -> queueSelect, v -> { }, "where to notify, in notify_off_multiplier");
-        queue("queue_desc_lo", 0x20, 32, q -> (int) q.descriptor, (q, v) -> q.descriptor = low(q.descriptor, v), "descriptor area");
-        queue("queue_desc_hi", 0x24, 32, q -> (int) (q.descriptor >>> 32), (q, v) -> q.descriptor = high(q.descriptor, v), "");
+        constant("queue_notify_off", 0x1e, 16, () -> queueSelect, "where to notify, times notify_off_multiplier");
+        queue("queue_desc_lo", 0x20, 32, q -> (int) q.descriptor, (q, v) -> q.descriptor = low(q.descriptor, v),
+                "descriptor area");
+        queue("queue_desc_hi", 0x24, 32, q -> (int) (q.descriptor >>> 32), (q, v) -> q.descriptor = high(q.descriptor, v),
+                "bits 63 to 32");
         queue("queue_driver_lo", 0x28, 32, q -> (int) q.driver, (q, v) -> q.driver = low(q.driver, v), "driver area");
-        queue("queue_driver_hi", 0x2c, 32, q -> (int) (q.driver >>> 32), (q, v) -> q.driver = high(q.driver, v), "");
+        queue("queue_driver_hi", 0x2c, 32, q -> (int) (q.driver >>> 32), (q, v) -> q.driver = high(q.driver, v),
+                "bits 63 to 32");
         queue("queue_device_lo", 0x30, 32, q -> (int) q.device, (q, v) -> q.device = low(q.device, v), "device area");
-        queue("queue_device_hi", 0x34, 32, q -> (int) (q.device >>> 32), (q, v) -> q.device = high(q.device, v), "");
+        queue("queue_device_hi", 0x34, 32, q -> (int) (q.device >>> 32), (q, v) -> q.device = high(q.device, v),
+                "bits 63 to 32");
+    }
+
+    private void constant(String name, int offset, int width, IntSupplier read, String summary) {
+        registers.register(name, offset, width).summary(summary).notSaved().readOnly()
+                .onRead(() -> read.getAsInt() & Bits.mask(width));
     }
 
     private void plain(String name, int offset, int width, IntSupplier read, IntConsumer write, String summary) {

@@ -41,7 +41,14 @@ final class QueueSlot implements Stateful {
     }
 
     void enable() {
-        ring = opener.open(this);
+        ring = checkedOpen();
+    }
+
+    private Virtqueue checkedOpen() {
+        if (size > maxSize) {
+            throw new VirtioException("a queue of " + size + " entries where at most " + maxSize + " are offered");
+        }
+        return opener.open(this);
     }
 
     @Override
@@ -62,7 +69,7 @@ final class QueueSlot implements Stateful {
 
     private Virtqueue reopen() {
         try {
-            return opener.open(this);
+            return checkedOpen();
         } catch (VirtioException | GuestMemory.BadAddress e) {
             throw new StateException("virtqueue: " + e.getMessage());
         }

@@ -2,6 +2,7 @@ package org.jkvm.devices.virtio;
 
 import org.jkvm.base.Bits;
 import org.jkvm.base.register.RegisterFile;
+import org.jkvm.base.state.StateException;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 
@@ -56,8 +57,13 @@ public abstract class VirtioDevice implements Stateful {
     /** How many queues it has; does not change. */
     public abstract int queueCount();
 
-    /** Largest size of queue {@code queue}: what the driver finds before it chooses; a power of two. */
+    /** Largest size of queue {@code queue}, which the driver finds before it chooses: a power of two. */
     public abstract int queueSize(int queue);
+
+    /** How many MSI-X vectors it has unless told: one for each queue and one for configuration changes. */
+    public int vectors() {
+        return queueCount() + 1;
+    }
 
     /** The driver has made buffers available in {@code queue}, or may have. Only while the device is live. */
     protected abstract void notified(int queue);
@@ -103,6 +109,17 @@ public abstract class VirtioDevice implements Stateful {
         if (transport.queue(queue).interruptWanted()) {
             transport.interrupt(queue);
         }
+    }
+
+    /** Exchanges a buffer of queue {@code queue} that the device holds, or null: {@code held = exchangeHeld(...)}. */
+    protected final Chain exchangeHeld(StateIo io, String name, int queue, Chain held) {
+        if (!io.flag("holds " + name, held != null)) {
+            return null;
+        }
+        if (queue >= queueCount() || queue(queue) == null) {
+            throw new StateException(this.name + ": a buffer of queue " + queue + ", which is not enabled");
+        }
+        return queue(queue).exchangeChain(io, name, held);
     }
 
     final void attach(VirtioTransport newTransport) {

@@ -66,7 +66,7 @@ public final class VirtioPci extends PciFunction {
         for (int i = 0; i < queues.length; i++) {
             queues[i] = new QueueSlot(device.queueSize(i), this::open);
         }
-        int vectors = options.vectors() < 0 ? queues.length + 1 : options.vectors();
+        int vectors = options.vectors() < 0 ? device.vectors() : options.vectors();
         common = new CommonConfig(offered(), vectors, queues, new DriverEvents());
         bar(STRUCTURES_BAR, Bar.Kind.MEMORY_64, 4 * PAGE, new Structures());
         declareStructure("VIRTIO COMMON", 1, 16, 0, CommonConfig.LENGTH);
@@ -222,6 +222,11 @@ public final class VirtioPci extends PciFunction {
         @Override
         public long features() {
             return common.features();
+        }
+
+        @Override
+        public GuestMemory memory() {
+            return board.memory;
         }
 
         @Override

@@ -1,5 +1,7 @@
 package org.jkvm.devices.virtio;
 
+import org.jkvm.base.GuestMemory;
+
 /**
  * What carries a virtio device: how it reaches its queues and its driver. Called with the bus lock held, but for
  * {@link #onBus}.
@@ -7,6 +9,9 @@ package org.jkvm.devices.virtio;
 public interface VirtioTransport {
     /** The feature bits that driver and device agreed on; zero before. */
     long features();
+
+    /** Guest memory. */
+    GuestMemory memory();
 
     /** Queue {@code index}, or null where the driver has not enabled it. */
     Virtqueue queue(int index);

@@ -177,7 +177,7 @@ public abstract sealed class Virtqueue implements Stateful permits SplitVirtqueu
         SHORT_ACCESS.setRelease(area, offset, (short) value);
     }
 
-    /** Whether {@code event} is among the indices from {@code old} to {@code now} less one, modulo 2^16 (section 2.7.7.2). */
+    /** Whether index {@code event} was passed on the way from {@code old} to {@code now}, modulo 2^16 (section 2.7.7.2). */
     static boolean passed(int event, int now, int old) {
         return (now - event - 1 & 0xffff) < (now - old & 0xffff);
     }

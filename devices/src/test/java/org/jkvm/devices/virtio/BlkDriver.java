@@ -70,7 +70,8 @@ public final class BlkDriver {
     }
 
     private Piece header(int type, long sector) {
-        byte[] header = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putInt(type).putInt(0).putLong(sector).array();
+        byte[] header = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN).putInt(type).putInt(0)
+                .putLong(sector).array();
         return new Piece(base.memory.put(header), 16, false);
     }
 }

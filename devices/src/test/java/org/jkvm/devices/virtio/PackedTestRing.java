@@ -56,7 +56,8 @@ final class PackedTestRing implements TestRing {
         int firstFlags = 0;
         for (int i = 0; i < pieces.size(); i++) {
             Piece piece = pieces.get(i);
-            int flags = (i < pieces.size() - 1 ? Virtqueue.F_NEXT : 0) | (piece.writable() ? Virtqueue.F_WRITE : 0) | available();
+            int more = i < pieces.size() - 1 ? Virtqueue.F_NEXT : 0;
+            int flags = more | (piece.writable() ? Virtqueue.F_WRITE : 0) | available();
             write(next, piece, id);
             if (i == 0) {
                 firstFlags = flags;

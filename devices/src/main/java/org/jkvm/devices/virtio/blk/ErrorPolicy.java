@@ -2,7 +2,7 @@ package org.jkvm.devices.virtio.blk;
 
 import org.jkvm.base.backend.NoSpaceException;
 
-/** What happens when the disk's back end fails a request: {@code rerror=} and {@code werror=}, QEMU's names in lower case. */
+/** What happens when the disk's back end fails a request: {@code rerror=} and {@code werror=}, QEMU's names. */
 public enum ErrorPolicy {
     /** The guest sees an I/O error. */
     REPORT,

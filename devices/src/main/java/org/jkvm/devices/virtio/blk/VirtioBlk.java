@@ -123,7 +123,7 @@ public final class VirtioBlk extends VirtioDevice {
         return options.queueSize();
     }
 
-    /** Makes the requests again that an error policy stopped. The machine calls it when it continues, with the bus lock held. */
+    /** Makes stopped requests again. The machine calls it when it continues, with the bus lock held. */
     public void retryStopped() {
         List<BlkRequest> again = List.copyOf(stopped);
         stopped.clear();
@@ -180,16 +180,16 @@ public final class VirtioBlk extends VirtioDevice {
 
     private void exchange(StateIo io, BlkRequest request) {
         int queue = io.u16("queue", request.queue());
-        if (queue >= options.numQueues() || queue(queue) == null) {
-            throw new StateException("virtio-blk: a request of queue " + queue + ", which is not enabled");
-        }
-        Chain chain = queue(queue).exchangeChain(io, "chain", request.chain());
+        Chain chain = exchangeHeld(io, "chain", queue, request.chain());
         if (io.restoring()) {
             stopped.add(restored(request, queue, chain));
         }
     }
 
     private static BlkRequest restored(BlkRequest request, int queue, Chain chain) {
+        if (chain == null) {
+            throw new StateException("virtio-blk: a request without its buffer");
+        }
         try {
             return request.take(queue, chain);
         } catch (VirtioException e) {
