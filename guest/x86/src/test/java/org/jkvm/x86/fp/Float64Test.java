@@ -78,7 +78,7 @@ class Float64Test {
             double down = round(op, env, FpEnv.DOWN, x, y);
             double up = round(op, env, FpEnv.UP, x, y);
             double toZero = round(op, env, FpEnv.TRUNCATE, x, y);
-            BigDecimal exact = exact(op, new BigDecimal(Double.longBitsToDouble(x)), new BigDecimal(Double.longBitsToDouble(y)));
+            BigDecimal exact = exact(op, x, y);
             assertThat(new BigDecimal(down)).as("%s %x %x", op, x, y).isLessThanOrEqualTo(exact);
             assertThat(new BigDecimal(up)).as("%s %x %x", op, x, y).isGreaterThanOrEqualTo(exact);
             assertThat(toZero).isEqualTo(exact.signum() > 0 ? down : up);
@@ -92,7 +92,9 @@ class Float64Test {
         return Double.longBitsToDouble(op.ours.apply(env, x, y)) + 0.0;
     }
 
-    private static BigDecimal exact(Op op, BigDecimal x, BigDecimal y) {
+    private static BigDecimal exact(Op op, long xBits, long yBits) {
+        BigDecimal x = new BigDecimal(Double.longBitsToDouble(xBits));
+        BigDecimal y = new BigDecimal(Double.longBitsToDouble(yBits));
         return switch (op) {
             case ADD -> x.add(y);
             case SUBTRACT -> x.subtract(y);
