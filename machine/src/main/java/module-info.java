@@ -7,5 +7,6 @@ module org.jkvm.machine {
     exports org.jkvm.machine.acpi;
     exports org.jkvm.machine.loader;
     exports org.jkvm.machine.memory;
+    exports org.jkvm.machine.pc;
     exports org.jkvm.machine.run;
 }

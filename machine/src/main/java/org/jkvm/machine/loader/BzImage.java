@@ -93,6 +93,11 @@ public final class BzImage implements Kernel {
     }
 
     @Override
+    public boolean takesModules() {
+        return false;
+    }
+
+    @Override
     public BootEntry load(BootRequest request) {
         checkSupported();
         LoadArea area = new LoadArea(request.memory(), request.map());

@@ -8,6 +8,9 @@ public sealed interface Kernel permits BzImage, Multiboot1, PvhElf {
     /** The format's name, for messages. */
     String format();
 
+    /** Whether {@code -initrd} is a list of modules with arguments for this format, and not one file's name. */
+    boolean takesModules();
+
     /**
      * Puts the kernel and what it is started with into RAM.
      *

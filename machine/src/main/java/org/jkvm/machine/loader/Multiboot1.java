@@ -67,6 +67,11 @@ public final class Multiboot1 implements Kernel {
     }
 
     @Override
+    public boolean takesModules() {
+        return true;
+    }
+
+    @Override
     public BootEntry load(BootRequest request) {
         if ((flags() & FLAGS_REQUIRED & ~FLAGS_KNOWN) != 0) {
             throw file.fault("the multiboot header requires unknown features: flags " + LoadArea.hex(flags()));

@@ -41,6 +41,11 @@ public final class PvhElf implements Kernel {
     }
 
     @Override
+    public boolean takesModules() {
+        return false;
+    }
+
+    @Override
     public BootEntry load(BootRequest request) {
         LoadArea area = new LoadArea(request.memory(), request.map());
         elf.load(area);

@@ -17,6 +17,12 @@ public interface Board {
     /** Back to power-on state, with the kernel loaded again. No vCPU runs; the bus lock is held. */
     void reset();
 
+    /** Whether no back end has a request under way that touches guest memory. The bus lock is held. */
+    boolean idle();
+
+    /** The processors are about to run, again or for the first time. The bus lock is held. */
+    void resuming();
+
     /** Somebody presses the power button. The bus lock is held. */
     void powerButton();
 

@@ -2,6 +2,7 @@ package org.jkvm.machine.run;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.devices.bus.AddressSpace;
@@ -44,6 +45,16 @@ public final class Bus {
         lock.lock();
         try {
             task.run();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Asks something with the lock held. */
+    public <T> T lockedGet(Supplier<T> question) {
+        lock.lock();
+        try {
+            return question.get();
         } finally {
             lock.unlock();
         }

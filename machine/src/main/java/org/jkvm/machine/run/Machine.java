@@ -7,6 +7,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jkvm.base.UserException;
 import org.jkvm.base.time.SystemClock;
@@ -28,8 +30,10 @@ import org.jkvm.hypervisor.Vcpu;
  * it is made: a processor that asks for a reset executes nothing after it. Methods may be called from any thread; those
  * named {@code request…} return at once, and are all that a vCPU thread, a device or a listener may call.
  */
-public final class Machine {
+public final class Machine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Machine.class.getName());
+    /** How long a reset waits for disks; a disk that hangs longer can at worst write into the restarted guest's RAM. */
+    private static final long LONGEST_SETTLE = 10_000;
 
     private final Board board;
     private final SystemClock clock;
@@ -40,7 +44,9 @@ public final class Machine {
     private final VcpuGate gate;
     private final List<Thread> threads;
     private volatile RunState state = RunState.PRELAUNCH;
-    private boolean ended;
+    private volatile boolean started;
+    private volatile boolean ended;
+    private int status;
 
     private record Request(Runnable action, CompletableFuture<Void> done) {
     }
@@ -67,6 +73,7 @@ public final class Machine {
      */
     public void start(boolean paused) {
         board.bus().locked(board::reset);
+        started = true;
         Thread.ofPlatform().name(board.name() + " control").daemon().start(this::control);
         threads.forEach(Thread::start);
         if (!paused) {
@@ -79,7 +86,7 @@ public final class Machine {
         return state;
     }
 
-    /** Waits until the machine has ended; returns the exit status for the process: 0 for an orderly end. */
+    /** Waits until the machine has ended and its vCPU threads too; returns the process's exit status, 0 for an orderly end. */
     public int awaitExit() {
         return exitStatus.join();
     }
@@ -142,9 +149,21 @@ public final class Machine {
         submit(() -> shutdown(cause, status));
     }
 
-    /** Asks for a stop in {@code reason}, one of the stopped states. */
-    public void requestStop(RunState reason) {
-        submit(() -> stop(reason));
+    /** Asks for a stop in {@code reason}, one of the stopped states; {@code why} is told first. */
+    public void requestStop(RunState reason, MachineEvent... why) {
+        submit(() -> {
+            List.of(why).forEach(this::tell);
+            stop(reason);
+        });
+    }
+
+    /** Ends the machine if it has not ended, and waits until none of its threads runs. */
+    @Override
+    public void close() {
+        if (started) {
+            quit(Cause.HOST_QUIT);
+            awaitExit();
+        }
     }
 
     /** A vCPU can't go on for a reason that is ours: dumps the machine's state and stops it. */
@@ -162,7 +181,7 @@ public final class Machine {
         gate.hold();
         board.vcpus().forEach(Vcpu::kick);
         requests.add(request);
-        if (exitStatus.isDone()) {
+        if (ended) {
             request.done.complete(null);
         }
         return request.done;
@@ -181,7 +200,10 @@ public final class Machine {
             while (!ended) {
                 serve(requests.take());
             }
-            awaitThreads();
+            for (Thread t : threads) {
+                t.join();
+            }
+            exitStatus.complete(status);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -206,6 +228,7 @@ public final class Machine {
         switch (state) {
             case PRELAUNCH, PAUSED, DEBUG, IO_ERROR -> {
                 state = RunState.RUNNING;
+                board.bus().locked(board::resuming);
                 clock.resume();
                 gate.release();
                 tell(new MachineEvent.Resume());
@@ -237,6 +260,7 @@ public final class Machine {
             return;
         }
         try {
+            settle();
             board.bus().locked(board::reset);
         } catch (RuntimeException e) {
             fail(board.vcpus().getFirst(), "reset failed: " + e.getMessage(), e);
@@ -245,6 +269,14 @@ public final class Machine {
         tell(new MachineEvent.Reset(cause));
         if (state == RunState.SHUTDOWN || state == RunState.INTERNAL_ERROR) {
             state = RunState.PAUSED;
+        }
+    }
+
+    /** Waits until disks have let go of guest memory. */
+    private void settle() {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(LONGEST_SETTLE);
+        while (!board.bus().lockedGet(board::idle) && System.nanoTime() < end) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
         }
     }
 
@@ -268,18 +300,12 @@ public final class Machine {
         }
     }
 
-    private void end(int status) {
+    private void end(int exit) {
+        status = exit;
         ended = true;
         clock.pause();
         gate.end();
-        exitStatus.complete(status);
         requests.forEach(r -> r.done.complete(null));
-    }
-
-    private void awaitThreads() throws InterruptedException {
-        for (Thread t : threads) {
-            t.join();
-        }
     }
 
     private void tell(MachineEvent event) {

@@ -14,6 +14,14 @@ public sealed interface MachineEvent {
     record Reset(Cause cause) implements MachineEvent {
     }
 
+    /**
+     * A disk's back end failed and the machine stops for it ({@code werror=stop}).
+     *
+     * @param reason one line
+     */
+    record BlockIoError(String reason) implements MachineEvent {
+    }
+
     /** The power button was pressed. */
     record PowerDown() implements MachineEvent {
     }

@@ -44,6 +44,8 @@ class MachineTest {
         private int reads;
         private int resets;
         private int presses;
+        private int busy;
+        private int resumptions;
 
         TestBoard() {
             bus.ports().map("test", 0x80, 4, new IoHandler() {
@@ -80,6 +82,16 @@ class MachineTest {
         }
 
         @Override
+        public boolean idle() {
+            return --busy < 0;
+        }
+
+        @Override
+        public void resuming() {
+            resumptions++;
+        }
+
+        @Override
         public void powerButton() {
             presses++;
         }
@@ -100,8 +112,7 @@ class MachineTest {
 
     @AfterEach
     void quit() {
-        machine.quit(Cause.HOST_QUIT);
-        machine.awaitExit();
+        machine.close();
         board.clock.close();
     }
 
@@ -169,6 +180,16 @@ class MachineTest {
         assertThat(await(MachineEvent.Reset.class).cause()).isEqualTo(Cause.GUEST_RESET);
         assertThat(board.resets).isEqualTo(2);
         assertThat(machine.state()).isEqualTo(RunState.RUNNING);
+    }
+
+    @Test
+    void aResetWaitsForDisks() {
+        start(true, true);
+        board.bus.locked(() -> board.busy = 3);
+        machine.reset();
+        assertThat(board.busy).isNegative();
+        assertThat(board.resets).isEqualTo(2);
+        assertThat(board.resumptions).isEqualTo(1);
     }
 
     @Test

@@ -1,0 +1,356 @@
+package org.jkvm.machine.pc;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jkvm.base.GuestMemory;
+import org.jkvm.base.Line;
+import org.jkvm.base.UserException;
+import org.jkvm.base.backend.CharacterBackend;
+import org.jkvm.base.state.StateIo;
+import org.jkvm.base.state.Stateful;
+import org.jkvm.base.time.SystemClock;
+import org.jkvm.devices.acpi.Piix4Pm;
+import org.jkvm.devices.debug.DebugPort;
+import org.jkvm.devices.debug.IsaDebugExit;
+import org.jkvm.devices.debug.PcTestdev;
+import org.jkvm.devices.dma.DmaPages;
+import org.jkvm.devices.dma.I8237;
+import org.jkvm.devices.fwcfg.FwCfg;
+import org.jkvm.devices.i8042.I8042;
+import org.jkvm.devices.i8042.Port92;
+import org.jkvm.devices.pci.ConfigMechanism1;
+import org.jkvm.devices.pci.I440fx;
+import org.jkvm.devices.pci.PciBus;
+import org.jkvm.devices.pci.PciFunction;
+import org.jkvm.devices.pci.Piix3;
+import org.jkvm.devices.pci.Piix4PmFunction;
+import org.jkvm.devices.rtc.Mc146818;
+import org.jkvm.devices.serial.Uart16550;
+import org.jkvm.devices.virtio.VirtioPci;
+import org.jkvm.devices.virtio.blk.VirtioBlk;
+import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.InterruptChip;
+import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.VirtualMachine;
+import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.linux.SharedMemory;
+import org.jkvm.machine.acpi.PcDescription.SerialPort;
+import org.jkvm.machine.memory.RamLayout;
+import org.jkvm.machine.run.Board;
+import org.jkvm.machine.run.Bus;
+import org.jkvm.machine.run.Cause;
+import org.jkvm.machine.run.Machine;
+import org.jkvm.machine.run.MachineEvent;
+import org.jkvm.machine.run.RunState;
+
+/**
+ * A PC with Intel's 440FX chip set: PIIX3 for ISA, power management of a PIIX4. The constructor is the parts list. The
+ * interrupt controllers and the timer belong to the hypervisor. A20 is always on: no firmware runs here that would miss it.
+ */
+public final class Pc implements Board, Stateful, AutoCloseable {
+    /** Where the PIIX4's power management registers are. */
+    static final int PM_BASE = 0x600;
+    /** Port B2h: SMI_CMD. */
+    static final int APM_PORT = 0xb2;
+    /** The system control interrupt. */
+    static final int SCI_IRQ = 9;
+    /** ISA interrupts that PCI interrupts may be routed to. */
+    static final List<Integer> PCI_IRQS = List.of(5, 10, 11);
+    /** The slot of the PIIX3. */
+    static final int ISA_BRIDGE_SLOT = 1;
+    /** fw_cfg's selector. */
+    static final int FW_CFG_PORT = 0x510;
+    /** The places of COM1 to COM4. */
+    static final List<SerialPort> SERIAL_PORTS =
+            List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3), new SerialPort(0x3e8, 4), new SerialPort(0x2e8, 3));
+
+    private static final int UART_PORTS = 8;
+    private static final int TEST_IRQ_PORTS = 0x2000;
+    private static final int TEST_GSIS = 24;
+    private static final long TEST_MMIO = 0xff00_0000L;
+
+    private final PcConfig config;
+    private final RamLayout layout;
+    private final Bus bus = new Bus();
+    private final Parts parts = new Parts();
+    private final SystemClock clock;
+    private final VirtualMachine vm;
+    private final SharedMemory ram;
+    private final List<X86Vcpu> vcpus;
+    private final IsaIrqs irqs;
+    private final Piix4Pm pm;
+    private final PciBus pci;
+    private final PcFirmware firmware;
+    private final Machine machine;
+
+    /**
+     * Builds the machine; it does not run yet.
+     *
+     * @throws UserException                    when the configuration asks for something impossible
+     * @throws org.jkvm.base.HostException when the host has no room for it
+     */
+    public Pc(PcConfig config, Hypervisor hypervisor) {
+        this.config = config;
+        layout = new RamLayout(config.memory());
+        clock = new SystemClock(bus.lock());
+        vm = hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock));
+        ram = plugRam();
+        vcpus = IntStream.range(0, config.vcpus()).mapToObj(i -> vm.createVcpu(i, config.cpu())).toList();
+        irqs = new IsaIrqs(vm.interruptChip());
+
+        I440fx hostBridge = parts.add("i440fx", new I440fx(I440fx.ShadowRam.NONE));
+        Piix3 isaBridge = parts.add("piix3", new Piix3(irqs::join, this::resetLine));
+        pci = new PciBus(bus.ports(), bus.mmio(), isaBridge.wiring());
+        pci.attach(0, hostBridge);
+        pci.attach(ISA_BRIDGE_SLOT, 0, isaBridge);
+        ConfigMechanism1 mechanism = parts.add("pci-config", new ConfigMechanism1(pci, isaBridge.resetControl()));
+        ports("pci-config", ConfigMechanism1.PORT, ConfigMechanism1.PORTS, mechanism);
+
+        pm = parts.add("piix4-pm", new Piix4Pm(clock, irqs.join(SCI_IRQ), true, this::sleep));
+        Piix4PmFunction pmFunction = parts.add("piix4-pm-pci", new Piix4PmFunction(pm.window()));
+        pci.attach(ISA_BRIDGE_SLOT, 3, pmFunction);
+        ports("piix4-apm", APM_PORT, 2, pm.apmWindow());
+
+        Mc146818 rtc = parts.add("rtc", new Mc146818(irqs.join(8), clock, config.rtc()));
+        ports("rtc", 0x70, 2, rtc.window());
+        I8042 keyboard = parts.add("i8042", new I8042(irqs.join(1), irqs.join(12), Line.UNCONNECTED, this::guestReset));
+        ports("i8042-data", 0x60, 1, keyboard.dataWindow());
+        ports("i8042-control", 0x64, 1, keyboard.controlWindow());
+        ports("port92", 0x92, 1, parts.add("port92", new Port92(Line.UNCONNECTED, this::guestReset)).window());
+        ports("dma1", 0x00, 0x10, parts.add("dma1", new I8237(1)).window());
+        ports("dma2", 0xc0, 0x20, parts.add("dma2", new I8237(2)).window());
+        ports("dma-pages", 0x80, 0x10, parts.add("dma-pages", new DmaPages()).window());
+        plugSerialPorts();
+
+        FwCfg fwCfg = parts.add("fw-cfg", new FwCfg(vm.memory()));
+        ports("fw-cfg", FW_CFG_PORT, 2, fwCfg.window());
+        ports("fw-cfg-dma", FW_CFG_PORT + 4, 8, fwCfg.dmaWindow());
+        config.debug().forEach(this::plug);
+        plugCards();
+
+        firmware = new PcFirmware(config, layout, new PcFirmware.Chips(pci, isaBridge, pmFunction, rtc, fwCfg));
+        machine = new Machine(this, clock, config.policy());
+    }
+
+    /** Life cycle: start, stop, reset, end. */
+    public Machine machine() {
+        return machine;
+    }
+
+    /** Guest memory as bus masters see it. */
+    public GuestMemory memory() {
+        return vm.memory();
+    }
+
+    /** The interrupt controllers. */
+    public InterruptChip interruptChip() {
+        return vm.interruptChip();
+    }
+
+    /** PCI bus 0; the bus lock is held while it is used. */
+    public PciBus pci() {
+        return pci;
+    }
+
+    /** The devices. */
+    public Parts parts() {
+        return parts;
+    }
+
+    /** Guest time. */
+    public SystemClock clock() {
+        return clock;
+    }
+
+    @Override
+    public String name() {
+        return config.name();
+    }
+
+    @Override
+    public Bus bus() {
+        return bus;
+    }
+
+    @Override
+    public List<X86Vcpu> vcpus() {
+        return vcpus;
+    }
+
+    @Override
+    public void reset() {
+        parts.reset();
+        vm.interruptChip().reset();
+        vcpus.forEach(X86Vcpu::reset);
+        firmware.run();
+        firmware.placeTables(vm.memory());
+        X86State state = vcpus.getFirst().readState();
+        config.boot().load(vm.memory(), layout.memoryMap(), firmware.rsdp(), hasLongMode()).prepare(state);
+        vcpus.getFirst().writeState(state);
+    }
+
+    @Override
+    public boolean idle() {
+        return disks().stream().allMatch(VirtioBlk::isIdle);
+    }
+
+    @Override
+    public void resuming() {
+        disks().forEach(VirtioBlk::retryStopped);
+    }
+
+    @Override
+    public void powerButton() {
+        pm.powerButton();
+    }
+
+    @Override
+    public String describe() {
+        return describeAddressSpaces() + vm.interruptChip().describe();
+    }
+
+    /** What {@code info mtree} prints: RAM and the windows of both address spaces, each on a line. */
+    public String describeAddressSpaces() {
+        return bus.lockedGet(() -> AddressSpaceText.of(layout, bus));
+    }
+
+    /** Everything but RAM and back ends, with no vCPU running and the bus lock held. */
+    @Override
+    public void exchangeState(StateIo io) {
+        io.part("clock", clock);
+        io.part("irqs", irqs);
+        io.part("devices", parts);
+        io.part("vm", vm);
+        for (X86Vcpu vcpu : vcpus) {
+            io.part("vcpu" + vcpu.index(), vcpu);
+        }
+    }
+
+    /** Ends the machine if it still runs, waits for its disks, closes them and frees everything. */
+    @Override
+    public void close() {
+        machine.close();
+        config.cards().forEach(Pc::closeBackEnd);
+        clock.close();
+        vcpus.forEach(X86Vcpu::close);
+        vm.close();
+        ram.close();
+        config.boot().close();
+    }
+
+    private static void closeBackEnd(PciCard card) {
+        switch (card) {
+            case PciCard.VirtioDisk disk -> disk.disk().close();
+        }
+    }
+
+    private SharedMemory plugRam() {
+        SharedMemory memory = SharedMemory.allocate("pc.ram", layout.size());
+        int index = 0;
+        for (RamLayout.Block b : layout.blocks()) {
+            vm.setMemorySlot(new MemorySlot(index++, b.address(), memory.segment().asSlice(b.offset(), b.length()), false,
+                    false));
+        }
+        return memory;
+    }
+
+    private void plugSerialPorts() {
+        for (int i = 0; i < config.serial().size(); i++) {
+            CharacterBackend backend = config.serial().get(i);
+            if (backend != null) {
+                SerialPort place = SERIAL_PORTS.get(i);
+                Uart16550 uart = new Uart16550(irqs.join(place.irq()), clock, backend, bus.executor());
+                ports("serial" + i, place.port(), UART_PORTS, parts.add("serial" + i, uart).window());
+            }
+        }
+    }
+
+    private void plug(DebugDevice device) {
+        switch (device) {
+            case DebugDevice.Console(int iobase, CharacterBackend out) -> {
+                String name = "debugcon-" + Integer.toHexString(iobase);
+                ports(name, iobase, 1, parts.add(name, new DebugPort(out)).window());
+            }
+            case DebugDevice.Exit(int iobase, int iosize) -> ports("isa-debug-exit", iobase, iosize,
+                    parts.add("isa-debug-exit", new IsaDebugExit(this::debugExit)).window());
+            case DebugDevice.TestDevice() -> plugTestDevice();
+        }
+    }
+
+    private void plugTestDevice() {
+        List<Line> lines = new ArrayList<>();
+        for (int i = 0; i < TEST_GSIS; i++) {
+            int gsi = i;
+            lines.add(i < 16 ? irqs.join(i) : level -> vm.interruptChip().setLine(gsi, level));
+        }
+        PcTestdev device = parts.add("pc-testdev", new PcTestdev(lines, page -> { }));
+        ports("pc-testdev", 0xe0, 4, device.scratchWindow());
+        ports("pc-testdev-flush", 0xe4, 4, device.flushWindow());
+        ports("pc-testdev-bytes", 0xe8, 4, device.byteWindow());
+        ports("pc-testdev-irqs", TEST_IRQ_PORTS, TEST_GSIS, device.irqWindow());
+        bus.mmio().map("pc-testdev", TEST_MMIO, PcTestdev.MMIO_LENGTH, device.mmioWindow());
+    }
+
+    /** Cards with a slot of their own first, so that the others don't take it. */
+    private void plugCards() {
+        config.cards().stream().filter(c -> c.slot() != PciCard.ANY_SLOT).forEach(c -> plug(c, c.slot()));
+        config.cards().stream().filter(c -> c.slot() == PciCard.ANY_SLOT)
+                .forEach(c -> plug(c, pci.freeDevice(PcConfig.FIRST_CARD_SLOT)));
+    }
+
+    private void plug(PciCard card, int slot) {
+        pci.attach(slot, parts.add("card-" + card.id(), function(card)));
+    }
+
+    private PciFunction function(PciCard card) {
+        VirtioPci.Board board = new VirtioPci.Board(vm.memory(), vm.interruptChip(), bus.executor());
+        return switch (card) {
+            case PciCard.VirtioDisk d -> new VirtioPci(new VirtioBlk(d.disk(), d.options(), this::diskFailed), board, d.transport());
+        };
+    }
+
+    private List<VirtioBlk> disks() {
+        return parts.of(VirtioPci.class).stream().map(VirtioPci::device).filter(VirtioBlk.class::isInstance)
+                .map(VirtioBlk.class::cast).toList();
+    }
+
+    private void ports(String owner, int first, int count, org.jkvm.base.IoHandler window) {
+        try {
+            bus.ports().map(owner, first, count, window);
+        } catch (IllegalArgumentException e) {
+            throw new UserException(e.getMessage());
+        }
+    }
+
+    private void resetLine(boolean level) {
+        if (level) {
+            guestReset();
+        }
+    }
+
+    private void guestReset() {
+        machine.requestReset(Cause.GUEST_RESET);
+    }
+
+    private void sleep(int type) {
+        if (type == Piix4Pm.SLP_TYP_SOFT_OFF) {
+            machine.requestShutdown(Cause.GUEST_SHUTDOWN, 0);
+        }
+    }
+
+    private void debugExit(int status) {
+        machine.requestShutdown(Cause.GUEST_EXIT, status);
+    }
+
+    private void diskFailed(String reason) {
+        machine.requestStop(RunState.IO_ERROR, new MachineEvent.BlockIoError(reason));
+    }
+
+    /** CPUID 80000001h, EDX bit 29 (SDM vol. 2A, CPUID). */
+    private boolean hasLongMode() {
+        return config.cpu().leaves().stream().anyMatch(l -> l.function() == 0x8000_0001 && (l.edx() & 1 << 29) != 0);
+    }
+}
