@@ -29,6 +29,7 @@ public final class ByteFifo implements Stateful {
     public int pop() {
         int first = at(0);
         System.arraycopy(bytes, 1, bytes, 0, --size);
+        bytes[size] = 0;
         return first;
     }
 
@@ -58,6 +59,7 @@ public final class ByteFifo implements Stateful {
 
     /** Empties it. */
     public void clear() {
+        Arrays.fill(bytes, 0, size, (byte) 0);
         size = 0;
     }
 

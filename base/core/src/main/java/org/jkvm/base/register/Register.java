@@ -137,7 +137,10 @@ public final class Register {
         return this;
     }
 
-    /** Holds no state of its own: what its hooks read and write is saved elsewhere. */
+    /**
+     * Holds no state of its own: what its hooks read and write is saved elsewhere. What a write leaves in
+     * {@link #get()} is gone after its hook.
+     */
     public Register notSaved() {
         saved = false;
         return this;
@@ -228,6 +231,9 @@ public final class Register {
         set(written & plain | value & ~plain & ~(written & clearedByOne));
         if (onWrite != null) {
             onWrite.accept(written & Bits.mask(width));
+        }
+        if (!saved) {
+            value = reset;
         }
     }
 

@@ -153,6 +153,15 @@ class RegisterFileTest {
     }
 
     @Test
+    void registerWithoutStateForgetsWhatItPassedOn() {
+        List<Long> seen = new ArrayList<>();
+        Register r = file.register("R", 0, 8).reset(1).notSaved().onWrite(seen::add);
+        file.write(0, 1, 7);
+        assertThat(seen).containsExactly(7L);
+        assertThat(r.get()).isEqualTo(1);
+    }
+
+    @Test
     void describesAccess() {
         file.register("RW", 0, 8);
         file.register("RO", 1, 8).readOnly();
