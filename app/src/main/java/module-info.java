@@ -3,9 +3,10 @@ module org.jkvm.app {
     requires org.jkvm.linux;
     requires org.jkvm.machine;
     requires org.jkvm.soft;
+    requires org.jkvm.devices;
     requires org.jkvm.storage;
     requires info.picocli;
-    requires org.jline.terminal;
     requires org.apache.commons.compress;
+    requires org.tukaani.xz;
     requires tools.jackson.databind;
 }

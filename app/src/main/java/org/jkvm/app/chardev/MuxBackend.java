@@ -60,6 +60,9 @@ public final class MuxBackend {
 
     /** Begins to read. To be called when every front end is connected. */
     public void start() {
+        if (frontEnds.isEmpty()) {
+            return;
+        }
         startNanos = System.nanoTime();
         backend.connect(new Keys());
         frontEnds.get(focus).focused.run();

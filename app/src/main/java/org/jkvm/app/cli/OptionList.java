@@ -1,8 +1,10 @@
 package org.jkvm.app.cli;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -18,9 +20,36 @@ public final class OptionList {
     private final String context;
     private final Map<String, String> values = new LinkedHashMap<>();
     private final Set<String> known = new LinkedHashSet<>();
+    private final List<String> described = new ArrayList<>();
+    private boolean describing;
 
     private OptionList(String context) {
         this.context = context;
+    }
+
+    /**
+     * A list that gives everybody what they ask for, to find out what that is: {@link #descriptions} then lists it.
+     */
+    public static OptionList describing(String context) {
+        OptionList list = new OptionList(context);
+        list.describing = true;
+        return list;
+    }
+
+    /** One "key=<what it may be>" for every key asked for so far. */
+    public List<String> descriptions() {
+        return List.copyOf(described);
+    }
+
+    /** Whether this is one made by {@link #describing}: nothing in it is the user's. */
+    public boolean isDescribing() {
+        return describing;
+    }
+
+    private Optional<String> take(String key, String description) {
+        known.add(key);
+        described.add(key + "=" + description);
+        return Optional.ofNullable(values.remove(key));
     }
 
     /**
@@ -104,8 +133,7 @@ public final class OptionList {
 
     /** A value. */
     public Optional<String> string(String key) {
-        known.add(key);
-        return Optional.ofNullable(values.remove(key));
+        return take(key, "<text>");
     }
 
     /** Refuses a list without {@code key}. */
@@ -123,12 +151,13 @@ public final class OptionList {
 
     /** A value that must be there. */
     public String required(String key) {
-        return string(key).orElseThrow(() -> misuse("needs " + key + "="));
+        Optional<String> value = take(key, "<text>, must be given");
+        return describing ? "" : value.orElseThrow(() -> misuse("needs " + key + "="));
     }
 
     /** A switch: on/off, yes/no, true/false. */
     public boolean flag(String key, boolean otherwise) {
-        return string(key).map(value -> switch (value) {
+        return take(key, "on|off (default: " + (otherwise ? "on" : "off") + ")").map(value -> switch (value) {
             case "on", "yes", "true", "y" -> true;
             case "off", "no", "false", "n" -> false;
             default -> throw refuse("'" + key + "' is on or off, not '" + value + "'");
@@ -137,7 +166,7 @@ public final class OptionList {
 
     /** A whole number from {@code min} to {@code max}; 0x for hexadecimal. */
     public long number(String key, long otherwise, long min, long max) {
-        Optional<String> text = string(key);
+        Optional<String> text = take(key, "<" + min + " to " + max + "> (default: " + otherwise + ")");
         if (text.isEmpty()) {
             return otherwise;
         }
@@ -155,7 +184,7 @@ public final class OptionList {
 
     /** A size in bytes; numbers without suffix count {@code suffix}es. */
     public long size(String key, long otherwise, char suffix) {
-        Optional<String> text = string(key);
+        Optional<String> text = take(key, "<size> (default: " + otherwise + ")");
         if (text.isEmpty()) {
             return otherwise;
         }
@@ -166,7 +195,7 @@ public final class OptionList {
 
     /** One of the words in {@code allowed}. */
     public String oneOf(String key, String otherwise, String... allowed) {
-        String value = string(key).orElse(otherwise);
+        String value = take(key, String.join("|", allowed) + " (default: " + otherwise + ")").orElse(otherwise);
         if (!Arrays.asList(allowed).contains(value)) {
             throw refuse("'" + key + "' is one of " + String.join(", ", allowed) + ", not '" + value + "'");
         }
