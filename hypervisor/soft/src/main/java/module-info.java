@@ -3,5 +3,6 @@ module org.jkvm.soft {
     requires transitive org.jkvm.hypervisor;
     requires org.jkvm.linux;
     requires org.jkvm.x86;
+    exports org.jkvm.soft;
     exports org.jkvm.soft.chip;
 }

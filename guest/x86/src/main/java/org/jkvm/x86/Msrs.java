@@ -1,0 +1,261 @@
+package org.jkvm.x86;
+
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.putLong;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.jkvm.x86.isa.Feature;
+import org.jkvm.x86.state.Control;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
+
+/** Model-specific registers (SDM vol. 4, chapter 2; AMD APM vol. 2, appendix A). Those unknown raise #GP. */
+public final class Msrs {
+    /** Time-stamp counter. */
+    public static final int TSC = 0x10;
+    /** What was added to the time-stamp counter. */
+    public static final int TSC_ADJUST = 0x3b;
+    /** SYSENTER: CS. */
+    public static final int SYSENTER_CS = 0x174;
+    /** SYSENTER: ESP. */
+    public static final int SYSENTER_ESP = 0x175;
+    /** SYSENTER: EIP. */
+    public static final int SYSENTER_EIP = 0x176;
+    /** Page attribute table. */
+    public static final int PAT = 0x277;
+    /** Extended features. */
+    public static final int EFER = 0xc000_0080;
+    /** SYSCALL: selectors and 32-bit EIP. */
+    public static final int STAR = 0xc000_0081;
+    /** SYSCALL: 64-bit RIP. */
+    public static final int LSTAR = 0xc000_0082;
+    /** SYSCALL from compatibility mode: RIP. */
+    public static final int CSTAR = 0xc000_0083;
+    /** SYSCALL: flags to clear. */
+    public static final int FMASK = 0xc000_0084;
+    /** FS base. */
+    public static final int FS_BASE = 0xc000_0100;
+    /** GS base. */
+    public static final int GS_BASE = 0xc000_0101;
+    /** What SWAPGS swaps with GS base. */
+    public static final int KERNEL_GS_BASE = 0xc000_0102;
+    /** What RDTSCP and RDPID read. */
+    public static final int TSC_AUX = 0xc000_0103;
+
+    private static final long RESET_PAT = 0x0007_0406_0007_0406L;
+    /** MSRs that hold what is written, with their reset values. */
+    private static final Map<Integer, Long> STORED = new TreeMap<>();
+    /** MSRs that read as a constant and ignore writes. */
+    private static final Map<Integer, Long> CONSTANT = new TreeMap<>();
+    private static final int MTRR_CAP = 0xfe;
+    private static final int MCG_STATUS = 0x17a;
+    private static final int MC_BANKS = 10;
+
+    static {
+        for (int msr : new int[] {SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP, STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE,
+            TSC_AUX, MCG_STATUS, 0x2ff, 0x1d9, 0xc001_0010, 0xc001_0015, 0xc001_1029, 0x48}) {
+            STORED.put(msr, 0L);
+        }
+        STORED.put(PAT, RESET_PAT);
+        STORED.put(0x1a0, 1L); // MISC_ENABLE: fast strings.
+        STORED.put(0x17b, -1L); // MCG_CTL.
+        for (int msr = 0x200; msr < 0x210; msr++) {
+            STORED.put(msr, 0L); // Variable-range MTRRs.
+        }
+        for (int msr : new int[] {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f}) {
+            STORED.put(msr, 0L); // Fixed-range MTRRs.
+        }
+        for (int bank = 0; bank < 4 * MC_BANKS; bank++) {
+            STORED.put(0x400 + bank, bank % 4 == 0 ? -1L : 0L); // MCi_CTL, STATUS, ADDR, MISC.
+        }
+        CONSTANT.put(MTRR_CAP, 0x508L); // Eight variable ranges, fixed ranges, write combining.
+        CONSTANT.put(0x179, 0x0100_0100L | MC_BANKS); // MCG_CAP: MCG_CTL, MCG_SER_P.
+        CONSTANT.put(0x8b, 0x0100_0065L << 32); // Microcode revision.
+        CONSTANT.put(0x3a, 1L); // FEATURE_CONTROL: locked.
+        CONSTANT.put(0x17, 0L); // PLATFORM_ID.
+        CONSTANT.put(0xce, 0L); // PLATFORM_INFO.
+        CONSTANT.put(0x2a, 0L); // EBL_CR_POWERON.
+        CONSTANT.put(0xc001_001f, 0L); // NB_CFG.
+        CONSTANT.put(0xc001_0055, 0L); // Interrupt pending and CMP halt.
+        CONSTANT.put(0xc001_0112, 0L); // SMM base and TSEG.
+        CONSTANT.put(0xc001_0113, 0L);
+        CONSTANT.put(0xc001_1022, 0L); // DC_CFG.
+        CONSTANT.put(0xc001_1023, 0L); // BU_CFG.
+        CONSTANT.put(0xc001_102a, 0L); // BU_CFG2.
+    }
+
+    private final X86Cpu cpu;
+    private final Map<Integer, Long> stored = new TreeMap<>(STORED);
+    private long efer;
+    private long tscAdjust;
+
+    Msrs(X86Cpu cpu) {
+        this.cpu = cpu;
+    }
+
+    /** EFER. */
+    public long efer() {
+        return efer;
+    }
+
+    /** Stores EFER without its effects. */
+    public void storeEfer(long value) {
+        efer = value;
+    }
+
+    /** What RDTSC returns. */
+    public long timeStampCounter() {
+        return cpu.bus.timeStampCounter();
+    }
+
+    /** The numbers of the MSRs that hold state, for saving; TSC is among them. */
+    public Iterable<Integer> numbers() {
+        Map<Integer, Long> all = new TreeMap<>(stored);
+        for (int msr : new int[] {TSC, TSC_ADJUST, EFER, FS_BASE, GS_BASE}) {
+            all.put(msr, 0L);
+        }
+        return all.keySet();
+    }
+
+    /** Reads a stored MSR without checks: for SYSCALL and the like. */
+    public long get(int number) {
+        return stored.get(number);
+    }
+
+    /** Sets a stored MSR without checks. */
+    public void set(int number, long value) {
+        stored.put(number, value);
+    }
+
+    /**
+     * RDMSR.
+     *
+     * @throws GuestFault #GP where there is none
+     */
+    public long read(int number) {
+        switch (number) {
+            case TSC:
+                return timeStampCounter();
+            case TSC_ADJUST:
+                return tscAdjust;
+            case EFER:
+                return efer;
+            case FS_BASE:
+                return cpu.segments.base(Segment.FS);
+            case GS_BASE:
+                return cpu.segments.base(Segment.GS);
+            default:
+                return readOther(number);
+        }
+    }
+
+    private long readOther(int number) {
+        Long value = stored.getOrDefault(number, CONSTANT.get(number));
+        if (value != null) {
+            return value;
+        }
+        X86Bus.MsrResult outside = cpu.bus.readMsr(number);
+        if (!outside.exists()) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+        return outside.value();
+    }
+
+    /**
+     * WRMSR.
+     *
+     * @throws GuestFault #GP where there is none or the value is not allowed
+     */
+    public void write(int number, long value) {
+        switch (number) {
+            case TSC -> {
+                tscAdjust += value - timeStampCounter();
+                cpu.bus.setTimeStampCounter(value);
+            }
+            case TSC_ADJUST -> {
+                cpu.bus.setTimeStampCounter(timeStampCounter() + value - tscAdjust);
+                tscAdjust = value;
+            }
+            case EFER -> writeEfer(value);
+            case FS_BASE -> cpu.segments.setBase(Segment.FS, canonical(value));
+            case GS_BASE -> cpu.segments.setBase(Segment.GS, canonical(value));
+            case LSTAR, CSTAR, KERNEL_GS_BASE, SYSENTER_ESP, SYSENTER_EIP -> stored.put(number, canonical(value));
+            default -> writeOther(number, value);
+        }
+    }
+
+    private void writeOther(int number, long value) {
+        if (number == PAT && !validPat(value) || number == TSC_AUX && value >>> 32 != 0) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+        if (stored.containsKey(number)) {
+            stored.put(number, value);
+        } else if (!CONSTANT.containsKey(number) && !cpu.bus.writeMsr(number, value) || number == MTRR_CAP) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+    }
+
+    private long canonical(long value) {
+        if (value << 16 >> 16 != value) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+        return value;
+    }
+
+    /** Memory types 0, 1, 4 to 7 (SDM vol. 3A, table 12-10). */
+    private static boolean validPat(long value) {
+        for (int n = 0; n < 64; n += 8) {
+            long type = value >>> n & 0xff;
+            if (type > 7 || type == 2 || type == 3) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void writeEfer(long value) {
+        long allowed = cpu.cpuid.has(Feature.SYSCALL) ? Control.EFER_SCE : 0;
+        allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 29) ? Control.EFER_LME | Control.EFER_LMA : 0;
+        allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 20) ? Control.EFER_NXE : 0;
+        allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 25) ? Control.EFER_FFXSR : 0;
+        boolean changesLme = ((efer ^ value) & Control.EFER_LME) != 0;
+        if ((value & ~allowed) != 0 || changesLme && (cpu.control(0) & Control.CR0_PG) != 0) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+        long old = efer;
+        efer = value & ~Control.EFER_LMA | efer & Control.EFER_LMA;
+        if (((old ^ efer) & Control.EFER_NXE) != 0) {
+            cpu.mmu.flushAll();
+        }
+    }
+
+    /** Sets one of {@link #numbers} as it was saved; others are ignored. EFER and segment bases are set elsewhere. */
+    public void restore(int number, long value) {
+        if (number == TSC) {
+            cpu.bus.setTimeStampCounter(value);
+        } else if (number == TSC_ADJUST) {
+            tscAdjust = value;
+        } else if (stored.containsKey(number)) {
+            stored.put(number, value);
+        }
+    }
+
+    /** Power-on state; the time-stamp counter starts at zero only at power-on, which is the bus's matter. */
+    void reset() {
+        stored.clear();
+        stored.putAll(STORED);
+        efer = 0;
+        tscAdjust = 0;
+    }
+
+    /** XCR0. */
+    public long xcr0() {
+        return getLong(cpu.st + CpuState.XCR0);
+    }
+
+    /** Sets XCR0 without checks. */
+    public void setXcr0(long value) {
+        putLong(cpu.st + CpuState.XCR0, value);
+    }
+}

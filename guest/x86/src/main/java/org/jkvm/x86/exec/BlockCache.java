@@ -1,0 +1,243 @@
+package org.jkvm.x86.exec;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jkvm.linux.RawMemory;
+import org.jkvm.x86.Vector;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.isa.Decoder;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.OpcodeTable;
+import org.jkvm.x86.mmu.CodeWatch;
+import org.jkvm.x86.state.Segment;
+
+/**
+ * Decoded instructions, kept by physical address and found by linear address. A write to a page that code was decoded
+ * from drops the blocks that it may have changed: self-modifying code just works.
+ */
+final class BlockCache implements CodeWatch {
+    private static final int MAX_INSNS = 32;
+    private static final int JUMP_ENTRIES = 8192;
+    private static final int MAX_BLOCKS = 200_000;
+    private static final long NO_PAGE = -1;
+
+    private final X86Cpu cpu;
+    private final Decoder decoder;
+    private final LongMap<Block> blocks = new LongMap<>();
+    private final LongMap<CodePage> pages = new LongMap<>();
+    private final Block[] jumps = new Block[JUMP_ENTRIES];
+    private final byte[] window = new byte[Decoder.MAX_LENGTH];
+    private long decoded;
+    private long invalidated;
+
+    BlockCache(X86Cpu cpu) {
+        this.cpu = cpu;
+        this.decoder = new Decoder(OpcodeTable.x86(), cpu.cpuid.features());
+        cpu.mmu.watchCode(this);
+    }
+
+    /** Blocks decoded so far. */
+    long decoded() {
+        return decoded;
+    }
+
+    /** Blocks dropped because their bytes were written. */
+    long invalidated() {
+        return invalidated;
+    }
+
+    /** Blocks kept now. */
+    int size() {
+        return blocks.size();
+    }
+
+    /** What decoding and fetch rights depend on beside the bytes: code size and CPL 3. */
+    static int mode(X86Cpu cpu) {
+        return cpu.codeBits | (cpu.cpl == 3 ? 1 : 0);
+    }
+
+    /** The block at {@code cpu.rip}, decoded if need be. Raises what fetching it raises. */
+    Block find() {
+        long linear = linear();
+        int mode = mode(cpu);
+        int slot = (int) (linear ^ linear >>> 13) & JUMP_ENTRIES - 1;
+        Block b = jumps[slot];
+        long epoch = cpu.mmu.epoch();
+        if (b != null && b.linear == linear && b.mode == mode && b.epoch == epoch && b.valid) {
+            return b;
+        }
+        long physical = cpu.mmu.fetch(linear);
+        b = blocks.get(key(linear, physical, mode));
+        if (b == null || !b.valid || b.linear != linear || b.physical != physical || b.mode != mode || !secondPageHolds(b)) {
+            b = decode(linear, physical, mode, MAX_INSNS);
+            keep(b);
+        }
+        b.epoch = cpu.mmu.epoch();
+        jumps[slot] = b;
+        return b;
+    }
+
+    /** Decodes the one instruction at {@code cpu.rip}, kept nowhere. */
+    Block single() {
+        long linear = linear();
+        return decode(linear, cpu.mmu.fetch(linear), mode(cpu), 1);
+    }
+
+    /** Linear address of {@code cpu.rip}. */
+    long linear() {
+        return cpu.codeBits == 64 ? cpu.rip : cpu.segments.base(Segment.CS) + cpu.rip & 0xffff_ffffL;
+    }
+
+    /** Drops every block. */
+    void clear() {
+        blocks.clear();
+        pages.clear();
+        Arrays.fill(jumps, null);
+    }
+
+    private static long key(long linear, long physical, int mode) {
+        return physical ^ linear << 20 ^ (long) mode << 56;
+    }
+
+    private boolean secondPageHolds(Block b) {
+        return b.secondPage == NO_PAGE || cpu.mmu.fetch(b.linear + b.length - 1 & -4096L) == b.secondPage;
+    }
+
+    private void keep(Block b) {
+        if (blocks.size() >= MAX_BLOCKS) {
+            clear();
+        }
+        blocks.put(key(b.linear, b.physical, b.mode), b);
+        int from = (int) (b.physical & 4095);
+        int to = from + b.length - 1;
+        page(b.physical & -4096L).add(b, from, Math.min(to, 4095));
+        if (b.secondPage != NO_PAGE) {
+            page(b.secondPage).add(b, 0, to - 4096);
+        }
+    }
+
+    private CodePage page(long physicalPage) {
+        CodePage page = pages.get(physicalPage);
+        if (page == null) {
+            page = new CodePage();
+            pages.put(physicalPage, page);
+        }
+        return page;
+    }
+
+    // ---- writes to code ----
+
+    @Override
+    public void written(long address, int size) {
+        long pageAddress = address & -4096L;
+        CodePage page = pages.get(pageAddress);
+        int from = (int) (address & 4095);
+        if (page != null && page.covers(from, from + size - 1)) {
+            drop(pageAddress, page);
+        }
+    }
+
+    private void drop(long pageAddress, CodePage page) {
+        for (Block b : page.blocks()) {
+            b.valid = false;
+            invalidated++;
+        }
+        pages.remove(pageAddress);
+        cpu.leaveBlock = true;
+    }
+
+    // ---- decoding ----
+
+    /** Before the first byte is looked at: from here on every write to the page is told. */
+    private void watch(long page) {
+        cpu.bus.decoding(page);
+        cpu.mmu.protectPage(page);
+    }
+
+    private Block decode(long linear, long physical, int mode, int most) {
+        decoded++;
+        watch(physical & -4096L);
+        List<Insn> insns = new ArrayList<>();
+        int inPage = (int) (4096 - (linear & 4095));
+        int length = 0;
+        long secondPage = NO_PAGE;
+        while (insns.size() < most && length < inPage) {
+            Insn i = new Insn();
+            i.start = length;
+            int available = fill(linear + length, physical + length, inPage - length);
+            Decoder.Status status = decoder.decode(window, 0, available, cpu.codeBits, i);
+            if (status == Decoder.Status.TRUNCATED) {
+                if (!insns.isEmpty()) {
+                    break; // It gets a block of its own, so that its second page is touched only when it is executed.
+                }
+                secondPage = fillAcross(linear, available);
+                i = new Insn();
+                status = decoder.decode(window, 0, Decoder.MAX_LENGTH, cpu.codeBits, i);
+            }
+            settle(i, status);
+            insns.add(i);
+            length = i.end;
+            if (i.row == null || i.row.isBlockEnd()) {
+                break;
+            }
+        }
+        checkLimit(length, insns);
+        return new Block(linear, physical, length > inPage ? secondPage : NO_PAGE, mode, insns.toArray(new Insn[0]), length);
+    }
+
+    private static void settle(Insn i, Decoder.Status status) {
+        switch (status) {
+            case OK -> {
+            }
+            case TOO_LONG -> undefined(i, (cpu, insn) -> {
+                throw cpu.fault(Vector.GP, 0);
+            });
+            case UNDEFINED, TRUNCATED -> undefined(i, (cpu, insn) -> {
+                throw cpu.fault(Vector.UD);
+            });
+        }
+    }
+
+    private static void undefined(Insn i, org.jkvm.x86.isa.Handler handler) {
+        i.handler = handler;
+        i.row = null;
+    }
+
+    /** Outside 64-bit mode the bytes must lie within the code segment's limit (SDM vol. 3A, section 5.3). */
+    private void checkLimit(int length, List<Insn> insns) {
+        if (cpu.codeBits == 64) {
+            return;
+        }
+        long limit = cpu.segments.limit(Segment.CS);
+        if (cpu.rip + insns.get(0).end - 1 > limit) {
+            throw cpu.fault(Vector.GP, 0);
+        }
+        while (insns.size() > 1 && cpu.rip + insns.get(insns.size() - 1).end - 1 > limit) {
+            insns.remove(insns.size() - 1);
+        }
+    }
+
+    /** Copies the bytes up to the end of the page, 15 at most. */
+    private int fill(long linear, long physical, int inPage) {
+        int count = Math.min(Decoder.MAX_LENGTH, inPage);
+        long host = cpu.bus.hostPage(physical & -4096L);
+        for (int n = 0; n < count; n++) {
+            window[n] = host != 0 ? (byte) RawMemory.getByte(host + (physical & 4095) + n)
+                    : (byte) cpu.bus.mmioRead(physical + n, 1);
+        }
+        return count;
+    }
+
+    /** Copies what follows on the next page, which must be there; returns its physical address. */
+    private long fillAcross(long linear, int have) {
+        long next = linear + have;
+        long physical = cpu.mmu.fetch(cpu.codeBits == 64 ? next : next & 0xffff_ffffL);
+        watch(physical & -4096L);
+        long host = cpu.bus.hostPage(physical & -4096L);
+        for (int n = have; n < Decoder.MAX_LENGTH; n++) {
+            window[n] = host != 0 ? (byte) RawMemory.getByte(host + n - have) : (byte) cpu.bus.mmioRead(physical + n - have, 1);
+        }
+        return physical;
+    }
+}

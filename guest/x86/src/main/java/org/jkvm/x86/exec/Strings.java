@@ -1,0 +1,243 @@
+package org.jkvm.x86.exec;
+
+import java.lang.foreign.MemorySegment;
+import org.jkvm.linux.RawMemory;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Rflags;
+import org.jkvm.x86.state.Segment;
+
+/**
+ * String instructions with their REP forms. Registers advance after each item, so that a fault or an interrupt in the
+ * middle leaves them pointing at the item that is due (SDM vol. 2B, REP). MOVS and STOS go a page at a time at host speed
+ * where both ends are plain RAM.
+ */
+public final class Strings {
+    private static final int RAX = CpuState.GENERAL;
+    private static final int RCX = CpuState.GENERAL + 8;
+    private static final int RSI = CpuState.GENERAL + 48;
+    private static final int RDI = CpuState.GENERAL + 56;
+    private static final int ITEMS_BETWEEN_CHECKS = 4096;
+
+    private Strings() {
+    }
+
+    /** One item; returns whether a REPE/REPNE may go on. */
+    @FunctionalInterface
+    interface Item {
+        boolean execute(X86Cpu c, Insn i, int size);
+    }
+
+    /** Repeats {@code item} as the prefix says; leaves with RIP at the instruction where it has to come back. */
+    static void repeat(X86Cpu c, Insn i, int size, Item item) {
+        if (i.rep == 0) {
+            item.execute(c, i, size);
+            return;
+        }
+        long count = c.reg(RCX, i.addressSize);
+        boolean singly = c.flag(Rflags.TF);
+        for (int n = 0; count != 0; n++) {
+            if (n == ITEMS_BETWEEN_CHECKS || singly && n == 1 || c.leaveBlock && n > 0) {
+                again(c, i);
+                return;
+            }
+            boolean more = item.execute(c, i, size);
+            count--;
+            c.setReg(RCX, i.addressSize, count);
+            c.bus.retired();
+            if (!more) {
+                return;
+            }
+        }
+    }
+
+    private static void again(X86Cpu c, Insn i) {
+        c.rip -= i.length();
+        c.leaveBlock = true;
+    }
+
+    private static long step(X86Cpu c, int size) {
+        return c.flag(Rflags.DF) ? -size : size;
+    }
+
+    private static long source(X86Cpu c, Insn i, int size) {
+        return c.linear(i.segment, c.general(6) & i.addressMask, size, false);
+    }
+
+    private static long target(X86Cpu c, Insn i, int size, boolean write) {
+        return c.linear(Segment.ES, c.general(7) & i.addressMask, size, write);
+    }
+
+    private static void advance(X86Cpu c, Insn i, int register, long step) {
+        c.setReg(register, i.addressSize, c.reg(register, i.addressSize) + step);
+    }
+
+    // ---- MOVS ----
+
+    /** MOVS. */
+    public static void movs(X86Cpu c, Insn i) {
+        int size = i.dstSize;
+        if (i.rep == 0 || !bulkMove(c, i, size)) {
+            repeat(c, i, size, Strings::moveItem);
+        }
+    }
+
+    private static boolean moveItem(X86Cpu c, Insn i, int size) {
+        long value = c.mmu.load(source(c, i, size), size);
+        c.mmu.store(target(c, i, size, true), size, value);
+        advance(c, i, RSI, step(c, size));
+        advance(c, i, RDI, step(c, size));
+        return true;
+    }
+
+    /** Moves what fits into the present pages at once; false where that is not possible and nothing was done. */
+    private static boolean bulkMove(X86Cpu c, Insn i, int size) {
+        long count = c.reg(RCX, i.addressSize);
+        if (count < 8 || c.flag(Rflags.DF | Rflags.TF)) {
+            return false;
+        }
+        long from = source(c, i, size);
+        long to = target(c, i, size, true);
+        long items = Math.min(count, Math.min(4096 - (from & 4095), 4096 - (to & 4095)) / size);
+        int bytes = (int) items * size;
+        if (items < 8 || wraps(c, i, bytes)) {
+            return false;
+        }
+        source(c, i, bytes);
+        target(c, i, bytes, true);
+        long hostFrom = c.mmu.hostForRead(from, bytes);
+        long hostTo = c.mmu.hostForWrite(to, bytes);
+        if (hostFrom == 0 || hostTo == 0 || hostTo > hostFrom && hostTo < hostFrom + bytes) {
+            return false;
+        }
+        RawMemory.copy(hostFrom, hostTo, bytes);
+        advance(c, i, RSI, bytes);
+        advance(c, i, RDI, bytes);
+        finishBulk(c, i, count - items);
+        return true;
+    }
+
+    /** Whether an index would wrap in its address size on the way. */
+    private static boolean wraps(X86Cpu c, Insn i, int bytes) {
+        return i.addressSize != 8 && ((c.general(6) & i.addressMask) + bytes > i.addressMask
+                || (c.general(7) & i.addressMask) + bytes > i.addressMask);
+    }
+
+    private static void finishBulk(X86Cpu c, Insn i, long left) {
+        c.setReg(RCX, i.addressSize, left);
+        if (left != 0) {
+            again(c, i);
+        }
+    }
+
+    // ---- STOS ----
+
+    /** STOS. */
+    public static void stos(X86Cpu c, Insn i) {
+        int size = i.dstSize;
+        if (i.rep == 0 || !bulkStore(c, i, size)) {
+            repeat(c, i, size, Strings::storeItem);
+        }
+    }
+
+    private static boolean storeItem(X86Cpu c, Insn i, int size) {
+        c.mmu.store(target(c, i, size, true), size, c.reg(RAX, size));
+        advance(c, i, RDI, step(c, size));
+        return true;
+    }
+
+    private static boolean bulkStore(X86Cpu c, Insn i, int size) {
+        long count = c.reg(RCX, i.addressSize);
+        if (count < 8 || c.flag(Rflags.DF | Rflags.TF)) {
+            return false;
+        }
+        long to = target(c, i, size, true);
+        long items = Math.min(count, (4096 - (to & 4095)) / size);
+        int bytes = (int) items * size;
+        if (items < 8 || wraps(c, i, bytes)) {
+            return false;
+        }
+        target(c, i, bytes, true);
+        long host = c.mmu.hostForWrite(to, bytes);
+        if (host == 0) {
+            return false;
+        }
+        fill(RawMemory.segment(host, bytes), c.reg(RAX, size), size);
+        advance(c, i, RDI, bytes);
+        finishBulk(c, i, count - items);
+        return true;
+    }
+
+    private static void fill(MemorySegment target, long value, int size) {
+        if (value == 0 || size == 1) {
+            target.fill((byte) value);
+            return;
+        }
+        for (long at = 0; at < target.byteSize(); at += size) {
+            Mmu.rawStore(target.address() + at, size, value);
+        }
+    }
+
+    // ---- LODS, SCAS, CMPS ----
+
+    /** LODS. */
+    public static void lods(X86Cpu c, Insn i) {
+        repeat(c, i, i.srcSize, (cpu, insn, size) -> {
+            cpu.setReg(RAX, size, cpu.mmu.load(source(cpu, insn, size), size));
+            advance(cpu, insn, RSI, step(cpu, size));
+            return true;
+        });
+    }
+
+    /** SCAS. */
+    public static void scas(X86Cpu c, Insn i) {
+        repeat(c, i, i.srcSize, (cpu, insn, size) -> {
+            Alu.difference(cpu, size, cpu.reg(RAX, size), cpu.mmu.load(target(cpu, insn, size, false), size), 0);
+            advance(cpu, insn, RDI, step(cpu, size));
+            return goesOn(cpu, insn);
+        });
+    }
+
+    /** CMPS. */
+    public static void cmps(X86Cpu c, Insn i) {
+        repeat(c, i, i.dstSize, (cpu, insn, size) -> {
+            long a = cpu.mmu.load(source(cpu, insn, size), size);
+            Alu.difference(cpu, size, a, cpu.mmu.load(target(cpu, insn, size, false), size), 0);
+            advance(cpu, insn, RSI, step(cpu, size));
+            advance(cpu, insn, RDI, step(cpu, size));
+            return goesOn(cpu, insn);
+        });
+    }
+
+    private static boolean goesOn(X86Cpu c, Insn i) {
+        return c.zf() == (i.rep == 0xf3);
+    }
+
+    // ---- ports ----
+
+    /** INS: the destination is probed first, so that what the port gives is not lost. */
+    public static void ins(X86Cpu c, Insn i) {
+        repeat(c, i, Math.min(i.dstSize, 4), (cpu, insn, size) -> {
+            int port = (int) cpu.reg(CpuState.GENERAL + 16, 2);
+            Ports.check(cpu, port, size);
+            long to = target(cpu, insn, size, true);
+            cpu.mmu.probeWrite(to, size);
+            cpu.mmu.store(to, size, cpu.bus.portRead(port, size));
+            advance(cpu, insn, RDI, step(cpu, size));
+            return true;
+        });
+    }
+
+    /** OUTS. */
+    public static void outs(X86Cpu c, Insn i) {
+        repeat(c, i, Math.min(i.srcSize, 4), (cpu, insn, size) -> {
+            int port = (int) cpu.reg(CpuState.GENERAL + 16, 2);
+            Ports.check(cpu, port, size);
+            cpu.bus.portWrite(port, size, (int) cpu.mmu.load(source(cpu, insn, size), size));
+            advance(cpu, insn, RSI, step(cpu, size));
+            return true;
+        });
+    }
+}

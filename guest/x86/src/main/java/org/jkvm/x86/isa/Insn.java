@@ -1,0 +1,99 @@
+package org.jkvm.x86.isa;
+
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * One decoded instruction. Register operands are offsets in {@link CpuState}, so that reading one is one load; absent
+ * base and index registers are the offset of a zero. Written by the {@link Decoder} alone, then shared and constant.
+ */
+public final class Insn {
+    /** Operand location: in memory. */
+    public static final int MEM = -1;
+    /** Operand location: the immediate. */
+    public static final int IMM = -2;
+    /** Operand location: none, or implied by the instruction. */
+    public static final int NONE = -3;
+
+    /** What it does. */
+    public Handler handler;
+    /** Its row in the opcode tables. */
+    public Row row;
+    /** First operand: offset in {@link CpuState}, or {@link #MEM}, {@link #IMM}, {@link #NONE}. */
+    public int dst = NONE;
+    /** Second operand, likewise. */
+    public int src = NONE;
+    /** Third operand, likewise. */
+    public int src2 = NONE;
+    /** Bytes of the first operand. */
+    public int dstSize;
+    /** Bytes of the second operand. */
+    public int srcSize;
+    /** Offset in {@link CpuState} of the base register of the memory operand. */
+    public int base = CpuState.ZERO;
+    /** Offset in {@link CpuState} of its index register. */
+    public int index = CpuState.ZERO;
+    /** Shift of the index: 0 to 3. */
+    public int scale;
+    /** Displacement, sign-extended; RIP-relative ones count from the block's start. */
+    public long disp;
+    /** What the effective address is masked with: 16, 32 or 64 ones. */
+    public long addressMask;
+    /** Number of the segment register of the memory operand. */
+    public int segment;
+    /** Offset in {@link CpuState} of the segment base to add in 64-bit mode. */
+    public int segmentBase = CpuState.ZERO;
+    /** First immediate, sign- or zero-extended as the operand code says; branch displacement; far offset. */
+    public long imm;
+    /** Second immediate: ENTER's level, a far pointer's selector. */
+    public int imm2;
+    /** Effective operand size in bytes: 2, 4 or 8. */
+    public int operandSize;
+    /** Effective address size in bytes: 2, 4 or 8. */
+    public int addressSize;
+    /** The low 4 bits of the opcode: condition code. */
+    public int condition;
+    /** The ModRM byte, or -1. */
+    public int modrm = -1;
+    /** Offset of its first byte from the block's start. */
+    public int start;
+    /** Offset of the byte after it from the block's start: what RIP is while it executes. */
+    public int end;
+    /** LOCK prefix. */
+    public boolean lock;
+    /** Last REP prefix: 0, F2h or F3h. */
+    public int rep;
+    /** REX prefix, or 0. */
+    public int rex;
+    /** An operand-size prefix was there. */
+    public boolean prefix66;
+    /** Decoded for 64-bit mode. */
+    public boolean bits64;
+    /** Has a RIP-relative memory operand. */
+    public boolean ripRelative;
+    /** Number of the base register or -1, for disassembly. */
+    public int baseNumber = -1;
+    /** Number of the index register or -1, for disassembly. */
+    public int indexNumber = -1;
+    /** A segment override prefix's register, or -1. */
+    public int override = -1;
+
+    /** Length in bytes, 1 to 15. */
+    public int length() {
+        return end - start;
+    }
+
+    /** ModRM.reg without REX. */
+    public int reg() {
+        return modrm >>> 3 & 7;
+    }
+
+    /** ModRM.rm without REX. */
+    public int rm() {
+        return modrm & 7;
+    }
+
+    /** Whether the ModRM operand is memory. */
+    public boolean memory() {
+        return modrm >= 0 && modrm < 0xc0;
+    }
+}

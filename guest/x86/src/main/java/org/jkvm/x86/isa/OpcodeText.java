@@ -1,0 +1,37 @@
+package org.jkvm.x86.isa;
+
+/** An opcode as a row declares it, taken apart; see {@link Row}. */
+record OpcodeText(String source, int map, int code, int prefix, int extension, int exact, char form) {
+    static OpcodeText parse(String text) {
+        int map = 0;
+        int code = -1;
+        int prefix = Row.ANY;
+        int extension = -1;
+        int exact = -1;
+        char form = '*';
+        for (String word : text.split(" ")) {
+            switch (word) {
+                case "NP" -> prefix = Row.NP;
+                case "mem" -> form = 'm';
+                case "reg" -> form = 'r';
+                default -> {
+                    if (word.startsWith("/")) {
+                        extension = word.charAt(1) - '0';
+                    } else if (word.startsWith("=")) {
+                        exact = Integer.parseInt(word.substring(1), 16);
+                    } else if (code == 0x0f && map == 0) {
+                        map = 1;
+                        code = Integer.parseInt(word, 16);
+                    } else if (map == 1 && (code == 0x38 || code == 0x3a)) {
+                        map = code == 0x38 ? 2 : 3;
+                        code = Integer.parseInt(word, 16);
+                    } else {
+                        prefix = code >= 0 ? code : prefix;
+                        code = Integer.parseInt(word, 16);
+                    }
+                }
+            }
+        }
+        return new OpcodeText(text, map, code, prefix, extension, exact, form);
+    }
+}

@@ -1,0 +1,441 @@
+package org.jkvm.x86.mmu;
+
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.putLong;
+
+import org.jkvm.linux.RawMemory;
+import org.jkvm.x86.X86Bus;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.state.Control;
+import org.jkvm.x86.state.Rflags;
+
+/**
+ * Memory as the processor sees it: linear addresses through soft TLBs in native memory. An entry holds three page tags
+ * (for reads, writes and fetches; an absent one never matches) and what to add to a linear address to get the host's.
+ * Everything else (page walks, MMIO, page-crossing accesses, pages with decoded code, watched pages) is the slow path.
+ *
+ * <p>There are three TLBs, for the three ways a linear address can be permitted: supervisor, user, and supervisor with
+ * SMAP overridden by RFLAGS.AC. The generated code of a translator would look at the same entries.
+ */
+public final class Mmu {
+    /** Entries a TLB; a power of two. */
+    public static final int ENTRIES = 1024;
+    /** Bytes an entry: read tag, write tag, fetch tag, addend. */
+    public static final int ENTRY_SIZE = 32;
+    /** Bytes of all TLBs. */
+    public static final int TLB_SIZE = 3 * ENTRIES * ENTRY_SIZE;
+    static final int SUPERVISOR = 0;
+    static final int USER = 1;
+    static final int OVERRIDE = 2;
+    private static final long PAGE_MASK = -4096L;
+    private static final int READ_TAG = 0;
+    private static final int WRITE_TAG = 8;
+    private static final int FETCH_TAG = 16;
+    private static final int ADDEND = 24;
+    private static final long ABSENT = -1;
+    private static final int MAX_FILLED = 1024;
+
+    private final X86Cpu cpu;
+    private final X86Bus bus;
+    private final PageWalker walker;
+    private final long tables;
+    private final long[] physical = new long[3 * ENTRIES];
+    private final boolean[] global = new boolean[3 * ENTRIES];
+    private final int[] filled = new int[MAX_FILLED];
+    private int filledCount;
+    private long largeBase = -1;
+    private long largeMask;
+    private int selected;
+    private long tlb;
+    private CodeWatch codeWatch = CodeWatch.NONE;
+    private long epoch = 1;
+    private long misses;
+
+    /** Made by the processor; {@code tables} is the address of {@link #TLB_SIZE} bytes. */
+    public Mmu(X86Cpu cpu, long tables) {
+        this.cpu = cpu;
+        this.bus = cpu.bus;
+        this.tables = tables;
+        this.tlb = tables;
+        this.walker = new PageWalker(cpu);
+        wipe();
+    }
+
+    /** Says who wants to know of writes to pages with decoded code. */
+    public void watchCode(CodeWatch watch) {
+        codeWatch = watch;
+    }
+
+    /** The page walker, for control register changes. */
+    public PageWalker walker() {
+        return walker;
+    }
+
+    /** Changes whenever a fetch translation may have changed. */
+    public long epoch() {
+        return epoch;
+    }
+
+    /** TLB misses so far. */
+    public long misses() {
+        return misses;
+    }
+
+    /** Picks the TLB for the present privilege level and RFLAGS.AC; to be called when either changes. */
+    public void selectTlb() {
+        selected = cpu.cpl == 3 ? USER
+                : cpu.flag(Rflags.AC) && (cpu.control(4) & Control.CR4_SMAP) != 0 ? OVERRIDE : SUPERVISOR;
+        tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
+    }
+
+    // ---- reading ----
+
+    /** Reads {@code size} (1, 2, 4, 8) bytes at {@code linear}, zero-extended. */
+    public long load(long linear, int size) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG)
+                ? raw(linear + getLong(entry + ADDEND), size) : loadSlow(selected, linear, size);
+    }
+
+    /** Reads 8 bytes. */
+    public long load64(long linear) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return (linear + 7 & PAGE_MASK) == getLong(entry + READ_TAG)
+                ? getLong(linear + getLong(entry + ADDEND)) : loadSlow(selected, linear, 8);
+    }
+
+    /** Reads 4 bytes, zero-extended. */
+    public long load32(long linear) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return ((linear + 3 & PAGE_MASK) == getLong(entry + READ_TAG)
+                ? RawMemory.getInt(linear + getLong(entry + ADDEND)) : loadSlow(selected, linear, 4)) & 0xffff_ffffL;
+    }
+
+    /** Reads as the supervisor does whatever the CPL: descriptor tables and task state (SDM vol. 3A, section 4.6). */
+    public long loadSystem(long linear, int size) {
+        long entry = tables + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG)
+                ? raw(linear + getLong(entry + ADDEND), size) : loadSlow(SUPERVISOR, linear, size);
+    }
+
+    /** The host address of {@code size} readable bytes, or 0 where the slow path must read them. */
+    public long hostForRead(long linear, int size) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG) ? linear + getLong(entry + ADDEND) : 0;
+    }
+
+    // ---- writing ----
+
+    /** Writes the low {@code size} (1, 2, 4, 8) bytes of {@code value} at {@code linear}. */
+    public void store(long linear, int size, long value) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        if ((linear + size - 1 & PAGE_MASK) == getLong(entry + WRITE_TAG)) {
+            rawStore(linear + getLong(entry + ADDEND), size, value);
+        } else {
+            storeSlow(selected, linear, size, value);
+        }
+    }
+
+    /** Writes 8 bytes. */
+    public void store64(long linear, long value) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        if ((linear + 7 & PAGE_MASK) == getLong(entry + WRITE_TAG)) {
+            putLong(linear + getLong(entry + ADDEND), value);
+        } else {
+            storeSlow(selected, linear, 8, value);
+        }
+    }
+
+    /** Writes 4 bytes. */
+    public void store32(long linear, int value) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        if ((linear + 3 & PAGE_MASK) == getLong(entry + WRITE_TAG)) {
+            RawMemory.putInt(linear + getLong(entry + ADDEND), value);
+        } else {
+            storeSlow(selected, linear, 4, value);
+        }
+    }
+
+    /** Writes as the supervisor does whatever the CPL. */
+    public void storeSystem(long linear, int size, long value) {
+        storeSlow(SUPERVISOR, linear, size, value);
+    }
+
+    /** The host address of {@code size} writable bytes, or 0 where the slow path must write them. */
+    public long hostForWrite(long linear, int size) {
+        long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
+        return (linear + size - 1 & PAGE_MASK) == getLong(entry + WRITE_TAG) ? linear + getLong(entry + ADDEND) : 0;
+    }
+
+    /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
+    public void probeWrite(long linear, int size) {
+        if (hostForWrite(linear, size) == 0) {
+            translate(selected, linear, Access.WRITE);
+            if ((linear & 4095) + size > 4096) {
+                translate(selected, next(linear), Access.WRITE);
+            }
+        }
+    }
+
+    // ---- fetching ----
+
+    /**
+     * Translates a fetch.
+     *
+     * @return the guest physical address of {@code linear}
+     */
+    public long fetch(long linear) {
+        int index = selected * ENTRIES + (int) (linear >>> 12 & ENTRIES - 1);
+        long entry = tables + (long) index * ENTRY_SIZE;
+        if ((linear & PAGE_MASK) == getLong(entry + FETCH_TAG)) {
+            return physical[index] | linear & 4095;
+        }
+        return translate(selected, linear, Access.FETCH);
+    }
+
+    /** Loads the PDPTEs of PAE paging again, after the whole state was replaced. */
+    public void reloadPdptes() {
+        boolean pae = (cpu.control(0) & Control.CR0_PG) != 0 && (cpu.control(4) & Control.CR4_PAE) != 0;
+        if (pae && !cpu.longMode()) {
+            walker.loadPdptes(cpu.control(3));
+        }
+    }
+
+    /** Translates without touching anything; -1 where nothing is mapped. */
+    public long inspect(long linear) {
+        return walker.inspect(linear);
+    }
+
+    // ---- flushing ----
+
+    /** Drops everything, global pages too. */
+    public void flushAll() {
+        wipe();
+        largeBase = -1;
+    }
+
+    /** Drops everything but global pages: a write of CR3. */
+    public void flushNonGlobal() {
+        if ((cpu.control(4) & Control.CR4_PGE) == 0 || filledCount > MAX_FILLED) {
+            flushAll();
+            return;
+        }
+        int kept = 0;
+        for (int n = 0; n < filledCount; n++) {
+            if (global[filled[n]]) {
+                filled[kept++] = filled[n];
+            } else {
+                drop(filled[n]);
+            }
+        }
+        filledCount = kept;
+        epoch++;
+    }
+
+    /** Drops the page of {@code linear}: INVLPG. A page inside a large one takes all with it. */
+    public void flushPage(long linear) {
+        if (largeBase != -1 && (linear & largeMask) == largeBase) {
+            flushAll();
+            return;
+        }
+        dropPage(linear);
+        epoch++;
+    }
+
+    /** Drops the write tags of a physical page, in all TLBs: it holds decoded code, or is logged. */
+    public void protectPage(long physicalPage) {
+        for (int index = 0; index < physical.length; index++) {
+            if (physical[index] == physicalPage) {
+                putLong(tables + (long) index * ENTRY_SIZE + WRITE_TAG, ABSENT);
+            }
+        }
+    }
+
+    private void dropPage(long linear) {
+        int slot = (int) (linear >>> 12 & ENTRIES - 1);
+        for (int set = 0; set < 3; set++) {
+            drop(set * ENTRIES + slot);
+        }
+    }
+
+    private void drop(int index) {
+        long entry = tables + (long) index * ENTRY_SIZE;
+        putLong(entry + READ_TAG, ABSENT);
+        putLong(entry + WRITE_TAG, ABSENT);
+        putLong(entry + FETCH_TAG, ABSENT);
+    }
+
+    private void wipe() {
+        for (int index = 0; index < 3 * ENTRIES; index++) {
+            drop(index);
+        }
+        filledCount = 0;
+        epoch++;
+    }
+
+    // ---- the slow path ----
+
+    private long loadSlow(int set, long linear, int size) {
+        int inPage = (int) (4096 - (linear & 4095));
+        if (inPage < size) {
+            translate(set, linear, Access.READ);
+            translate(set, next(linear), Access.READ);
+            return joined(set, linear, size);
+        }
+        long address = translate(set, linear, Access.READ);
+        cpu.debug.watchRead(linear, size);
+        long host = bus.hostPage(address & PAGE_MASK);
+        return host != 0 ? raw(host + (address & 4095), size) : mmioLoad(address, size);
+    }
+
+    private long joined(int set, long linear, int size) {
+        long value = 0;
+        for (int n = 0; n < size; n++) {
+            value |= (loadSlow(set, offset(linear, n), 1) & 0xff) << 8 * n;
+        }
+        return value;
+    }
+
+    private long mmioLoad(long address, int size) {
+        return bus.mmioRead(address, size) & (size == 8 ? -1L : (1L << 8 * size) - 1);
+    }
+
+    private void storeSlow(int set, long linear, int size, long value) {
+        int inPage = (int) (4096 - (linear & 4095));
+        if (inPage < size) {
+            translate(set, linear, Access.WRITE);
+            translate(set, next(linear), Access.WRITE);
+            for (int n = 0; n < size; n++) {
+                storeSlow(set, offset(linear, n), 1, value >>> 8 * n);
+            }
+            return;
+        }
+        long address = translate(set, linear, Access.WRITE);
+        cpu.debug.watchWrite(linear, size);
+        long page = address & PAGE_MASK;
+        if (!bus.writablePage(page)) {
+            bus.mmioWrite(address, size, value);
+            return;
+        }
+        rawStore(bus.hostPage(page) + (address & 4095), size, value);
+        if (bus.holdsCode(page)) {
+            codeWatch.written(address, size);
+            bus.codeWritten(address, size);
+        }
+    }
+
+    /** Linear addresses wrap at 4 GiB outside 64-bit mode. */
+    private long offset(long linear, int n) {
+        return cpu.codeBits == 64 ? linear + n : linear + n & 0xffff_ffffL;
+    }
+
+    private long next(long linear) {
+        return offset(linear & PAGE_MASK, 4096);
+    }
+
+    /** Walks, checks, sets accessed and dirty, fills the entry; returns the guest physical address. */
+    private long translate(int set, long linear, int access) {
+        misses++;
+        if (cpu.longMode() && linear << 16 >> 16 != linear) {
+            throw cpu.nonCanonical();
+        }
+        long page = walker.walk(linear, access, set == USER, set == OVERRIDE);
+        fill(set, linear & PAGE_MASK, page, access);
+        return page | linear & 4095;
+    }
+
+    private void fill(int set, long linearPage, long page, int access) {
+        long host = bus.hostPage(page);
+        if (host == 0 && access != Access.FETCH || cpu.debug.watches(linearPage)) {
+            return;
+        }
+        int index = set * ENTRIES + (int) (linearPage >>> 12 & ENTRIES - 1);
+        long entry = tables + (long) index * ENTRY_SIZE;
+        if (physical[index] != page || getLong(entry + ADDEND) != host - linearPage) {
+            drop(index);
+        }
+        physical[index] = page;
+        global[index] = walker.global();
+        putLong(entry + ADDEND, host - linearPage);
+        switch (access) {
+            case Access.FETCH -> putLong(entry + FETCH_TAG, linearPage);
+            case Access.WRITE -> {
+                putLong(entry + READ_TAG, linearPage);
+                boolean direct = !bus.holdsCode(page) && bus.writablePage(page);
+                putLong(entry + WRITE_TAG, direct ? linearPage : ABSENT);
+            }
+            default -> putLong(entry + READ_TAG, linearPage);
+        }
+        remember(index, linearPage);
+    }
+
+    private void remember(int index, long linearPage) {
+        if (filledCount < MAX_FILLED) {
+            filled[filledCount] = index;
+        }
+        filledCount = Math.min(filledCount + 1, MAX_FILLED + 1);
+        if (walker.pageSize() > 4096) {
+            noteLarge(linearPage, -walker.pageSize());
+        }
+    }
+
+    private void noteLarge(long linear, long mask) {
+        if (largeBase == -1) {
+            largeBase = linear & mask;
+            largeMask = mask;
+            return;
+        }
+        long joint = largeMask & mask;
+        while (((linear ^ largeBase) & joint) != 0) {
+            joint <<= 1;
+        }
+        largeMask = joint;
+        largeBase &= joint;
+    }
+
+    /** Reads from the host address that {@link #hostForRead} gave. */
+    public static long raw(long host, int size) {
+        return switch (size) {
+            case 4 -> RawMemory.getInt(host) & 0xffff_ffffL;
+            case 8 -> getLong(host);
+            case 1 -> RawMemory.getByte(host);
+            default -> RawMemory.getShort(host);
+        };
+    }
+
+    /** Writes to the host address that {@link #hostForWrite} gave. */
+    public static void rawStore(long host, int size, long value) {
+        switch (size) {
+            case 4 -> RawMemory.putInt(host, (int) value);
+            case 8 -> putLong(host, value);
+            case 1 -> RawMemory.putByte(host, (int) value);
+            default -> RawMemory.putShort(host, (int) value);
+        }
+    }
+
+    /**
+     * Compares and sets {@code size} bytes at a host address; atomically, but where they cross 8 bytes.
+     *
+     * @return whether {@code expected} was found
+     */
+    public static boolean compareAndSet(long host, int size, long expected, long value) {
+        if ((host & 7) + size > 8) {
+            boolean same = raw(host, size) == expected;
+            if (same) {
+                rawStore(host, size, value);
+            }
+            return same;
+        }
+        if (size == 8) {
+            return RawMemory.compareAndExchangeLong(host, expected, value) == expected;
+        }
+        long word = host & -8L;
+        int shift = (int) (host & 7) * 8;
+        long lane = (1L << 8 * size) - 1 << shift;
+        long old = getLong(word);
+        if ((old & lane) >>> shift != expected) {
+            return false;
+        }
+        return RawMemory.compareAndExchangeLong(word, old, old & ~lane | value << shift & lane) == old;
+    }
+}

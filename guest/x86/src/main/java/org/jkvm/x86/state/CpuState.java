@@ -1,0 +1,85 @@
+package org.jkvm.x86.state;
+
+/**
+ * The one layout of a vCPU's native struct: byte offsets from its start. The interpreter and generated code read and
+ * write the same fields. A register operand of a decoded instruction <em>is</em> its offset here.
+ */
+public final class CpuState {
+    /** RAX to R15, 8 bytes each, in encoding order (SDM vol. 2A, table 3-1). */
+    public static final int GENERAL = 0x000;
+    /** Always zero: what an absent base or index register reads. */
+    public static final int ZERO = 0x080;
+    /** RIP of the first instruction of the block that is being executed. */
+    public static final int BLOCK_RIP = 0x088;
+    /** RIP between blocks. */
+    public static final int RIP = 0x090;
+    /** RFLAGS. The interpreter keeps the six arithmetic flags elsewhere while it runs. */
+    public static final int RFLAGS = 0x098;
+    /** What other threads ask of this vCPU: bits of {@link Request}; 4 bytes, atomic. */
+    public static final int REQUESTS = 0x0a0;
+    /** Scratch: 16 bytes for an operand on its way. */
+    public static final int SCRATCH = 0x0b0;
+    /** ES, CS, SS, DS, FS, GS, TR, LDTR: {@link #SEGMENT_SIZE} bytes each. */
+    public static final int SEGMENTS = 0x100;
+    /** Bytes of one segment register: base 8, limit 4, access 4, selector 4. */
+    public static final int SEGMENT_SIZE = 0x20;
+    /** CR0 to CR4, 8 bytes each; CR1 is unused. */
+    public static final int CONTROL = 0x200;
+    /** XCR0. */
+    public static final int XCR0 = 0x228;
+    /** DR0 to DR7, 8 bytes each. */
+    public static final int DEBUG = 0x240;
+    /** GDTR base 8, limit 8. */
+    public static final int GDTR = 0x280;
+    /** IDTR base 8, limit 8. */
+    public static final int IDTR = 0x290;
+    /** x87 registers R0 to R7 by physical number, 16 bytes each, 10 used; MMX registers overlay them. */
+    public static final int X87 = 0x300;
+    /** x87 control word, 2 bytes. */
+    public static final int FCW = 0x380;
+    /** x87 status word with TOP, 2 bytes. */
+    public static final int FSW = 0x382;
+    /** Abridged tag word: bit n is one where Rn holds a value; 1 byte. */
+    public static final int FTW = 0x384;
+    /** Last x87 opcode, 11 bits in 2 bytes. */
+    public static final int FOP = 0x386;
+    /** Last x87 instruction: offset 8, selector 2. */
+    public static final int FIP = 0x388;
+    /** Selector of the last x87 instruction. */
+    public static final int FCS = 0x390;
+    /** Selector of the last x87 operand. */
+    public static final int FDS = 0x392;
+    /** Last x87 operand: offset 8. */
+    public static final int FDP = 0x398;
+    /** MXCSR, 4 bytes. */
+    public static final int MXCSR = 0x3a0;
+    /** XMM0 to XMM15 as the low 16 of {@link #VECTOR_SIZE} bytes each. */
+    public static final int VECTORS = 0x400;
+    /** Bytes from one vector register to the next: room for 512 bits. */
+    public static final int VECTOR_SIZE = 0x40;
+    /** Bytes of the struct, without the TLBs that follow it. */
+    public static final int SIZE = 0x800;
+
+    private CpuState() {
+    }
+
+    /** Offset of general register {@code number} as a {@code size}-byte operand; {@code rex} makes SPL to DIL of 4 to 7. */
+    public static int general(int number, int size, boolean rex) {
+        return size == 1 && !rex && number >= 4 && number < 8 ? GENERAL + 8 * (number - 4) + 1 : GENERAL + 8 * number;
+    }
+
+    /** Offset of vector register {@code number}. */
+    public static int vector(int number) {
+        return VECTORS + VECTOR_SIZE * number;
+    }
+
+    /** Offset of MMX register {@code number}. */
+    public static int mmx(int number) {
+        return X87 + 16 * number;
+    }
+
+    /** Offset of segment register {@code number}. */
+    public static int segment(int number) {
+        return SEGMENTS + SEGMENT_SIZE * number;
+    }
+}

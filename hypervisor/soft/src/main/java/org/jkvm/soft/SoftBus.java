@@ -1,0 +1,182 @@
+package org.jkvm.soft;
+
+import java.util.OptionalLong;
+import org.jkvm.hypervisor.VmExit;
+import org.jkvm.soft.chip.SoftInterruptChip;
+import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x86.X86Bus;
+
+/** One vCPU's pins: kernel mode answers for the interrupt chip, everything else leaves to user mode. */
+final class SoftBus implements X86Bus {
+    private final SoftVm vm;
+    private final SoftVcpu vcpu;
+    private final SlotMap slots;
+    private final AccessLog log;
+    private final VcpuInterrupts apic;
+    private final KvmClock kvmClock;
+
+    SoftBus(SoftVm vm, SoftVcpu vcpu, AccessLog log, VcpuInterrupts apic) {
+        this.vm = vm;
+        this.vcpu = vcpu;
+        this.slots = vm.slots();
+        this.log = log;
+        this.apic = apic;
+        this.kvmClock = new KvmClock(vm.config().clock(), apic.tsc(), vm.slots());
+    }
+
+    KvmClock kvmClock() {
+        return kvmClock;
+    }
+
+    // ---- memory ----
+
+    @Override
+    public long hostPage(long page) {
+        SlotMap.Slot slot = slots.find(page);
+        return slot == null ? 0 : slot.host() + (page - slot.slot().address());
+    }
+
+    @Override
+    public boolean writablePage(long page) {
+        SlotMap.Slot slot = slots.find(page);
+        if (slot == null || slot.slot().readOnly()) {
+            return false;
+        }
+        slot.mark(page);
+        return true;
+    }
+
+    @Override
+    public void decoding(long page) {
+        vm.codePages().decoding(page, vcpu);
+    }
+
+    @Override
+    public boolean holdsCode(long page) {
+        return vm.codePages().holds(page);
+    }
+
+    @Override
+    public void codeWritten(long address, int size) {
+        vm.codePages().written(address, size, vcpu);
+    }
+
+    @Override
+    public long mmioRead(long address, int size) {
+        if (address - apic.page() >>> 12 == 0) {
+            return apic.read((int) address & 0xfff, size);
+        }
+        if (SoftInterruptChip.ownsAddress(address)) {
+            return vm.chip().readMmio(address, size);
+        }
+        return log.replays() ? log.replay() : log.access(new VmExit.MmioRead(address, size));
+    }
+
+    @Override
+    public void mmioWrite(long address, int size, long value) {
+        if (address - apic.page() >>> 12 == 0) {
+            apic.write((int) address & 0xfff, size, value);
+        } else if (SoftInterruptChip.ownsAddress(address)) {
+            vm.chip().writeMmio(address, size, value);
+        } else if (log.replays()) {
+            log.replay();
+        } else {
+            log.access(new VmExit.MmioWrite(address, size, size == 8 ? value : value & (1L << 8 * size) - 1));
+        }
+    }
+
+    // ---- ports ----
+
+    @Override
+    public int portRead(int port, int size) {
+        if (SoftInterruptChip.ownsPort(port)) {
+            return (int) vm.chip().readPort(port, size);
+        }
+        return (int) (log.replays() ? log.replay() : log.access(new VmExit.PortRead(port, size, 1)));
+    }
+
+    @Override
+    public void portWrite(int port, int size, int value) {
+        if (SoftInterruptChip.ownsPort(port)) {
+            vm.chip().writePort(port, size, value & 0xffff_ffffL);
+        } else if (log.replays()) {
+            log.replay();
+        } else {
+            log.access(new VmExit.PortWrite(port, size, 1, bytes(value, size)));
+        }
+    }
+
+    private static byte[] bytes(int value, int size) {
+        byte[] data = new byte[size];
+        for (int n = 0; n < size; n++) {
+            data[n] = (byte) (value >>> 8 * n);
+        }
+        return data;
+    }
+
+    @Override
+    public void retired() {
+        if (!log.isEmpty()) {
+            log.retire();
+        }
+    }
+
+    // ---- interrupts, MSRs, time ----
+
+    @Override
+    public int acknowledgeInterrupt() {
+        return apic.acknowledgeInterrupt();
+    }
+
+    @Override
+    public int taskPriority() {
+        return apic.tpr() >>> 4;
+    }
+
+    @Override
+    public void setTaskPriority(int priority) {
+        apic.setTpr(priority << 4);
+    }
+
+    @Override
+    public MsrResult readMsr(int number) {
+        if (VcpuInterrupts.ownsMsr(number)) {
+            OptionalLong value = apic.readMsr(number);
+            return value.isPresent() ? new MsrResult(true, value.getAsLong()) : MsrResult.ABSENT;
+        }
+        return KvmClock.owns(number) ? kvmClock.read(number) : MsrResult.ABSENT;
+    }
+
+    @Override
+    public boolean writeMsr(int number, long value) {
+        if (VcpuInterrupts.ownsMsr(number)) {
+            long page = apic.page();
+            boolean done = apic.writeMsr(number, value);
+            if (apic.page() != page) {
+                vcpu.request(org.jkvm.x86.state.Request.FLUSH_TLB);
+            }
+            return done;
+        }
+        if (!KvmClock.owns(number)) {
+            return false;
+        }
+        kvmClock.write(number, value);
+        return true;
+    }
+
+    @Override
+    public long timeStampCounter() {
+        return apic.tsc().read();
+    }
+
+    @Override
+    public void setTimeStampCounter(long value) {
+        apic.writeTsc(value);
+        kvmClock.update();
+    }
+
+    @Override
+    public void setFerr(boolean asserted) {
+        vm.chip().setLine(13, asserted);
+    }
+}

@@ -1,0 +1,288 @@
+package org.jkvm.soft;
+
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.LockSupport;
+import java.lang.foreign.MemorySegment;
+import org.jkvm.base.state.StateIo;
+import org.jkvm.hypervisor.ExitAnswer;
+import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.hypervisor.x86.X86State.Activity;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.linux.SharedMemory;
+import org.jkvm.soft.chip.ProcessorPins;
+import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.cpuid.CpuidTable;
+import org.jkvm.x86.exec.Interpreter;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Request;
+
+/** A vCPU of the software backend: kernel mode around the interpreter's guest mode. */
+final class SoftVcpu implements X86Vcpu, ProcessorPins {
+    private final SoftVm vm;
+    private final int index;
+    private final MemorySegment struct;
+    private final AccessLog log = new AccessLog();
+    private final VcpuInterrupts apic;
+    private final SoftBus bus;
+    private final X86Cpu cpu;
+    private final Interpreter interpreter;
+    private final StateTransfer transfer;
+    private final ConcurrentLinkedQueue<Runnable> calls = new ConcurrentLinkedQueue<>();
+    private volatile Thread runner;
+    private volatile int startupVector;
+    private volatile long executed;
+    private boolean waitForSipi;
+    private boolean shutDown;
+
+    SoftVcpu(SoftVm vm, int index, CpuModel model) {
+        this.vm = vm;
+        this.index = index;
+        this.struct = SharedMemory.mapAnonymous(CpuState.SIZE + Mmu.TLB_SIZE,
+                SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
+        this.apic = vm.chip().attach(index, this);
+        this.bus = new SoftBus(vm, this, log, apic);
+        this.cpu = new X86Cpu(struct.address(), bus, new CpuidTable(rows(model), index));
+        this.interpreter = new Interpreter(cpu);
+        this.transfer = new StateTransfer(cpu, apic);
+        reset();
+    }
+
+    private static int[][] rows(CpuModel model) {
+        return model.leaves().stream()
+                .map(l -> new int[] {l.function(), l.subleaf(), l.eax(), l.ebx(), l.ecx(), l.edx()})
+                .toArray(int[][]::new);
+    }
+
+    @Override
+    public int index() {
+        return index;
+    }
+
+    // ---- running ----
+
+    @Override
+    public VmExit run(ExitAnswer answer) {
+        runner = Thread.currentThread();
+        boolean repeats = log.pending() != null;
+        log.answer(answer);
+        if (repeats) {
+            interpreter.stepNext();
+        }
+        try {
+            return untilExit();
+        } finally {
+            executed = cpu.instructions;
+        }
+    }
+
+    private VmExit untilExit() {
+        for (;;) {
+            if (shutDown && !wakesFromShutdown()) {
+                return new VmExit.Shutdown();
+            }
+            if (waitForSipi) {
+                park(Request.KICK | Request.SIPI | Request.INIT | Request.CODE_WRITTEN | Request.FLUSH_TLB);
+                if (serve()) {
+                    return new VmExit.Interrupted();
+                }
+                continue;
+            }
+            switch (interpreter.run()) {
+                case EXIT -> {
+                    return log.pending();
+                }
+                case SHUTDOWN -> shutDown = true;
+                case HALT -> park(-1);
+                case REQUEST -> {
+                    if (serve()) {
+                        return new VmExit.Interrupted();
+                    }
+                }
+            }
+        }
+    }
+
+    /** A shut-down processor leaves that state by INIT alone (SDM vol. 3A, section 6.15, #DF). */
+    private boolean wakesFromShutdown() {
+        return (cpu.requests() & Request.INIT) != 0;
+    }
+
+    /** Waits until one of {@code wanted} is requested; an interrupt that is masked does not wake. */
+    private void park(int wanted) {
+        executed = cpu.instructions;
+        while ((cpu.requests() & wanted & wakeMask()) == 0) {
+            LockSupport.park(this);
+        }
+    }
+
+    private int wakeMask() {
+        boolean interrupts = cpu.flag(org.jkvm.x86.state.Rflags.IF);
+        return (interrupts ? -1 : ~Request.INTR) & (cpu.nmiBlocked ? ~Request.NMI : -1);
+    }
+
+    /** Does what was requested; true where user mode has to be entered. */
+    private boolean serve() {
+        int requests = cpu.requests();
+        if ((requests & Request.CODE_WRITTEN) != 0) {
+            cpu.clearRequest(Request.CODE_WRITTEN);
+            for (Runnable call = calls.poll(); call != null; call = calls.poll()) {
+                call.run();
+            }
+        }
+        if ((requests & Request.FLUSH_TLB) != 0) {
+            cpu.clearRequest(Request.FLUSH_TLB);
+            cpu.mmu.flushAll();
+        }
+        if ((requests & Request.INIT) != 0) {
+            cpu.clearRequest(Request.INIT);
+            initialise();
+        }
+        if ((requests & Request.SIPI) != 0) {
+            cpu.clearRequest(Request.SIPI);
+            startUp();
+        }
+        if ((requests & Request.KICK) != 0) {
+            cpu.clearRequest(Request.KICK);
+            return true;
+        }
+        return false;
+    }
+
+    private void initialise() {
+        cpu.init();
+        shutDown = false;
+        waitForSipi = index != 0;
+    }
+
+    /** SDM vol. 3A, section 8.4.3: CS is the vector in the upper byte of the selector. */
+    private void startUp() {
+        if (waitForSipi) {
+            waitForSipi = false;
+            cpu.startAt(startupVector);
+        }
+    }
+
+    // ---- from other threads ----
+
+    void request(int bits) {
+        cpu.request(bits);
+        LockSupport.unpark(runner);
+    }
+
+    /** Device or other vCPU wrote bytes that this one may have decoded. */
+    void codeWritten(long address, int size) {
+        call(() -> interpreter.codeWritten(address, size));
+    }
+
+    /** Another vCPU decodes from {@code page}: from now on writes to it are told. */
+    void protect(long page, SoftVcpu decoder) {
+        call(() -> {
+            cpu.mmu.flushAll();
+            decoder.codeWritten(page, 4096);
+        });
+    }
+
+    private void call(Runnable call) {
+        calls.add(call);
+        request(Request.CODE_WRITTEN);
+    }
+
+    @Override
+    public void kick() {
+        request(Request.KICK);
+    }
+
+    @Override
+    public void injectNmi() {
+        request(Request.NMI);
+    }
+
+    @Override
+    public void interrupt(boolean level) {
+        if (level) {
+            request(Request.INTR);
+        } else {
+            cpu.clearRequest(Request.INTR);
+        }
+    }
+
+    @Override
+    public void nmi() {
+        request(Request.NMI);
+    }
+
+    @Override
+    public void init() {
+        request(Request.INIT);
+    }
+
+    @Override
+    public void startup(int vector) {
+        startupVector = vector;
+        request(Request.SIPI);
+    }
+
+    @Override
+    public long instructions() {
+        Thread running = runner;
+        return running == null ? executed : cpu.instructions;
+    }
+
+    // ---- state ----
+
+    @Override
+    public void reset() {
+        cpu.reset();
+        interpreter.clear();
+        apic.reset();
+        bus.kvmClock().reset();
+        log.retire();
+        cpu.clearRequest(~(Request.KICK | Request.INTR));
+        waitForSipi = index != 0;
+        shutDown = false;
+    }
+
+    @Override
+    public X86State readState() {
+        X86State state = transfer.read();
+        state.activity = shutDown ? Activity.SHUTDOWN : waitForSipi ? Activity.WAIT_FOR_SIPI
+                : cpu.halted ? Activity.HALTED : Activity.RUNNING;
+        state.nmiPending = (cpu.requests() & Request.NMI) != 0;
+        return state;
+    }
+
+    @Override
+    public void writeState(X86State state) {
+        transfer.write(state);
+        interpreter.clear();
+        shutDown = state.activity == Activity.SHUTDOWN;
+        waitForSipi = state.activity == Activity.WAIT_FOR_SIPI;
+        cpu.halted = state.activity == Activity.HALTED;
+        if (state.nmiPending) {
+            cpu.request(Request.NMI);
+        }
+    }
+
+    @Override
+    public void exchangeState(StateIo io) {
+        X86State state = readState();
+        state.exchangeState(io);
+        if (io.restoring()) {
+            writeState(state);
+        }
+    }
+
+    @Override
+    public long translate(long linear) {
+        return cpu.mmu.inspect(linear);
+    }
+
+    @Override
+    public void close() {
+        SharedMemory.unmap(struct);
+    }
+}

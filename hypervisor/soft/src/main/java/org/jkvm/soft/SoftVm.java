@@ -1,0 +1,99 @@
+package org.jkvm.soft;
+
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jkvm.base.GuestMemory;
+import org.jkvm.base.state.StateIo;
+import org.jkvm.hypervisor.InterruptChip;
+import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.VirtualMachine;
+import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.soft.chip.SoftInterruptChip;
+import org.jkvm.x86.state.Request;
+
+/** A virtual machine of the software backend. */
+final class SoftVm implements VirtualMachine {
+    /** Guests' time-stamp counters tick once a nanosecond of guest time. */
+    static final long TSC_HERTZ = 1_000_000_000L;
+
+    private final VmConfig config;
+    private final CodePages codePages = new CodePages();
+    private final SlotMap slots = new SlotMap(codePages);
+    private final SoftInterruptChip chip;
+    private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
+
+    SoftVm(VmConfig config) {
+        this.config = config;
+        this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), TSC_HERTZ);
+    }
+
+    VmConfig config() {
+        return config;
+    }
+
+    SlotMap slots() {
+        return slots;
+    }
+
+    CodePages codePages() {
+        return codePages;
+    }
+
+    SoftInterruptChip chip() {
+        return chip;
+    }
+
+    @Override
+    public void setMemorySlot(MemorySlot slot) {
+        slots.set(slot);
+        flushTlbs();
+    }
+
+    @Override
+    public void removeMemorySlot(int index) {
+        slots.remove(index);
+        flushTlbs();
+    }
+
+    @Override
+    public long[] takeDirtyLog(int index) {
+        long[] log = slots.takeDirtyLog(index);
+        flushTlbs();
+        return log;
+    }
+
+    private void flushTlbs() {
+        vcpus.forEach(vcpu -> vcpu.request(Request.FLUSH_TLB));
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return slots;
+    }
+
+    @Override
+    public InterruptChip interruptChip() {
+        return chip;
+    }
+
+    @Override
+    public X86Vcpu createVcpu(int index, CpuModel model) {
+        SoftVcpu vcpu = new SoftVcpu(this, index, model);
+        vcpus.add(vcpu);
+        codePages.add(vcpu);
+        return vcpu;
+    }
+
+    @Override
+    public void exchangeState(StateIo io) {
+        io.part("chip", chip);
+    }
+
+    @Override
+    public void close() {
+        vcpus.forEach(SoftVcpu::close);
+        vcpus.clear();
+    }
+}

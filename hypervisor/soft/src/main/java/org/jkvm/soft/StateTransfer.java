@@ -1,0 +1,106 @@
+package org.jkvm.soft;
+
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.putLong;
+
+import java.util.Map;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x86.Msrs;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.exec.XsaveArea;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
+
+/** Between the vCPU's native struct and the format that all backends share. */
+final class StateTransfer {
+    private final X86Cpu cpu;
+    private final VcpuInterrupts apic;
+
+    StateTransfer(X86Cpu cpu, VcpuInterrupts apic) {
+        this.cpu = cpu;
+        this.apic = apic;
+    }
+
+    X86State read() {
+        X86State s = new X86State();
+        for (int n = 0; n < 16; n++) {
+            s.general[n] = cpu.general(n);
+        }
+        s.rip = cpu.rip;
+        s.rflags = cpu.rflags();
+        for (int n = 0; n < 8; n++) {
+            s.segments[n] = new X86State.Segment(cpu.segments.selector(n), cpu.segments.base(n),
+                    (int) cpu.segments.limit(n), cpu.segments.access(n));
+        }
+        readControl(s);
+        for (int msr : cpu.msrs.numbers()) {
+            s.msrs.put(msr, cpu.msrs.read(msr));
+        }
+        s.msrs.put(VcpuInterrupts.IA32_APIC_BASE, apic.readMsr(VcpuInterrupts.IA32_APIC_BASE).orElse(0));
+        s.msrs.put(VcpuInterrupts.IA32_TSC_DEADLINE, apic.readMsr(VcpuInterrupts.IA32_TSC_DEADLINE).orElse(0));
+        s.lapic = apic.exportPage();
+        s.xsave = XsaveArea.export(cpu, s.xsave.length);
+        s.interruptShadow = cpu.interruptShadow;
+        s.nmiBlocked = cpu.nmiBlocked;
+        return s;
+    }
+
+    private void readControl(X86State s) {
+        s.cr0 = cpu.control(0);
+        s.cr2 = cpu.control(2);
+        s.cr3 = cpu.control(3);
+        s.cr4 = cpu.control(4);
+        s.cr8 = apic.tpr() >>> 4;
+        s.xcr0 = cpu.msrs.xcr0();
+        s.gdtBase = getLong(cpu.st + CpuState.GDTR);
+        s.gdtLimit = (int) getLong(cpu.st + CpuState.GDTR + 8);
+        s.idtBase = getLong(cpu.st + CpuState.IDTR);
+        s.idtLimit = (int) getLong(cpu.st + CpuState.IDTR + 8);
+        for (int n = 0; n < 6; n++) {
+            s.debug[n] = getLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2));
+        }
+    }
+
+    void write(X86State s) {
+        for (int n = 0; n < 16; n++) {
+            cpu.setGeneral(n, s.general[n]);
+        }
+        writeControl(s);
+        for (Map.Entry<Integer, Long> msr : s.msrs.entrySet()) {
+            cpu.msrs.restore(msr.getKey(), msr.getValue());
+        }
+        cpu.setRflags(s.rflags);
+        for (int n = 0; n < 8; n++) {
+            X86State.Segment seg = s.segments[n];
+            cpu.segments.set(n, seg.selector(), seg.base(), seg.limit(), seg.access());
+        }
+        cpu.segments.setCpl(cpu.protectedMode() ? cpu.virtual8086() ? 3 : Segment.dpl(s.segments[Segment.SS].access()) : 0);
+        cpu.rip = s.rip;
+        XsaveArea.restore(cpu, s.xsave);
+        apic.restore(s.msrs.getOrDefault(VcpuInterrupts.IA32_APIC_BASE, 0xfee0_0900L), s.lapic,
+                s.msrs.getOrDefault(VcpuInterrupts.IA32_TSC_DEADLINE, 0L));
+        cpu.interruptShadow = s.interruptShadow;
+        cpu.stackShadow = false;
+        cpu.nmiBlocked = s.nmiBlocked;
+        cpu.debug.changed();
+        cpu.mmu.flushAll();
+        cpu.mmu.reloadPdptes();
+    }
+
+    private void writeControl(X86State s) {
+        cpu.storeControl(0, s.cr0);
+        cpu.storeControl(2, s.cr2);
+        cpu.storeControl(3, s.cr3);
+        cpu.storeControl(4, s.cr4);
+        cpu.msrs.setXcr0(s.xcr0);
+        cpu.msrs.storeEfer(s.msrs.getOrDefault(Msrs.EFER, 0L));
+        putLong(cpu.st + CpuState.GDTR, s.gdtBase);
+        putLong(cpu.st + CpuState.GDTR + 8, s.gdtLimit);
+        putLong(cpu.st + CpuState.IDTR, s.idtBase);
+        putLong(cpu.st + CpuState.IDTR + 8, s.idtLimit);
+        for (int n = 0; n < 6; n++) {
+            putLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2), s.debug[n]);
+        }
+    }
+}
