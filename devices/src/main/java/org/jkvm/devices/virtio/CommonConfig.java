@@ -75,7 +75,7 @@ final class CommonConfig implements Stateful {
         plain("config_msix_vector", 0x10, 16, () -> configVector, v -> configVector = vector(v),
                 "vector for configuration changes");
         constant("num_queues", 0x12, 16, () -> queues.length, "how many queues there are");
-        registers.register("device_status", 0x14, 8).summary("where driver and device are").notSaved()
+        registers.register("device_status", 0x14, 8).summary("where driver and device are").notSaved().readOnly()
                 .onRead(() -> status).onWrite(v -> writeStatus((int) v))
                 .bit("ACKNOWLEDGE", 0, "the system has seen the device").bit("DRIVER", 1, "it has a driver for it")
                 .bit("DRIVER_OK", DRIVER_OK, "the driver is ready").bit("FEATURES_OK", FEATURES_OK, "features are settled")
@@ -106,8 +106,9 @@ final class CommonConfig implements Stateful {
                 .onRead(() -> read.getAsInt() & Bits.mask(width));
     }
 
+    /** Keeps nothing itself: what it shows is the driver's set-up, here or in the selected queue. */
     private void plain(String name, int offset, int width, IntSupplier read, IntConsumer write, String summary) {
-        registers.register(name, offset, width).summary(summary).notSaved()
+        registers.register(name, offset, width).summary(summary).notSaved().readOnly()
                 .onRead(() -> read.getAsInt() & Bits.mask(width)).onWrite(v -> write.accept((int) v));
     }
 

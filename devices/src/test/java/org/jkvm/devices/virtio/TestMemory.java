@@ -6,8 +6,16 @@ import org.jkvm.testkit.FakeMemory;
 /** Guest RAM with an allocator for tests. */
 final class TestMemory {
     static final int SIZE = 8 << 20;
-    final FakeMemory ram = new FakeMemory(SIZE);
+    final FakeMemory ram;
     private long next = 0x1000;
+
+    TestMemory() {
+        this(SIZE);
+    }
+
+    TestMemory(int size) {
+        ram = new FakeMemory(size);
+    }
 
     long allocate(long bytes, int alignment) {
         long at = Bits.alignUp(next, alignment);

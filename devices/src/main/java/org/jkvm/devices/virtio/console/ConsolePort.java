@@ -23,6 +23,7 @@ final class ConsolePort implements Stateful, CharacterBackend.Receiver {
     private final Object fifoLock = new Object();
     private final byte[] fifo = new byte[FIFO];
     private int fifoCount;
+    private boolean guestReady;
     private volatile boolean guestOpen;
 
     ConsolePort(PortOptions options, CharacterBackend backend, VirtioConsole owner) {
@@ -85,6 +86,15 @@ final class ConsolePort implements Stateful, CharacterBackend.Receiver {
         backend.write(new byte[]{(byte) character}, 0, 1);
     }
 
+    /** Whether the driver has taken note of the port. */
+    boolean guestReady() {
+        return guestReady;
+    }
+
+    void guestIsReady() {
+        guestReady = true;
+    }
+
     /** The guest has opened or closed the port. A console is always open. */
     void guestOpened(boolean open) {
         guestOpen = open || options.console();
@@ -95,10 +105,12 @@ final class ConsolePort implements Stateful, CharacterBackend.Receiver {
             fifoCount = 0;
         }
         guestOpen = options.console();
+        guestReady = false;
     }
 
     @Override
     public void exchangeState(StateIo io) {
+        guestReady = io.flag("guest-ready", guestReady);
         guestOpen = io.flag("guest-open", guestOpen);
         synchronized (fifoLock) {
             byte[] kept = io.blob("fifo", Arrays.copyOf(fifo, fifoCount), FIFO);

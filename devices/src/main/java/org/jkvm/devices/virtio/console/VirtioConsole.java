@@ -67,7 +67,7 @@ public final class VirtioConsole extends VirtioDevice {
         rows.set(newRows);
         transport().configChanged();
         if (transport().live() && negotiated(F_MULTIPORT)) {
-            ports.values().stream().filter(port -> port.options().console()).forEach(this::sendSize);
+            ports.values().stream().filter(port -> port.options().console() && port.guestReady()).forEach(this::sendSize);
             deliverControl();
         }
     }
@@ -194,6 +194,7 @@ public final class VirtioConsole extends VirtioDevice {
 
     private void introduce(ConsolePort port) {
         int number = port.options().nr();
+        port.guestIsReady();
         if (port.options().console()) {
             control.send(number, ControlQueue.CONSOLE_PORT, 1);
             sendSize(port);
