@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jkvm.devices.pci.Piix3;
 import org.jkvm.machine.acpi.PcDescription.SerialPort;
+import org.jkvm.machine.memory.RamLayout;
 
 /**
  * The PC's differentiated system description table (ACPI 6.4, section 5.2.11.1), in AML: processors, the PCI root with
@@ -82,9 +83,8 @@ final class Dsdt {
                 Resources.io(0xcf8, 8),
                 Resources.ioRange(0x0000, 0x0cf7),
                 Resources.ioRange(0x0d00, 0xffff),
-                Resources.memoryRange(0xa_0000, 0xb_ffff),
-                Resources.memoryRange(pc.pciHoleStart(), 0xfebf_ffffL),
-                Resources.memoryRange64(pc.pciHole64(), pc.pciHole64() + (1L << 39) - 1));
+                Resources.memoryRange(RamLayout.DISPLAY, RamLayout.OPTION_ROMS - 1),
+                Resources.memoryRange(pc.pciHoleStart(), RamLayout.FIXED_DEVICES - 1));
     }
 
     /** Section 6.2.13: slot, pin, link, 0. */
@@ -108,7 +108,7 @@ final class Dsdt {
                 name("_ADR", integer((long) pc.isaBridge() << 16)),
                 pciConfigRegion("PIRQ", ROUTE_CONTROL, PINS),
                 byteFields("PIRQ", ROUTES),
-                isaDevice("RTC", "PNP0B00", Resources.io(0x70, 8), Resources.irqNoFlags(8)),
+                isaDevice("RTC", "PNP0B00", Resources.io(0x70, 2), Resources.irqNoFlags(8)),
                 isaDevice("KBD", "PNP0303", Resources.io(0x60, 1), Resources.io(0x64, 1), Resources.irqNoFlags(1)),
                 isaDevice("MOU", "PNP0F13", Resources.irqNoFlags(12)),
                 serial,

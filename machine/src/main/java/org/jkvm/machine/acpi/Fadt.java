@@ -66,7 +66,7 @@ final class Fadt {
         t.putInt(112, WBINVD | PROC_C1 | NO_FIXED_SLEEP_BUTTON | TMR_VAL_EXT | RESET_REG_SUP);
         putPort(t, 116, RESET_CONTROL_PORT, 1);
         t.put(128, (byte) RESET_HARD);
-        t.putLong(132, facs).putLong(140, dsdt);
+        t.putLong(140, dsdt);
         putPort(t, 148, pc.pmBase(), PM1A_EVT_LENGTH);
         putPort(t, 172, pc.pmBase() + PM1A_CNT, PM1A_CNT_LENGTH);
         putPort(t, 208, pc.pmBase() + PM_TMR, PM_TMR_LENGTH);

@@ -12,12 +12,11 @@ import java.util.List;
  * @param pciIrqs      ISA interrupts that the PIIX3 may route PCI interrupts to
  * @param isaBridge    PCI slot of the PIIX3
  * @param pciHoleStart first address of the PCI hole below 4 GiB
- * @param pciHole64    first address of the PCI hole above RAM
  * @param serialPorts  the 16550s on board
  * @param fwCfgPort    I/O port of fw_cfg, or 0 where there is none
  */
 public record PcDescription(int vcpus, int pmBase, int smiCommandPort, int sciIrq, List<Integer> pciIrqs, int isaBridge,
-                            long pciHoleStart, long pciHole64, List<SerialPort> serialPorts, int fwCfgPort) {
+                            long pciHoleStart, List<SerialPort> serialPorts, int fwCfgPort) {
     /** Copies the lists. */
     public PcDescription {
         pciIrqs = List.copyOf(pciIrqs);

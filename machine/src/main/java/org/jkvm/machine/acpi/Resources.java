@@ -12,7 +12,6 @@ final class Resources {
     private static final int MIN_AND_MAX_FIXED = 0x0c;
     private static final int ENTIRE_RANGE = 3;
     private static final int READ_WRITE = 1;
-    private static final int CACHEABLE_READ_WRITE = 3;
 
     private Resources() {
     }
@@ -39,11 +38,6 @@ final class Resources {
         return d.array();
     }
 
-    /** {@code Memory32Fixed (ReadWrite, start, length)} (6.4.3.4). */
-    static byte[] memory32Fixed(long start, int length) {
-        return descriptor(12).put((byte) 0x86).putShort((short) 9).put((byte) 1).putInt((int) start).putInt(length).array();
-    }
-
     /** {@code WordBusNumber} for buses {@code first} to {@code last} that a bridge produces (6.4.3.5.3). */
     static byte[] busNumbers(int first, int last) {
         return word(TYPE_BUS_NUMBER, 0, first, last);
@@ -59,13 +53,6 @@ final class Resources {
         return descriptor(26).put((byte) 0x87).putShort((short) 23).put((byte) TYPE_MEMORY).put((byte) MIN_AND_MAX_FIXED)
                 .put((byte) READ_WRITE).putInt(0).putInt((int) first).putInt((int) last).putInt(0)
                 .putInt((int) (last - first + 1)).array();
-    }
-
-    /** {@code QWordMemory} for any addresses that a bridge produces, cacheable (6.4.3.5.1). */
-    static byte[] memoryRange64(long first, long last) {
-        return descriptor(46).put((byte) 0x8a).putShort((short) 43).put((byte) TYPE_MEMORY).put((byte) MIN_AND_MAX_FIXED)
-                .put((byte) CACHEABLE_READ_WRITE).putLong(0).putLong(first).putLong(last).putLong(0)
-                .putLong(last - first + 1).array();
     }
 
     private static byte[] word(int type, int typeFlags, int first, int last) {

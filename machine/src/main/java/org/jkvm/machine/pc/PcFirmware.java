@@ -24,7 +24,6 @@ final class PcFirmware {
     private static final int PIRQ_ROUTE_CONTROL = 0x60;
     private static final int[] ROUTES = {10, 10, 11, 11};
     private static final PciAllocator.Range IO_WINDOW = new PciAllocator.Range(0xc000, 0x4000);
-    private static final long PCI_HOLE_64 = 1L << 39;
     private static final long ACPI_START = RamLayout.FIRMWARE;
     private static final int ACPI_LENGTH = 0xe000;
     private static final long SMBIOS_START = ACPI_START + ACPI_LENGTH;
@@ -86,7 +85,7 @@ final class PcFirmware {
             }
         }
         return new PcDescription(config.vcpus(), Pc.PM_BASE, Pc.APM_PORT, Pc.SCI_IRQ, Pc.PCI_IRQS, Pc.ISA_BRIDGE_SLOT,
-                pciHole(), Math.max(PCI_HOLE_64, Long.highestOneBit(layout.size()) << 2), serial, Pc.FW_CFG_PORT);
+                pciHole(), serial, Pc.FW_CFG_PORT);
     }
 
     /** From 3 GiB on where RAM ends below, so that every machine has the same hole. */

@@ -24,7 +24,7 @@ class AcpiTablesTest {
     private Path folder;
 
     private static AcpiTables tables(int vcpus) {
-        return new AcpiTables(new PcDescription(vcpus, 0x600, 0xb2, 9, List.of(5, 10, 11), 1, 0xc000_0000L, 0x80_0000_0000L,
+        return new AcpiTables(new PcDescription(vcpus, 0x600, 0xb2, 9, List.of(5, 10, 11), 1, 0xc000_0000L,
                 List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3)), 0x510), START, 0xf000);
     }
 
@@ -66,7 +66,7 @@ class AcpiTablesTest {
 
     @Test
     void tablesThatDoNotFitAreRefused() {
-        assertThatThrownBy(() -> new AcpiTables(new PcDescription(1, 0x600, 0xb2, 9, List.of(), 1, 0, 0, List.of(), 0),
+        assertThatThrownBy(() -> new AcpiTables(new PcDescription(1, 0x600, 0xb2, 9, List.of(), 1, 0, List.of(), 0),
                 START, 256)).isInstanceOf(IllegalArgumentException.class);
     }
 
