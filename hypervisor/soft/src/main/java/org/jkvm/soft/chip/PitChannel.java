@@ -180,8 +180,8 @@ final class PitChannel {
     private void load(int newCount, long now) {
         boolean waits = mode == 1 || mode == 5 || periodic() && counting;
         if (waits) {
-            waiting = newCount;
             waitsFor = periodic() ? nextRise(now) : NEVER;
+            waiting = newCount;
         } else {
             count = newCount;
             loaded = now + 1;
