@@ -56,7 +56,7 @@ public final class Piix4Pm implements Device {
     private final RegisterFile file = new RegisterFile("piix4-pm-io").summary("Power management registers, at PMBA")
             .source("Intel 82371AB PIIX4 (290562), section 7.2; ACPI 6.5, section 4.8.3");
     private final RegisterFile apm = new RegisterFile("piix4-apm").summary("APM ports, B2h and B3h on a PC")
-            .source("Intel 82371AB PIIX4 (290562), section 4.1.6; ACPI 6.5, section 5.2.9, SMI_CMD");
+            .source("Intel 82371AB PIIX4 (290562), APM registers; ACPI 6.5, section 5.2.9, SMI_CMD");
     private final Register pmsts;
     private final Register pmen;
     private final Register pmcntrl;

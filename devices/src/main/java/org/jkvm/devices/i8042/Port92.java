@@ -10,7 +10,7 @@ import org.jkvm.devices.Device;
 
 /**
  * The PS/2's system control port A, 92h: a second switch for A20, and a reset that is quicker than the keyboard
- * controller's (IBM PS/2 Hardware Interface Technical Reference, "System control port A"; Intel 82371AB, section 4.1.4).
+ * controller's (IBM PS/2 Hardware Interface Technical Reference, "System control port A"; Intel 82371AB PIIX4, "P92").
  */
 public final class Port92 implements Device {
     private static final int FAST_INIT = 0;
@@ -19,7 +19,7 @@ public final class Port92 implements Device {
     private final Line a20;
     private final Runnable reset;
     private final RegisterFile file = new RegisterFile("port92").summary("System control port A")
-            .source("Intel 82371AB PIIX4 (290562), section 4.1.4");
+            .source("Intel 82371AB PIIX4 (290562), \"P92\"");
     private final Register port;
     private boolean wasInit;
 

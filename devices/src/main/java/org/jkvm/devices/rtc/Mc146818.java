@@ -20,7 +20,7 @@ import org.jkvm.devices.Device;
 
 /**
  * Motorola MC146818A, the PC's real-time clock, with 128 bytes of battery-backed RAM as on a PIIX4 and the PC's century
- * byte (datasheet MC146818A/D 1984; Intel 82371AB, section 8.5 for the second 64 bytes' place).
+ * byte (datasheet MC146818A/D 1984; Intel 82371AB PIIX4, real time clock registers).
  *
  * <p>The time is a supplied source plus the difference that the guest made by setting it; nothing ticks while nobody
  * looks: update, alarm and periodic flags are worked out when they are read, and timers run only for interrupts that
@@ -62,7 +62,7 @@ public final class Mc146818 implements Device {
     private final Alarm periodic;
     private final Alarm update;
     private final RegisterFile ports = new RegisterFile("mc146818").summary("Index and data ports, 70h on a PC")
-            .source("Intel 82371AB PIIX4 (290562), section 8.5");
+            .source("Intel 82371AB PIIX4 (290562), real time clock registers");
     private final RegisterFile file = new RegisterFile("mc146818-registers")
             .summary("Clock registers and RAM, behind the index").source("Motorola MC146818A/D, address map");
     private final Register index;

@@ -6,11 +6,18 @@ import java.lang.reflect.Modifier;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.jkvm.base.GuestMemory;
+import org.jkvm.base.Line;
+import org.jkvm.base.MsiSink;
+import org.jkvm.base.backend.BlockDevice;
+import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.base.register.Register;
 import org.jkvm.base.register.RegisterFile;
+import org.jkvm.base.time.Clock;
 
 /**
  * Everything that a chip remembers, found by reflection: path to value. Follows jkvm's own objects, arrays and
@@ -18,6 +25,9 @@ import org.jkvm.base.register.RegisterFile;
  * plain value) and fields marked {@code transient}, which is how a chip says that a field is no part of its state.
  */
 public final class FieldDump {
+    private static final List<Class<?>> WIRING = List.of(Line.class, Clock.class, Clock.Timer.class, GuestMemory.class,
+            MsiSink.class, CharacterBackend.class, BlockDevice.class);
+
     private final Map<String, String> values = new TreeMap<>();
     private final Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -81,10 +91,9 @@ public final class FieldDump {
         }
     }
 
-    /** A class of jkvm's that isn't a lambda, a test double or the clock's. */
+    /** A class of jkvm's that isn't a lambda or something that chips are wired to. */
     private static boolean isOurs(Class<?> type) {
-        String name = type.getName();
-        return name.startsWith("org.jkvm.") && !type.isHidden() && !name.startsWith("org.jkvm.testkit.")
-                && !name.startsWith("org.jkvm.base.time.ManualClock");
+        return type.getName().startsWith("org.jkvm.") && !type.isHidden()
+                && WIRING.stream().noneMatch(w -> w.isAssignableFrom(type));
     }
 }
