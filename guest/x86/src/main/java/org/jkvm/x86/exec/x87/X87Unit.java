@@ -232,9 +232,7 @@ public final class X87Unit extends X87Comparison {
     public void free(int i, boolean pop) {
         state.setStatus(state.status() & ~X87State.C1);
         state.free(i);
-        if (pop) {
-            state.rotate(1);
-        }
+        popIf(pop);
     }
 
     /** FNCLEX. */
