@@ -11,6 +11,7 @@ import static org.jkvm.linux.RawMemory.putShort;
 
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.exec.x87.X87State;
+import org.jkvm.x86.exec.x87.X87Unit;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.Control;
@@ -45,6 +46,8 @@ public final class X86Cpu {
     public final Debug debug;
     /** Model-specific registers. */
     public final Msrs msrs;
+    /** The x87 unit. */
+    public final X87Unit x87;
     /** What CPUID answers. */
     public final CpuidTable cpuid;
     /** The pins. */
@@ -91,6 +94,7 @@ public final class X86Cpu {
         this.interrupts = new Interrupts(this);
         this.debug = new Debug(this);
         this.msrs = new Msrs(this);
+        this.x87 = new X87Unit(new X87State(struct + CpuState.X87));
     }
 
     // ---- reset ----
@@ -103,7 +107,7 @@ public final class X86Cpu {
             putLong(st + CpuState.vector(n) + 8, 0);
             putLong(st + CpuState.X87 + 8 * n, 0);
         }
-        new X87State(st + CpuState.X87).initialize();
+        x87.state().reset();
         putInt(st + CpuState.MXCSR, 0x1f80);
         msrs.setXcr0(1);
         init();

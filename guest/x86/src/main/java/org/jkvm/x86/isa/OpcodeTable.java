@@ -30,6 +30,8 @@ public final class OpcodeTable {
             IntegerRows.declare(t);
             ControlRows.declare(t);
             SystemRows.declare(t);
+            X87Rows.declare(t);
+            StateRows.declare(t);
             t.index();
             return t;
         }

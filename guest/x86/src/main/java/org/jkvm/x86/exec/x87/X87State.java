@@ -79,6 +79,17 @@ public final class X87State {
         putLong(at + FDP, 0);
     }
 
+    /** Power-up and RESET: every register +0, single precision, no exception masked (SDM vol. 3A, table 9-1). */
+    public void reset() {
+        initialize();
+        putShort(at + FCW, CONTROL_ONES);
+        putByte(at + FTW, 0xff);
+        for (int number = 0; number < 8; number++) {
+            putLong(at + REGISTERS + 16 * number, 0);
+            putShort(at + REGISTERS + 16 * number + 8, 0);
+        }
+    }
+
     /** The control word. */
     public int control() {
         return getShort(at + FCW);

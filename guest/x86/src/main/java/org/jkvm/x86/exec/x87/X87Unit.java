@@ -15,10 +15,33 @@ import org.jkvm.x86.fp.Trigonometry;
 public final class X87Unit extends X87Comparison {
     private final Transcendental transcendental = new Transcendental();
     private final Trigonometry trigonometry = new Trigonometry();
+    private final X87Environment environment = new X87Environment();
+    private final FxImage fxImage = new FxImage();
+    private final long[] fxWords = new long[FxImage.WORDS];
 
     /** A unit on registers in native memory. */
     public X87Unit(X87State state) {
         super(state);
+    }
+
+    /** The words of an FNSTENV or FLDENV on their way. */
+    public X87Environment environment() {
+        return environment;
+    }
+
+    /** The words of an FXSAVE or XRSTOR on their way: see {@link FxImage}. */
+    public long[] fxWords() {
+        return fxWords;
+    }
+
+    /** Fills {@link #fxWords} from the registers; {@code wide} with REX.W. */
+    public void saveFx(boolean wide) {
+        fxImage.save(state, fxWords, wide);
+    }
+
+    /** Loads the registers from {@link #fxWords}; {@code wide} with REX.W. */
+    public void loadFx(boolean wide) {
+        fxImage.load(state, fxWords, wide);
     }
 
     // ---- arithmetic ----

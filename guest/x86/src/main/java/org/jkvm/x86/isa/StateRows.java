@@ -1,0 +1,19 @@
+package org.jkvm.x86.isa;
+
+import org.jkvm.x86.exec.ExtendedState;
+
+/** Rows of the instructions that save and restore x87, SSE and AVX state (SDM vol. 2D, table A-6, group 15). */
+final class StateRows {
+    private StateRows() {
+    }
+
+    static void declare(OpcodeTable t) {
+        t.row("NP 0F AE /0 mem", "FXSAVE", "M", ExtendedState::fxsave).needs(Feature.FXSR);
+        t.row("NP 0F AE /1 mem", "FXRSTOR", "M", ExtendedState::fxrstor).needs(Feature.FXSR);
+        t.row("NP 0F AE /2 mem", "LDMXCSR", "Md", ExtendedState::ldmxcsr).needs(Feature.SSE);
+        t.row("NP 0F AE /3 mem", "STMXCSR", "Md", ExtendedState::stmxcsr).needs(Feature.SSE);
+        t.row("NP 0F AE /4 mem", "XSAVE", "M", ExtendedState::xsave).needs(Feature.XSAVE);
+        t.row("NP 0F AE /5 mem", "XRSTOR", "M", ExtendedState::xrstor).needs(Feature.XSAVE);
+        t.row("NP 0F AE /6 mem", "XSAVEOPT", "M", ExtendedState::xsave).needs(Feature.XSAVEOPT);
+    }
+}
