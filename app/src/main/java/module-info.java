@@ -9,4 +9,5 @@ module org.jkvm.app {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires tools.jackson.databind;
+    opens org.jkvm.app.img to info.picocli;
 }

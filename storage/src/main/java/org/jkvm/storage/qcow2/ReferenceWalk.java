@@ -156,6 +156,8 @@ final class ReferenceWalk {
         Extent.Kind kind = Extent.kindOf(entry);
         if (kind == Extent.Kind.COMPRESSED) {
             compressed++;
+            // They have no place of their own: counted as fragments always.
+            fragmented++;
         }
         if (kind == Extent.Kind.COMPRESSED || host != 0) {
             allocated++;

@@ -1,0 +1,62 @@
+package org.jkvm.app.img;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jkvm.app.cli.Suggestion;
+import org.jkvm.base.UserException;
+import org.jkvm.storage.Images;
+import picocli.CommandLine.Option;
+
+/** What the commands have in common. */
+abstract class ImageCommand {
+    @Option(names = {"-h", "-help", "--help"}, usageHelp = true, description = "Shows this help.")
+    private boolean help;
+
+    @Option(names = "--output", paramLabel = "FORM", description = "human (the default) or json.")
+    private String output = "human";
+
+    /** Does what was asked; returns the exit status. */
+    abstract int run();
+
+    /** Whether output is to be JSON. */
+    final boolean json() {
+        return switch (output) {
+            case "human" -> false;
+            case "json" -> true;
+            default -> throw new UserException("--output=" + output + ": human or json is allowed");
+        };
+    }
+
+    /** Checks a format's name; null stays null. */
+    static String format(String name) {
+        if (name != null && !Images.FORMATS.contains(name)) {
+            throw new UserException("unknown image format '" + name + "'" + Suggestion.hint(name, Images.FORMATS)
+                    + "; known: " + String.join(", ", Images.FORMATS));
+        }
+        return name;
+    }
+
+    /** Something that the host may refuse. */
+    interface Work<T> {
+        T run() throws IOException;
+    }
+
+    /** Does {@code work} on the image at {@code path}; what the host refuses becomes one line for the user. */
+    static <T> T on(Path path, Work<T> work) {
+        try {
+            return work.run();
+        } catch (IOException e) {
+            throw new UserException("image '" + path + "': " + e.getMessage());
+        }
+    }
+
+    /** The only file argument. */
+    static Path single(List<Path> files) {
+        if (files == null || files.size() != 1) {
+            throw new UserException(files == null ? "an image file name is missing"
+                    : "one image file name is expected, not " + files.size());
+        }
+        return files.getFirst();
+    }
+}

@@ -1,0 +1,99 @@
+package org.jkvm.app.img;
+
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import org.jkvm.storage.ImageInfo;
+
+/** What people read: the lines of {@code qemu-img info}. */
+final class InfoText {
+    private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    private static final String SNAPSHOT = "%-10s%-17s%8s%20s%13s%11s%n";
+    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
+
+    private final StringBuilder text = new StringBuilder();
+
+    private InfoText() {
+    }
+
+    static String of(ImageInfo info) {
+        return new InfoText().text(info);
+    }
+
+    private String text(ImageInfo info) {
+        line("image: " + info.path());
+        line("file format: " + info.format());
+        line("virtual size: " + size(info.virtualSize()) + " (" + info.virtualSize() + " bytes)");
+        line("disk size: " + size(info.actualSize()));
+        if (info.clusterSize() > 0) {
+            line("cluster_size: " + info.clusterSize());
+        }
+        if (info.dirty()) {
+            line("cleanly shut down: no");
+        }
+        info.backing().ifPresent(this::backing);
+        if (!info.snapshots().isEmpty()) {
+            snapshots(info);
+        }
+        info.qcow2().ifPresent(this::qcow2);
+        return text.toString();
+    }
+
+    private void line(String line) {
+        text.append(line).append('\n');
+    }
+
+    private void backing(ImageInfo.Backing backing) {
+        boolean elsewhere = !backing.name().equals(backing.path().toString());
+        line("backing file: " + backing.name() + (elsewhere ? " (actual path: " + backing.path() + ")" : ""));
+        if (backing.format() != null) {
+            line("backing file format: " + backing.format());
+        }
+    }
+
+    private void snapshots(ImageInfo info) {
+        line("Snapshot list:");
+        text.append(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
+        for (ImageInfo.Snapshot s : info.snapshots()) {
+            text.append(String.format(SNAPSHOT, s.id(), s.name(), size(s.vmStateSize()),
+                    DATE.format(Instant.ofEpochSecond(s.dateSeconds()).atZone(ZoneId.systemDefault())),
+                    clock(Duration.ofNanos(s.vmClockNanos())), s.icount() < 0 ? "" : s.icount()));
+        }
+    }
+
+    private static String clock(Duration d) {
+        return String.format(Locale.ROOT, "%02d:%02d:%02d.%03d", d.toHours(), d.toMinutesPart(), d.toSecondsPart(),
+                d.toMillisPart());
+    }
+
+    private void qcow2(ImageInfo.Qcow2 q) {
+        line("Format specific information:");
+        line("    compat: " + q.compat());
+        line("    compression type: " + q.compressionType());
+        boolean v3 = !q.compat().equals("0.10");
+        if (v3) {
+            line("    lazy refcounts: " + q.lazyRefcounts());
+        }
+        line("    refcount bits: " + q.refcountBits());
+        if (v3) {
+            line("    corrupt: " + q.corrupt());
+            line("    extended l2: false");
+        }
+    }
+
+    /** Three digits and a unit; 1000 of a unit are written in the next one. */
+    static String size(long bytes) {
+        int unit = 0;
+        while (unit < UNITS.length - 1 && bytes / (double) (1L << 10 * unit) >= 1000) {
+            unit++;
+        }
+        BigDecimal value = new BigDecimal(bytes).divide(new BigDecimal(1L << 10 * unit))
+                .round(new MathContext(3, RoundingMode.HALF_EVEN)).stripTrailingZeros();
+        return value.toPlainString() + " " + UNITS[unit];
+    }
+}
