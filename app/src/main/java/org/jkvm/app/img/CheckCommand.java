@@ -10,6 +10,7 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,6 +25,9 @@ final class CheckCommand extends ImageCommand {
 
     private final PrintStream out;
     private final PrintStream err;
+
+    @Mixin
+    private OutputForm form = new OutputForm();
 
     @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
     private String format;
@@ -45,7 +49,7 @@ final class CheckCommand extends ImageCommand {
     @Override
     int run() {
         Path path = single(files);
-        boolean json = json();
+        boolean json = form.json();
         OpenOptions options = OpenOptions.defaults().withFormat(format(format)).withForceShare(forceShare);
         try (Image image = Images.inspect(path, options)) {
             CheckResult result = on(path, image::check)

@@ -25,7 +25,7 @@ final class CreationOptions {
             "compression_type", "zlib (the default) or zstd",
             "encryption", "off",
             "extended_l2", "off",
-            "lazy_refcounts", "on or off (the default): lets programs postpone updates of reference counts",
+            "lazy_refcounts", "on, which lets programs postpone updates of reference counts, or off (the default)",
             "preallocation", "off, metadata, falloc or full",
             "refcount_bits", "a power of two from 1 to 64; 16 unless given",
             "size", "bytes of the disk, or a number with one of k M G T P E");
@@ -88,8 +88,8 @@ final class CreationOptions {
 
     void put(String name, String value) {
         if (!known.containsKey(name)) {
-            throw new UserException("format " + format + " has no option '" + name + "'"
-                    + Suggestion.hint(name, known.keySet()) + "; it has " + String.join(", ", known.keySet()));
+            throw new UserException("format " + format + " has no option '" + name + "'; it has "
+                    + String.join(", ", known.keySet()) + Suggestion.hint(name, known.keySet()));
         }
         values.put(name, value);
     }
@@ -100,7 +100,7 @@ final class CreationOptions {
     }
 
     private UserException wrong(String name) {
-        return new UserException(name + "=" + get(name) + ": " + known.get(name) + " is allowed");
+        return new UserException(name + "=" + get(name) + " is not allowed; allowed is " + known.get(name));
     }
 
     private boolean on(String name) {

@@ -13,26 +13,14 @@ abstract class ImageCommand {
     @Option(names = {"-h", "-help", "--help"}, usageHelp = true, description = "Shows this help.")
     private boolean help;
 
-    @Option(names = "--output", paramLabel = "FORM", description = "human (the default) or json.")
-    private String output = "human";
-
     /** Does what was asked; returns the exit status. */
     abstract int run();
-
-    /** Whether output is to be JSON. */
-    final boolean json() {
-        return switch (output) {
-            case "human" -> false;
-            case "json" -> true;
-            default -> throw new UserException("--output=" + output + ": human or json is allowed");
-        };
-    }
 
     /** Checks a format's name; null stays null. */
     static String format(String name) {
         if (name != null && !Images.FORMATS.contains(name)) {
-            throw new UserException("unknown image format '" + name + "'" + Suggestion.hint(name, Images.FORMATS)
-                    + "; known: " + String.join(", ", Images.FORMATS));
+            throw new UserException("unknown image format '" + name + "'; known: "
+                    + String.join(", ", Images.FORMATS) + Suggestion.hint(name, Images.FORMATS));
         }
         return name;
     }

@@ -12,6 +12,7 @@ import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -19,6 +20,9 @@ import picocli.CommandLine.Parameters;
 @Command(name = "info", description = "Says what an image is.", sortOptions = false)
 final class InfoCommand extends ImageCommand {
     private final PrintStream out;
+
+    @Mixin
+    private OutputForm form = new OutputForm();
 
     @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
     private String format;
@@ -38,7 +42,7 @@ final class InfoCommand extends ImageCommand {
 
     @Override
     int run() {
-        boolean json = json();
+        boolean json = form.json();
         List<ImageInfo> infos = chain(single(files), format(format));
         if (json) {
             List<Object> trees = List.copyOf(infos.stream().map(InfoJson::of).toList());

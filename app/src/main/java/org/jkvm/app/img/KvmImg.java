@@ -87,8 +87,8 @@ public final class KvmImg {
     private static String unexpected(CommandLine line, String word) {
         List<String> commands = List.copyOf(line.getSubcommands().keySet());
         return commands.isEmpty() ? "unexpected argument '" + word + "'"
-                : "unknown command '" + word + "'" + Suggestion.hint(word, commands) + "; the commands are "
-                + String.join(", ", commands);
+                : "unknown command '" + word + "'; the commands are " + String.join(", ", commands)
+                + Suggestion.hint(word, commands);
     }
 
     private static List<String> options(CommandLine line) {
