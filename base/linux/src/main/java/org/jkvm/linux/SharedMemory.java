@@ -25,12 +25,14 @@ public final class SharedMemory implements AutoCloseable {
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MAP_FIXED_NOREPLACE = 0x100000;
     private static final int MFD_CLOEXEC = 1;
+    private static final int MADV_REMOVE = 9;
 
     private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create", C_INT, C_POINTER, C_INT);
     private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
     private static final MethodHandle MMAP =
             Native.link("mmap", C_POINTER, C_POINTER, C_LONG, C_INT, C_INT, C_INT, C_LONG);
     private static final MethodHandle MUNMAP = Native.link("munmap", C_INT, C_POINTER, C_LONG);
+    private static final MethodHandle MADVISE = Native.link("madvise", C_INT, C_POINTER, C_LONG, C_INT);
     private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
 
     private final int descriptor;
@@ -86,6 +88,18 @@ public final class SharedMemory implements AutoCloseable {
     /** The memory. */
     public MemorySegment segment() {
         return segment;
+    }
+
+    /**
+     * Gives {@code length} bytes from {@code offset} on back to the host, both multiples of the page size: they read as
+     * zeroes and take no host memory until they are written again. A hint: failure changes nothing.
+     */
+    public void discard(long offset, long length) {
+        try {
+            int ignored = (int) MADVISE.invokeExact(Native.errnoSegment(), segment.asSlice(offset, length), length, MADV_REMOVE);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
     }
 
     /** The file descriptor. */

@@ -22,7 +22,6 @@ import org.jkvm.devices.i8042.Port92;
 import org.jkvm.devices.pci.ConfigMechanism1;
 import org.jkvm.devices.pci.I440fx;
 import org.jkvm.devices.pci.PciBus;
-import org.jkvm.devices.pci.PciFunction;
 import org.jkvm.devices.pci.Piix3;
 import org.jkvm.devices.pci.Piix4PmFunction;
 import org.jkvm.devices.rtc.Mc146818;
@@ -83,6 +82,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     private final IsaIrqs irqs;
     private final Piix4Pm pm;
     private final PciBus pci;
+    private final PciCards cards;
     private final PcFirmware firmware;
     private final Machine machine;
 
@@ -129,7 +129,9 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         ports("fw-cfg", FW_CFG_PORT, 2, fwCfg.window());
         ports("fw-cfg-dma", FW_CFG_PORT + 4, 8, fwCfg.dmaWindow());
         config.debug().forEach(this::plug);
-        plugCards();
+        cards = new PciCards(new PciCards.Services(new VirtioPci.Board(vm.memory(), vm.interruptChip(), bus.executor()), clock,
+                this::discardRam, this::diskFailed), parts);
+        cards.plug(pci, config.cards());
 
         firmware = new PcFirmware(config, layout, new PcFirmware.Chips(pci, isaBridge, pmFunction, rtc, fwCfg));
         machine = new Machine(this, clock, config.policy());
@@ -153,6 +155,11 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     /** PCI bus 0; the bus lock is held while it is used. */
     public PciBus pci() {
         return pci;
+    }
+
+    /** The PCI cards. */
+    public PciCards cards() {
+        return cards;
     }
 
     /** The devices. */
@@ -194,12 +201,12 @@ public final class Pc implements Board, Stateful, AutoCloseable {
 
     @Override
     public boolean idle() {
-        return disks().stream().allMatch(VirtioBlk::isIdle);
+        return cards.disks().stream().allMatch(VirtioBlk::isIdle);
     }
 
     @Override
     public void resuming() {
-        disks().forEach(VirtioBlk::retryStopped);
+        cards.disks().forEach(VirtioBlk::retryStopped);
     }
 
     @Override
@@ -233,18 +240,11 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     @Override
     public void close() {
         machine.close();
-        config.cards().forEach(Pc::closeBackEnd);
+        PciCards.closeBackEnds(config.cards());
         clock.close();
-        vcpus.forEach(X86Vcpu::close);
         vm.close();
         ram.close();
         config.boot().close();
-    }
-
-    private static void closeBackEnd(PciCard card) {
-        switch (card) {
-            case PciCard.VirtioDisk disk -> disk.disk().close();
-        }
     }
 
     private SharedMemory plugRam() {
@@ -294,29 +294,6 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         bus.mmio().map("pc-testdev", TEST_MMIO, PcTestdev.MMIO_LENGTH, device.mmioWindow());
     }
 
-    /** Cards with a slot of their own first, so that the others don't take it. */
-    private void plugCards() {
-        config.cards().stream().filter(c -> c.slot() != PciCard.ANY_SLOT).forEach(c -> plug(c, c.slot()));
-        config.cards().stream().filter(c -> c.slot() == PciCard.ANY_SLOT)
-                .forEach(c -> plug(c, pci.freeDevice(PcConfig.FIRST_CARD_SLOT)));
-    }
-
-    private void plug(PciCard card, int slot) {
-        pci.attach(slot, parts.add("card-" + card.id(), function(card)));
-    }
-
-    private PciFunction function(PciCard card) {
-        VirtioPci.Board board = new VirtioPci.Board(vm.memory(), vm.interruptChip(), bus.executor());
-        return switch (card) {
-            case PciCard.VirtioDisk d -> new VirtioPci(new VirtioBlk(d.disk(), d.options(), this::diskFailed), board, d.transport());
-        };
-    }
-
-    private List<VirtioBlk> disks() {
-        return parts.of(VirtioPci.class).stream().map(VirtioPci::device).filter(VirtioBlk.class::isInstance)
-                .map(VirtioBlk.class::cast).toList();
-    }
-
     private void ports(String owner, int first, int count, org.jkvm.base.IoHandler window) {
         try {
             bus.ports().map(owner, first, count, window);
@@ -343,6 +320,16 @@ public final class Pc implements Board, Stateful, AutoCloseable {
 
     private void debugExit(int status) {
         machine.requestShutdown(Cause.GUEST_EXIT, status);
+    }
+
+    /** The range is inside RAM, and so inside one block of it. */
+    private void discardRam(long address, long length) {
+        for (RamLayout.Block b : layout.blocks()) {
+            if (address >= b.address() && address < b.address() + b.length()) {
+                ram.discard(address - b.address() + b.offset(), Math.min(length, b.address() + b.length() - address));
+                vm.memory().markWritten(address, length);
+            }
+        }
     }
 
     private void diskFailed(String reason) {

@@ -12,13 +12,19 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jkvm.base.UserException;
 import org.jkvm.base.backend.CharacterBackend;
+import org.jkvm.base.backend.EntropySource;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.devices.virtio.VirtioOptions;
+import org.jkvm.devices.virtio.balloon.BalloonOptions;
 import org.jkvm.devices.virtio.blk.BlkOptions;
+import org.jkvm.devices.virtio.console.PortOptions;
+import org.jkvm.devices.virtio.console.SerialOptions;
+import org.jkvm.devices.virtio.rng.RngOptions;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
@@ -48,6 +54,7 @@ class PcTest {
     private final ByteArrayOutputStream serial = new ByteArrayOutputStream();
     private final List<PciCard> cards = new ArrayList<>();
     private final List<DebugDevice> debug = new ArrayList<>();
+    private boolean sourceClosed;
     private Pc pc;
 
     private PcConfig config(long memory) throws IOException {
@@ -203,6 +210,37 @@ class PcTest {
         vcpu.script(new VmExit.MmioRead(structures + 0x2000, 8));
         assertThat(values(vcpu.awaitAnswers(3)).get(2)).as("capacity in sectors").isEqualTo(MemoryDisk.SIZE / 512);
         assertThat(pc.describeAddressSpaces()).contains("virtio-blk").contains("03f8-03ff: serial0");
+    }
+
+    @Test
+    void cardsOfEveryKindShowTheirIdentity() throws Exception {
+        EntropySource source = new EntropySource() {
+            @Override
+            public CompletableFuture<byte[]> read(int wanted) {
+                return CompletableFuture.completedFuture(new byte[] {1});
+            }
+
+            @Override
+            public void close() {
+                sourceClosed = true;
+            }
+        };
+        MemoryDisk disk = new MemoryDisk();
+        cards.add(new PciCard.VirtioDisk("d", PciCard.ANY_SLOT, disk, BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS));
+        cards.add(new PciCard.VirtioRandom("r", PciCard.ANY_SLOT, source, RngOptions.DEFAULTS, VirtioOptions.DEFAULTS));
+        cards.add(new PciCard.VirtioBalloon("b", PciCard.ANY_SLOT, BalloonOptions.DEFAULTS, VirtioOptions.DEFAULTS));
+        cards.add(new PciCard.VirtioSerial("s", PciCard.ANY_SLOT, SerialOptions.DEFAULTS,
+                List.of(new PciCard.Port(new PortOptions(0, true, ""), CharacterBackend.NULL)), VirtioOptions.DEFAULTS));
+        FakeVcpu vcpu = start();
+        for (int slot = 2; slot < 6; slot++) {
+            vcpu.script(out(0xcf8, 4, 0x8000_0000L | slot << 11), in(0xcfc, 4));
+        }
+        assertThat(values(vcpu.awaitAnswers(4))).containsExactly(0x1042_1af4L, 0x1044_1af4L, 0x1045_1af4L, 0x1043_1af4L);
+        assertThat(pc.cards().disks()).hasSize(1);
+        assertThat(pc.cards().balloon()).isPresent();
+        pc.close();
+        assertThat(disk.closed() && sourceClosed).isTrue();
+        pc = null;
     }
 
     @Test

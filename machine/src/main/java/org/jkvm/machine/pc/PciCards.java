@@ -1,0 +1,102 @@
+package org.jkvm.machine.pc;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jkvm.base.time.Clock;
+import org.jkvm.devices.pci.PciBus;
+import org.jkvm.devices.virtio.VirtioDevice;
+import org.jkvm.devices.virtio.VirtioOptions;
+import org.jkvm.devices.virtio.VirtioPci;
+import org.jkvm.devices.virtio.balloon.GuestRamPages;
+import org.jkvm.devices.virtio.balloon.VirtioBalloon;
+import org.jkvm.devices.virtio.blk.VirtioBlk;
+import org.jkvm.devices.virtio.console.VirtioConsole;
+import org.jkvm.devices.virtio.rng.VirtioRng;
+
+/** Makes a machine's PCI cards, plugs them in, and knows which are which. The bus lock is held after construction. */
+public final class PciCards {
+    private final Services services;
+    private final Parts parts;
+    private final List<VirtioBlk> disks = new ArrayList<>();
+    private VirtioBalloon balloon;
+
+    /**
+     * What a machine offers to cards.
+     *
+     * @param board      memory, messages, the bus lock
+     * @param clock      guest time
+     * @param pages      takes RAM that a balloon gives back
+     * @param diskFailed told, with the bus lock held, why a disk's error policy stops the machine
+     */
+    record Services(VirtioPci.Board board, Clock clock, GuestRamPages pages, Consumer<String> diskFailed) {
+    }
+
+    /** No cards yet. */
+    PciCards(Services services, Parts parts) {
+        this.services = services;
+        this.parts = parts;
+    }
+
+    /** Plugs in {@code cards}: those with a slot of their own first, so that the others don't take it. */
+    void plug(PciBus pci, List<PciCard> cards) {
+        cards.stream().filter(c -> c.slot() != PciCard.ANY_SLOT).forEach(c -> plug(pci, c, c.slot()));
+        cards.stream().filter(c -> c.slot() == PciCard.ANY_SLOT)
+                .forEach(c -> plug(pci, c, pci.freeDevice(PcConfig.FIRST_CARD_SLOT)));
+    }
+
+    /** The disks. */
+    public List<VirtioBlk> disks() {
+        return Collections.unmodifiableList(disks);
+    }
+
+    /** The balloon, where there is one. */
+    public Optional<VirtioBalloon> balloon() {
+        return Optional.ofNullable(balloon);
+    }
+
+    /** Closes the disks and random sources of {@code cards}, waiting for what is under way. */
+    static void closeBackEnds(List<PciCard> cards) {
+        for (PciCard card : cards) {
+            switch (card) {
+                case PciCard.VirtioDisk d -> d.disk().close();
+                case PciCard.VirtioRandom r -> r.source().close();
+                case PciCard.VirtioBalloon b -> { }
+                case PciCard.VirtioSerial s -> { }
+            }
+        }
+    }
+
+    private void plug(PciBus pci, PciCard card, int slot) {
+        VirtioPci function = switch (card) {
+            case PciCard.VirtioDisk d -> virtio(disk(d), d.transport());
+            case PciCard.VirtioRandom r -> virtio(new VirtioRng(r.source(), services.clock, r.options()), r.transport());
+            case PciCard.VirtioBalloon b -> virtio(balloon(b), b.transport());
+            case PciCard.VirtioSerial s -> virtio(serial(s), s.transport());
+        };
+        pci.attach(slot, parts.add("card-" + card.id(), function));
+    }
+
+    private VirtioPci virtio(VirtioDevice device, VirtioOptions transport) {
+        return new VirtioPci(device, services.board, transport);
+    }
+
+    private VirtioBlk disk(PciCard.VirtioDisk card) {
+        VirtioBlk disk = new VirtioBlk(card.disk(), card.options(), services.diskFailed);
+        disks.add(disk);
+        return disk;
+    }
+
+    private VirtioBalloon balloon(PciCard.VirtioBalloon card) {
+        balloon = new VirtioBalloon(services.pages, card.options());
+        return balloon;
+    }
+
+    private static VirtioConsole serial(PciCard.VirtioSerial card) {
+        VirtioConsole console = new VirtioConsole(card.options());
+        card.ports().forEach(p -> console.addPort(p.options(), p.backend()));
+        return console;
+    }
+}
