@@ -1,0 +1,108 @@
+package org.jkvm.x86.exec.x87;
+
+import java.lang.foreign.MemorySegment;
+import org.jkvm.x86.X86Bus;
+
+/** RAM from guest physical address 0 on; remembers FERR#. */
+final class RamBus implements X86Bus {
+    private final MemorySegment ram;
+    private boolean ferr;
+
+    RamBus(MemorySegment ram) {
+        this.ram = ram;
+    }
+
+    boolean ferr() {
+        return ferr;
+    }
+
+    @Override
+    public void setFerr(boolean asserted) {
+        ferr = asserted;
+    }
+
+    @Override
+    public long hostPage(long page) {
+        return page >= 0 && page < ram.byteSize() ? ram.address() + page : 0;
+    }
+
+    @Override
+    public boolean writablePage(long page) {
+        return hostPage(page) != 0;
+    }
+
+    @Override
+    public long mmioRead(long address, int size) {
+        return -1;
+    }
+
+    @Override
+    public void mmioWrite(long address, int size, long value) {
+        // Nobody listens.
+    }
+
+    @Override
+    public int portRead(int port, int size) {
+        return -1;
+    }
+
+    @Override
+    public void portWrite(int port, int size, int value) {
+        // Nobody listens.
+    }
+
+    @Override
+    public int acknowledgeInterrupt() {
+        return -1;
+    }
+
+    @Override
+    public int taskPriority() {
+        return 0;
+    }
+
+    @Override
+    public void setTaskPriority(int priority) {
+        // No local APIC.
+    }
+
+    @Override
+    public MsrResult readMsr(int number) {
+        return MsrResult.ABSENT;
+    }
+
+    @Override
+    public boolean writeMsr(int number, long value) {
+        return false;
+    }
+
+    @Override
+    public long timeStampCounter() {
+        return 0;
+    }
+
+    @Override
+    public void setTimeStampCounter(long value) {
+        // It stands still.
+    }
+
+    @Override
+    public void decoding(long page) {
+        // Nobody asks.
+    }
+
+    @Override
+    public boolean holdsCode(long page) {
+        return false;
+    }
+
+    @Override
+    public void codeWritten(long address, int size) {
+        // No other processor.
+    }
+
+    @Override
+    public void retired() {
+        // No answers to forget.
+    }
+}
