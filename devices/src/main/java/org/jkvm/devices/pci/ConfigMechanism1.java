@@ -1,5 +1,6 @@
 package org.jkvm.devices.pci;
 
+import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.register.Register;
@@ -20,9 +21,10 @@ public final class ConfigMechanism1 implements Device, IoHandler {
     private static final int DATA = 4;
     private static final int ENABLE = 31;
 
-    private final PciBus bus;
+    private final transient PciBus bus;
     private final IoHandler beside;
-    private final RegisterFile registers = new RegisterFile("config-mechanism-1");
+    private final RegisterFile registers = new RegisterFile("config-mechanism-1")
+            .summary("configuration mechanism 1").source("PCI 3.0, section 3.2.2.3.2");
     private final Register address = registers.register("CONFIG_ADDRESS", 0, 32).writable(0x80ff_fffcL)
             .summary("what CONFIG_DATA reaches").bit("Enable", ENABLE, "CONFIG_DATA makes configuration cycles")
             .field("Bus", 23, 16, "bus number").field("Device", 15, 11, "slot").field("Function", 10, 8, "function")
@@ -38,9 +40,9 @@ public final class ConfigMechanism1 implements Device, IoHandler {
         this.beside = beside;
     }
 
-    /** The declared registers, for the generated page. */
-    public RegisterFile registers() {
-        return registers;
+    @Override
+    public List<RegisterFile> registerFiles() {
+        return List.of(registers);
     }
 
     @Override

@@ -37,7 +37,7 @@ public abstract class PciFunction implements Device {
     private final int interruptPin;
     private Register lastCapabilityLink;
     private int freeOffset = FIRST_CAPABILITY;
-    private PciBus bus;
+    private transient PciBus bus;
     private Line pin = Line.UNCONNECTED;
 
     /**
@@ -48,7 +48,7 @@ public abstract class PciFunction implements Device {
     protected PciFunction(String name, PciIdentity id, int interruptPin) {
         this.name = name;
         this.interruptPin = interruptPin;
-        config = new RegisterFile(name).undeclaredReadsAs(0);
+        config = new RegisterFile(name).undeclaredReadsAs(0).summary("configuration space").source("PCI 3.0, section 6.1");
         config.register("Vendor ID", 0x00, 16).reset(id.vendor()).readOnly();
         config.register("Device ID", 0x02, 16).reset(id.device()).readOnly();
         command = declareCommand();

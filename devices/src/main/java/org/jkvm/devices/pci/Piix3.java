@@ -1,6 +1,7 @@
 package org.jkvm.devices.pci;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.IntFunction;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.Line;
@@ -26,7 +27,8 @@ public final class Piix3 extends PciFunction {
     private final Register[] routes = new Register[PIRQS];
     private final Line[] isaIrqs = new Line[ISA_IRQS];
     private final boolean[] asserted = new boolean[ISA_IRQS];
-    private final RegisterFile resetControl = new RegisterFile("piix3-reset-control");
+    private final RegisterFile resetControl = new RegisterFile("piix3-reset-control")
+            .summary("reset control register").source("Intel 82371SB PIIX3 (290550), reset control register");
     private final Register rcr = resetControl.register("RCR", RCR_PORT, 8).writable(0x06).summary("reset control")
             .bit("SRST", 1, "a hard reset, not a soft one").bit("RCPU", RESET_CPU, "a rising edge resets")
             .onWrite(this::resetWritten);
@@ -83,6 +85,11 @@ public final class Piix3 extends PciFunction {
     /** What answers narrow accesses at CF8h to CFBh: the reset control register at CF9h. */
     public IoHandler resetControl() {
         return resetControl;
+    }
+
+    @Override
+    public List<RegisterFile> registerFiles() {
+        return List.of(config(), resetControl);
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.function.ObjIntConsumer;
 import java.util.function.ToIntFunction;
 import org.jkvm.base.Bits;
 import org.jkvm.base.register.RegisterFile;
+import org.jkvm.base.state.StateException;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 
@@ -169,14 +170,22 @@ final class CommonConfig implements Stateful {
     public void exchangeState(StateIo io) {
         featureSelect = io.u32("device-feature-select", featureSelect);
         driverFeatureSelect = io.u32("driver-feature-select", driverFeatureSelect);
-        driverFeatures = io.u64("driver-features", driverFeatures) & offered;
+        driverFeatures = io.u64("driver-features", driverFeatures);
         configVector = vector(io.u16("config-vector", configVector));
         status = io.u8("status", status);
+        checkFeatures();
         generation = io.u8("generation", generation);
         queueSelect = io.u16("queue-select", queueSelect);
         resetting = io.flag("resetting", resetting);
         for (int i = 0; i < queues.length; i++) {
             io.part("queue" + i, queues[i]);
+        }
+    }
+
+    private void checkFeatures() {
+        if (Bits.isSet(status, FEATURES_OK) && !featuresAcceptable()) {
+            throw new StateException("driver-features: " + Long.toHexString(driverFeatures) + "h where "
+                    + Long.toHexString(offered) + "h are offered");
         }
     }
 

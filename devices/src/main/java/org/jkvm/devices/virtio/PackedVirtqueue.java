@@ -103,7 +103,7 @@ final class PackedVirtqueue extends Virtqueue {
         }
     }
 
-    /** The flags make the entry valid and are written last (section 2.8.21). */
+    /** The flags make the entry valid and are written last (section 2.8.2). */
     @Override
     void pushUsed(Chain chain, int written) {
         long slot = (long) nextUsed * DESCRIPTOR;

@@ -101,7 +101,7 @@ final class SplitVirtqueue extends Virtqueue {
         memory.markWritten(usedAddress + IDX, 2);
     }
 
-    /** The store of the used index must be seen before the driver's wish is read (section 2.7.10). */
+    /** The store of the used index must be seen before the driver's wish is read (section 2.7.7.2). */
     @Override
     public boolean interruptWanted() {
         int old = signalled;

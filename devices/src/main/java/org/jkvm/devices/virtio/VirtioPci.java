@@ -2,6 +2,7 @@ package org.jkvm.devices.virtio;
 
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.stream.Stream;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.MsiSink;
@@ -42,7 +43,7 @@ public final class VirtioPci extends PciFunction {
     private final Register isr = isrFile.register("isr_status", 0, 8).readOnly().summary("reading it lets go of INTx#")
             .bit("QUEUE", 0, "a queue has used buffers").bit("CONFIG", 1, "the configuration has changed");
     private final ConfigAccess configAccess;
-    private long violations;
+    private transient long violations;
 
     /**
      * What the machine gives a device.
@@ -106,7 +107,7 @@ public final class VirtioPci extends PciFunction {
 
     @Override
     public List<RegisterFile> registerFiles() {
-        return List.of(config(), common.registers(), isrFile, device.config());
+        return Stream.of(config(), common.registers(), isrFile, device.config()).filter(f -> !f.registers().isEmpty()).toList();
     }
 
     @Override

@@ -39,7 +39,7 @@ public abstract sealed class Virtqueue implements Stateful permits SplitVirtqueu
     final int size;
     final boolean eventIndex;
     private final boolean indirect;
-    private final ArrayDeque<Chain> spare = new ArrayDeque<>();
+    private final transient ArrayDeque<Chain> spare = new ArrayDeque<>();
     private int slotsInFlight;
 
     /**

@@ -135,12 +135,13 @@ class HostileRingTest {
 
     @Test
     void misalignedOrAbsentRingsAreRefused() {
-        assertThatThrownBy(() -> Virtqueue.open(memory.ram, new Virtqueue.Layout(8, 0x1008, 0x2000, 0x3000, false, true, true)))
-                .isInstanceOf(VirtioException.class);
-        assertThatThrownBy(() -> Virtqueue.open(memory.ram, new Virtqueue.Layout(8, 0x1000, OUTSIDE, 0x3000, false, true, true)))
-                .isInstanceOf(GuestMemory.BadAddress.class);
-        assertThatThrownBy(() -> Virtqueue.open(memory.ram, new Virtqueue.Layout(8, 0x1000, 0x2000, -4, true, true, true)))
-                .isInstanceOf(GuestMemory.BadAddress.class);
+        assertThatThrownBy(() -> openAt(0x1008, 0x2000, 0x3000)).isInstanceOf(VirtioException.class);
+        assertThatThrownBy(() -> openAt(0x1000, OUTSIDE, 0x3000)).isInstanceOf(GuestMemory.BadAddress.class);
+        assertThatThrownBy(() -> openAt(0x1000, 0x2000, -4)).isInstanceOf(GuestMemory.BadAddress.class);
+    }
+
+    private Virtqueue openAt(long descriptor, long driver, long device) {
+        return Virtqueue.open(memory.ram, new Virtqueue.Layout(SIZE, descriptor, driver, device, false, true, true));
     }
 
     /** Rings full of noise, in both formats: what comes is a buffer inside RAM, or one of the two exceptions. */

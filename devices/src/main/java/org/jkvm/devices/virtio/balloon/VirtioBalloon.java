@@ -40,7 +40,7 @@ public final class VirtioBalloon extends VirtioDevice {
     private final GuestRamPages pages;
     private final Register wantedPages;
     private final Register actualPages;
-    private final byte[] chunk = new byte[1024 * PFN_BYTES];
+    private final transient byte[] chunk = new byte[1024 * PFN_BYTES];
     private final Map<Statistic, Long> statistics = new EnumMap<>(Statistic.class);
     /** The buffer that the driver waits to get back before it says more; null while it has it. */
     private Chain statsBuffer;
@@ -50,7 +50,7 @@ public final class VirtioBalloon extends VirtioDevice {
         super("virtio-balloon", TYPE, OTHER_CLASS);
         this.pages = pages;
         this.options = options;
-        config().source("virtio 1.2, section 5.5.4");
+        config().summary("device configuration structure").source("virtio 1.2, section 5.5.4");
         wantedPages = config().register("num_pages", 0, 32).readOnly().summary("pages that the host wants");
         actualPages = config().register("actual", 4, 32).summary("pages that the guest has given up");
     }

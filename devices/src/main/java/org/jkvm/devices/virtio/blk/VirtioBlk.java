@@ -53,14 +53,14 @@ public final class VirtioBlk extends VirtioDevice {
     private final int blockSize;
     private final Consumer<String> stop;
     private final Register writeback;
-    private final ArrayDeque<BlkRequest> spare = new ArrayDeque<>();
+    private final transient ArrayDeque<BlkRequest> spare = new ArrayDeque<>();
     private final List<BlkRequest> stopped = new ArrayList<>();
-    private final Queue<BlkRequest> done = new ConcurrentLinkedQueue<>();
+    private final transient Queue<BlkRequest> done = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean answering = new AtomicBoolean();
-    private final boolean[] touched;
-    private final CopyBuffers buffers = new CopyBuffers();
+    private final transient boolean[] touched;
+    private final transient CopyBuffers buffers = new CopyBuffers();
     private int underWay;
-    private int generation;
+    private transient int generation;
 
     /**
      * A disk for the guest.
@@ -81,7 +81,7 @@ public final class VirtioBlk extends VirtioDevice {
     /** The configuration structure (section 5.2.4). */
     private Register declareConfig() {
         int physical = Math.max(options.physicalBlockSize(), blockSize);
-        config().source("virtio 1.2, section 5.2.4");
+        config().summary("device configuration structure").source("virtio 1.2, section 5.2.4");
         config().register("capacity", 0, 64).readOnly().notSaved().onRead(this::capacity).summary("in sectors of 512 bytes");
         config().register("size_max", 8, 32).readOnly().summary("not offered");
         config().register("seg_max", 12, 32).readOnly().reset(options.queueSize() - 2).summary("segments in a request");

@@ -19,7 +19,7 @@ final class ConsolePort implements Stateful, CharacterBackend.Receiver {
     private final PortOptions options;
     private final CharacterBackend backend;
     private final VirtioConsole owner;
-    private final byte[] chunk = new byte[CHUNK];
+    private final transient byte[] chunk = new byte[CHUNK];
     private final Object fifoLock = new Object();
     private final byte[] fifo = new byte[FIFO];
     private int fifoCount;

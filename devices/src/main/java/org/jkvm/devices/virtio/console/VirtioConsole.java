@@ -38,7 +38,7 @@ public final class VirtioConsole extends VirtioDevice {
     public VirtioConsole(SerialOptions options) {
         super("virtio-console", TYPE, SIMPLE_COMMUNICATION);
         this.options = options;
-        config().source("virtio 1.2, section 5.3.4");
+        config().summary("device configuration structure").source("virtio 1.2, section 5.3.4");
         columns = config().register("cols", 0, 16).readOnly().summary("width of the console, in characters");
         rows = config().register("rows", 2, 16).readOnly().summary("height of the console, in characters");
         config().register("max_nr_ports", 4, 32).readOnly().reset(options.maxPorts()).summary("ports there is room for");

@@ -29,9 +29,9 @@ public final class VirtioRng extends VirtioDevice {
     private long periodEnd;
     /** The buffer that the source is asked to fill, or null. */
     private Chain pending;
-    private boolean reading;
-    private boolean serving;
-    private int generation;
+    private transient boolean reading;
+    private transient boolean serving;
+    private transient int generation;
 
     /** A generator that reads {@code source}. */
     public VirtioRng(EntropySource source, Clock clock, RngOptions options) {

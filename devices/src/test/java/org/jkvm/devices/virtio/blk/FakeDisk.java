@@ -8,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jkvm.base.backend.BlockDevice;
 
 /** A disk in memory that completes when told to: at once, or when the test releases what it holds. */
-final class FakeDisk implements BlockDevice {
+public final class FakeDisk implements BlockDevice {
     final byte[] bytes;
     final List<String> calls = new ArrayList<>();
     final List<Runnable> held = new ArrayList<>();
@@ -17,7 +17,7 @@ final class FakeDisk implements BlockDevice {
     int blockSize = 512;
     IOException failWith;
 
-    FakeDisk(int size) {
+    public FakeDisk(int size) {
         bytes = new byte[size];
     }
 
