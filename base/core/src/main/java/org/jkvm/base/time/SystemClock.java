@@ -2,6 +2,7 @@ package org.jkvm.base.time;
 
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.StampedLock;
+import java.util.function.Consumer;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 
@@ -23,10 +24,20 @@ public final class SystemClock implements Clock, Stateful, AutoCloseable {
     /** The time at which the clock stands, or -1 while it runs. */
     private long stoppedAt = -1;
 
-    /** Makes a running clock; callbacks of its timers run with {@code lock} held. */
+    /** Makes a running clock; callbacks of its timers run with {@code lock} held, what they throw is logged. */
     public SystemClock(Lock lock) {
+        this(lock, problem -> { });
+    }
+
+    /**
+     * Makes a running clock that tells when a callback has failed: a bug, after which the machine should stop.
+     *
+     * @param lock   held while its timers' callbacks run
+     * @param failed gets what a callback threw, on the clock's thread, no lock held; other timers go on
+     */
+    public SystemClock(Lock lock, Consumer<Throwable> failed) {
         this.lock = lock;
-        this.timers = new TimerThread(this);
+        this.timers = new TimerThread(this, failed);
     }
 
     @Override

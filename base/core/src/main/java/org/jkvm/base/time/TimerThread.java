@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.PriorityQueue;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * The queue and the thread behind a {@link SystemClock}'s timers. The queue's monitor is the innermost lock: it is never
@@ -13,6 +14,7 @@ final class TimerThread {
     private static final System.Logger LOG = System.getLogger(TimerThread.class.getName());
 
     private final Clock clock;
+    private final Consumer<Throwable> failed;
     private final PriorityQueue<Alarm> armed = new PriorityQueue<>(Comparator.comparingLong((Alarm a) -> a.deadline));
     private final Thread thread;
     /** When the thread will look at the queue again without being told to; guarded by the monitor of {@link #armed}. */
@@ -20,8 +22,9 @@ final class TimerThread {
     private boolean held;
     private boolean closed;
 
-    TimerThread(Clock clock) {
+    TimerThread(Clock clock, Consumer<Throwable> failed) {
         this.clock = clock;
+        this.failed = failed;
         thread = Thread.ofPlatform().daemon().name("guest-clock").start(this::run);
     }
 
@@ -60,8 +63,18 @@ final class TimerThread {
         while (!isClosed()) {
             Alarm due = await();
             if (due != null) {
-                fire(due);
+                fireSafely(due);
             }
+        }
+    }
+
+    /** A bug in a callback, errors of the JVM included, must not stop the guest's time silently. */
+    private void fireSafely(Alarm due) {
+        try {
+            fire(due);
+        } catch (RuntimeException | Error problem) {
+            LOG.log(System.Logger.Level.ERROR, "timer " + due.name, problem);
+            failed.accept(problem);
         }
     }
 
@@ -95,8 +108,6 @@ final class TimerThread {
             if (take(due)) {
                 due.expired.run();
             }
-        } catch (RuntimeException e) {
-            LOG.log(System.Logger.Level.ERROR, "timer " + due.name, e);
         } finally {
             due.lock.unlock();
         }

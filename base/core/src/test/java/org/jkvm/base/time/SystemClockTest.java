@@ -164,13 +164,19 @@ class SystemClockTest {
     }
 
     @Test
-    void aThrowingCallbackStopsNeitherTheThreadNorOtherTimers() throws InterruptedException {
+    void aThrowingCallbackIsToldAndStopsNeitherTheThreadNorOtherTimers() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
-        clock.timer("bad", () -> {
-            throw new IllegalStateException("expected in the log");
-        }).arm(0);
-        clock.timer("good", done::countDown).arm(MILLI);
-        assertThat(done.await(5, TimeUnit.SECONDS)).isTrue();
+        List<Throwable> failures = new ArrayList<>();
+        try (SystemClock failing = new SystemClock(lock, failures::add)) {
+            AssertionError bug = new AssertionError("expected in the log");
+            failing.timer("bad", () -> {
+                throw bug;
+            }).arm(0);
+            failing.timer("good", done::countDown).arm(MILLI);
+            assertThat(done.await(5, TimeUnit.SECONDS)).isTrue();
+            assertThat(failures).containsExactly(bug);
+            assertThat(lock.tryLock(5, TimeUnit.SECONDS)).as("no lock is left held").isTrue();
+        }
     }
 
     @Test

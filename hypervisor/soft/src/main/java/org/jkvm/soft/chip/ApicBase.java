@@ -35,10 +35,10 @@ final class ApicBase {
         return Bits.isSet(value, EXTD) && enabled();
     }
 
-    /** Where the MMIO page is, or -1 while there is none. Any thread. */
+    /** Where the MMIO page is, or {@link VcpuInterrupts#NO_PAGE}. Any thread. */
     long page() {
         long now = value;
-        return (now & (1 << EN | 1 << EXTD)) == 1 << EN ? now & Bits.mask(52) & ~0xfffL : -1;
+        return (now & (1 << EN | 1 << EXTD)) == 1 << EN ? now & Bits.mask(52) & ~0xfffL : VcpuInterrupts.NO_PAGE;
     }
 
     /** Writes it as WRMSR does; false means #GP: reserved bits, or a transition that figure 10-27 does not have. */

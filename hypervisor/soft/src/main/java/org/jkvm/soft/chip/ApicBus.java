@@ -1,15 +1,17 @@
 package org.jkvm.soft.chip;
 
 import java.util.function.IntConsumer;
+import org.jkvm.base.state.StateIo;
+import org.jkvm.base.state.Stateful;
 
 /** Carries interrupt messages to local APICs and their EOIs back. Single-threaded: the chip's lock is held. */
-final class ApicBus {
+final class ApicBus implements Stateful {
     private final LocalApic[] apics;
     private final IntConsumer endOfInterrupt;
     /** Where the search for the lowest priority starts, so that equals take turns. */
     private int turn;
 
-    /** A bus of {@code apics}, by id, null where there is none (yet); {@code endOfInterrupt} gets broadcast EOIs' vectors. */
+    /** A bus of {@code apics} by id, null where there is none yet; {@code endOfInterrupt} gets the vectors of EOIs. */
     ApicBus(LocalApic[] apics, IntConsumer endOfInterrupt) {
         this.apics = apics;
         this.endOfInterrupt = endOfInterrupt;
@@ -39,6 +41,11 @@ final class ApicBus {
 
     void endOfInterrupt(int vector) {
         endOfInterrupt.accept(vector);
+    }
+
+    @Override
+    public void exchangeState(StateIo io) {
+        turn = io.u8("turn", turn);
     }
 
     private void sendToLowest(ApicMessage m) {

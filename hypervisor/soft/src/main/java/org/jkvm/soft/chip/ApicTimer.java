@@ -66,6 +66,10 @@ final class ApicTimer {
         startAt(mode == Mode.PERIODIC && left == 0 ? count : left);
     }
 
+    long initialCount() {
+        return initialCount;
+    }
+
     /** The current count register. */
     long currentCount() {
         if (deadline == DISARMED || mode == Mode.TSC_DEADLINE) {
@@ -74,6 +78,22 @@ final class ApicTimer {
         long left = deadline - clock.nanos();
         long late = mode == Mode.PERIODIC ? Math.floorMod(left, period()) : 0;
         return Math.min(initialCount, Math.ceilDiv(left > 0 ? left : late, divisor));
+    }
+
+    /** Nanoseconds until the count reaches zero, or -1 while disarmed. */
+    long left() {
+        return deadline == DISARMED ? -1 : Math.max(0, deadline - clock.nanos());
+    }
+
+    /** Puts back what {@link #left} said: {@link #resume} knows it by counts only. */
+    void setLeft(long nanos) {
+        if (mode == Mode.TSC_DEADLINE) {
+            return;
+        }
+        disarm();
+        if (nanos >= 0) {
+            armAt(clock.nanos() + nanos);
+        }
     }
 
     /** IA32_TSC_DEADLINE: 0 while disarmed and in the other modes. */

@@ -39,7 +39,7 @@ public final class IoApic implements IoHandler, Stateful {
     private final Register arbitration = file.register("IOAPICARB", 0x08, 32).readOnly()
             .field("ARBID", 27, 24, "Arbitration id").summary("Arbitration; follows IOAPICID");
     private final Register[] entries = new Register[PINS];
-    private final long[] counts = new long[PINS];
+    private final transient long[] counts = new long[PINS];
     /** Input levels, a bit a pin. */
     private int levels;
     private int select;

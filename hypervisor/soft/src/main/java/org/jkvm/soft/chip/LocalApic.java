@@ -35,12 +35,14 @@ final class LocalApic implements Stateful {
     private static final int EXTINT_UNMASKED = 0x700;
 
     private final int id;
-    private final ApicBus bus;
-    private final IntSupplier external;
-    private final ProcessorPins pins;
+    /** Wiring, not state: hence transient, as the tests' field dump has it. */
+    private final transient ApicBus bus;
+    private final transient IntSupplier external;
+    private final transient ProcessorPins pins;
     private final ApicBase base;
     private final ApicTimer timer;
     private final LocalApicRegisters r = new LocalApicRegisters();
+    private final X2apicMsrs msrs;
     /** Errors found since the ESR was last written. */
     private int errors;
     /** An ExtINT message was accepted and not yet acknowledged. */
@@ -57,6 +59,7 @@ final class LocalApic implements Stateful {
         this.external = external;
         this.pins = pins;
         this.base = new ApicBase(id == 0);
+        this.msrs = new X2apicMsrs(base, r);
         this.timer = new ApicTimer(clock, tsc, () -> local(r.lvtTimer));
         hook();
         resetRegisters();
@@ -74,7 +77,7 @@ final class LocalApic implements Stateful {
         r.esr.onWrite(v -> latchErrors());
         r.icr.onWrite(v -> sendIpi());
         r.selfIpi.onWrite(v -> self((int) v & 0xff));
-        r.initialCount.onWrite(timer::start);
+        r.initialCount.onWrite(this::startTimer);
         r.divide.onWrite(v -> timer.setDivide((int) v));
         for (Register entry : r.lvt()) {
             entry.onWrite(v -> lvtWritten(entry));
@@ -354,6 +357,11 @@ final class LocalApic implements Stateful {
         errors = 0;
     }
 
+    private void startTimer(long count) {
+        timer.start(count);
+        r.initialCount.set(timer.initialCount());
+    }
+
     private void self(int vector) {
         if (vector < 16) {
             error(SEND_ILLEGAL_VECTOR);
@@ -418,45 +426,9 @@ final class LocalApic implements Stateful {
         return register;
     }
 
-    /** Whether RDMSR of the register at {@code offset} works in x2APIC mode (SDM vol. 3A, table 10-6). */
-    boolean readableByMsr(int offset) {
-        Register register = offset < LocalApicRegisters.PAGE ? r.at(offset) : null;
-        return x2apic() && register != null && !xapicOnly(register) && register != r.eoi && register != r.selfIpi;
-    }
-
-    /** Reads it: the ICR has 64 bits, the others 32. */
-    long readByMsr(int offset) {
-        long low = r.file.read(offset, 4);
-        return offset == r.icr.offset() ? r.icrHigh.get() << 32 | low : low;
-    }
-
-    /** Writes the register at {@code offset}; false means #GP: not there, read-only, or reserved bits set. */
-    boolean writeByMsr(int offset, long value) {
-        Register register = offset < LocalApicRegisters.PAGE ? r.at(offset) : null;
-        if (!x2apic() || register == null || xapicOnly(register) || (value & ~writableByMsr(register)) != 0
-                || readOnly(register)) {
-            return false;
-        }
-        if (register == r.icr) {
-            r.icrHigh.set(value >>> 32);
-        }
-        r.file.write(offset, 4, value & 0xffff_ffffL);
-        return true;
-    }
-
-    private boolean xapicOnly(Register register) {
-        return register == r.apr || register == r.rrd || register == r.dfr || register == r.icrHigh;
-    }
-
-    private boolean readOnly(Register register) {
-        return register == r.ldr || r.writable(register.offset()) == 0 && register != r.eoi && register != r.esr;
-    }
-
-    /** The status bits of ICR and LVT entries (12 and, for LINT pins, 14) are ignored, not reserved. */
-    private long writableByMsr(Register register) {
-        long bits = r.writable(register.offset());
-        boolean lvt = register.offset() >= r.lvtTimer.offset() && register.offset() <= r.lvtError.offset();
-        return register == r.icr ? bits | 1 << 12 | -1L << 32 : lvt ? bits | 1 << 12 | 1 << REMOTE_IRR : bits;
+    /** The registers as MSRs. */
+    X2apicMsrs msrs() {
+        return msrs;
     }
 
     /** Writes IA32_APIC_BASE; false means #GP. Turning it off and on again resets it (SDM vol. 3A, 10.4.3, 10.12.5). */
@@ -509,12 +481,14 @@ final class LocalApic implements Stateful {
         io.bytes("page", page);
         long baseMsr = io.u64("apic-base", base.read());
         long tscDeadline = io.u64("tsc-deadline", timer.tscDeadline());
+        long timerLeft = io.bits("timer-left", 62, timer.left() + 1) - 1;
         errors = io.u8("errors", errors);
         externalLatched = io.flag("extint", externalLatched);
         lint0Level = io.flag("lint0", lint0Level);
         lint1Level = io.flag("lint1", lint1Level);
         if (io.restoring()) {
             restore(baseMsr, page, tscDeadline);
+            timer.setLeft(timerLeft);
         }
     }
 

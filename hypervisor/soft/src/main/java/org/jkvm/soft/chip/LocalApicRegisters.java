@@ -20,7 +20,7 @@ final class LocalApicRegisters {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     final RegisterFile file = new RegisterFile("local-apic").summary("A processor's local APIC")
-            .source("Intel SDM vol. 3A, 10.4.1, table 10-1");
+            .source("Intel SDM vol. 3A, table 10-1");
     private final Register[] byIndex = new Register[PAGE / 16];
     private final long[] writable = new long[PAGE / 16];
 
@@ -40,10 +40,11 @@ final class LocalApicRegisters {
     final VectorSet tmr = new VectorSet(declareSet("TMR", 0x180, "Trigger mode: set where level-triggered"));
     final VectorSet irr = new VectorSet(declareSet("IRR", 0x200, "Interrupt request"));
     final Register esr = declare("ESR", 0x280, 0).summary("Error status");
-    final Register icr = declare("ICR", 0x300, 0xc_cfff).field("VECTOR", 7, 0, "Vector").field("MODE", 10, 8, "Delivery mode")
-            .bit("LOGICAL", 11, "Destination mode").bit("LEVEL", 14, "Assert").bit("TRIGGER", 15, "Level-triggered")
+    final Register icr = declare("ICR", 0x300, 0xc_cfff)
+            .field("VECTOR", 7, 0, "Vector").field("MODE", 10, 8, "Delivery mode").bit("LOGICAL", 11, "Destination mode").bit("LEVEL", 14, "Assert").bit("TRIGGER", 15, "Level-triggered")
             .field("SHORTHAND", 19, 18, "None, self, all, others").summary("Interrupt command");
-    final Register icrHigh = declare("ICR2", 0x310, 0xff00_0000L).summary("Destination; in x2APIC mode the ICR's upper half");
+    final Register icrHigh = declare("ICR2", 0x310, 0xff00_0000L)
+            .summary("Destination; in x2APIC mode the ICR's upper half");
     final Register lvtTimer = declareLvt("LVT_TIMER", 0x320, 0x7_00ff, "Timer").field("MODE", 18, 17, "Timer mode");
     final Register lvtThermal = declareLvt("LVT_THERMAL", 0x330, 0x1_07ff, "Thermal sensor; there is none");
     final Register lvtCounters = declareLvt("LVT_PC", 0x340, 0x1_07ff, "Performance counters; there are none");
@@ -112,7 +113,8 @@ final class LocalApicRegisters {
     private Register[] declareSet(String name, int offset, String summary) {
         Register[] words = new Register[8];
         for (int i = 0; i < words.length; i++) {
-            words[i] = declare(name + i, offset + 16 * i, 0).summary(summary + ", vectors " + 32 * i + " to " + (32 * i + 31));
+            String range = ", vectors " + 32 * i + " to " + (32 * i + 31);
+            words[i] = declare(name + i, offset + 16 * i, 0).summary(summary + range);
         }
         return words;
     }

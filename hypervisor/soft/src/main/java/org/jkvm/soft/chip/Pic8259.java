@@ -223,7 +223,7 @@ final class Pic8259 implements IoHandler, Stateful {
         }
     }
 
-    /** What in service keeps lower and equal priorities off (datasheet, "Special Mask Mode", "Special Fully Nested Mode"). */
+    /** What in service keeps others off (datasheet, "Special Mask Mode", "The Special Fully Nested Mode"). */
     private int blocking() {
         int inService = specialMask ? isr & ~imr : isr;
         return specialFullyNested ? inService & ~cascade : inService;

@@ -33,6 +33,8 @@ public final class Pit8254 implements Stateful {
     private final PitChannel[] channels = {new PitChannel(true), new PitChannel(true), new PitChannel(false)};
     /** The tick of counter 0's next rising edge. */
     private long due;
+    /** Nanoseconds that the timer fires after it while edges that were missed follow. */
+    private long delay;
     /** Bits 3:0 of port 61h as written; bit 0 is counter 2's GATE. */
     private int portB;
 
@@ -106,14 +108,16 @@ public final class Pit8254 implements Stateful {
         long now = now();
         irq0.set(channels[0].out(now));
         due = channels[0].nextRise(now);
-        arm();
+        arm(0);
     }
 
-    private void arm() {
+    /** Arms for the edge that is due, no earlier than at {@code earliest}. */
+    private void arm(long earliest) {
+        delay = due == PitChannel.NEVER ? 0 : Math.max(0, earliest - RATE.nanos(due));
         if (due == PitChannel.NEVER) {
             timer.cancel();
         } else {
-            timer.arm(RATE.nanos(due));
+            timer.arm(RATE.nanos(due) + delay);
         }
     }
 
@@ -123,11 +127,7 @@ public final class Pit8254 implements Stateful {
         long now = now();
         long next = channels[0].nextRise(due);
         due = now - next > BACKLOG ? channels[0].nextRise(now) : next;
-        if (due == PitChannel.NEVER) {
-            return;
-        }
-        long pause = Math.max(SHORTEST_NANOS, RATE.nanos(channels[0].period() / 4));
-        timer.arm(Math.max(RATE.nanos(due), clock.nanos() + pause));
+        arm(clock.nanos() + Math.max(SHORTEST_NANOS, RATE.nanos(channels[0].period() / 4)));
     }
 
     private int readPortB() {
@@ -148,9 +148,16 @@ public final class Pit8254 implements Stateful {
             io.part("counter-" + i, part -> c.exchangeState(part, now));
         }
         portB = (int) io.bits("port-b", 4, portB);
+        exchangeTimer(io, now);
+    }
+
+    /** An edge that is overdue, as distances: the clock may show another time when restored. */
+    private void exchangeTimer(StateIo io, long now) {
+        long late = io.bits("late", 32, due <= now ? now + 1 - due : 0);
+        long wait = io.bits("delay", 32, delay);
         if (io.restoring()) {
-            due = channels[0].nextRise(now);
-            arm();
+            due = late > 0 ? now + 1 - late : channels[0].nextRise(now);
+            arm(due == PitChannel.NEVER ? 0 : RATE.nanos(due) + wait);
         }
     }
 

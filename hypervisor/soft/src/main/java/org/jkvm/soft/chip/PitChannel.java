@@ -28,7 +28,7 @@ final class PitChannel {
     private long heldAt = -1;
     /** A count that waits for the end of the period (modes 2 and 3) or the trigger (1 and 5), or 0. */
     private int waiting;
-    private long waitsFor;
+    private long waitsFor = NEVER;
     private int lsbWritten;
     private boolean msbWritesNext;
     private boolean msbReadsNext;
@@ -55,6 +55,7 @@ final class PitChannel {
         bcd = Bits.isSet(word, 0);
         counting = false;
         waiting = 0;
+        waitsFor = NEVER;
         heldAt = -1;
         msbWritesNext = false;
         msbReadsNext = false;
@@ -210,6 +211,7 @@ final class PitChannel {
     private void takeWaiting() {
         count = waiting != 0 ? waiting : count;
         waiting = 0;
+        waitsFor = NEVER;
     }
 
     private long elapsed(long now) {
@@ -252,6 +254,7 @@ final class PitChannel {
 
     /** Exchanges with ticks counted from {@code now}, so that it does not matter when it is restored. */
     void exchangeState(StateIo io, long now) {
+        settle(now);
         access = within(io, "rw", (int) io.bits("rw", 2, access), LSB, LSB | MSB);
         mode = within(io, "mode", (int) io.bits("mode", 3, mode), 0, 5);
         bcd = io.flag("bcd", bcd);
@@ -261,7 +264,7 @@ final class PitChannel {
         loaded = now + 1 - io.bits("age", 62, now + 1 - loaded);
         heldAt = io.bits("held", 62, heldAt + 1) - 1;
         waiting = within(io, "waiting", (int) io.bits("waiting", 17, waiting), 0, 0x10000);
-        long wait = io.bits("waits", 62, waiting == 0 || waitsFor == NEVER ? 0 : waitsFor - now);
+        long wait = io.bits("waits", 62, waitsFor == NEVER ? 0 : waitsFor - now);
         waitsFor = wait == 0 ? NEVER : now + wait;
         lsbWritten = io.u8("lsb", lsbWritten);
         msbWritesNext = io.flag("msb-writes-next", msbWritesNext);

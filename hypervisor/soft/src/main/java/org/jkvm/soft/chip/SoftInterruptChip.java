@@ -216,6 +216,7 @@ public final class SoftInterruptChip implements InterruptChip, Stateful {
             io.part("pic", pics);
             io.part("ioapic", ioApic);
             io.part("pit", pit);
+            io.part("apic-bus", bus);
             for (LocalApic a : apics) {
                 if (a != null && io.restoring()) {
                     a.restoreLint0(pics.requested());

@@ -22,6 +22,9 @@ public final class VcpuInterrupts {
     /** The last MSR that is reserved for x2APIC mode. */
     public static final int X2APIC_LAST = 0x8ff;
 
+    /** What {@link #page} says while the page isn't mapped: further than a page from any physical address. */
+    public static final long NO_PAGE = Long.MIN_VALUE;
+
     private final Lock lock;
     private final LocalApic apic;
     private final GuestTsc tsc;
@@ -92,7 +95,7 @@ public final class VcpuInterrupts {
     }
 
     private OptionalLong readX2apic(int offset) {
-        return apic.readableByMsr(offset) ? OptionalLong.of(apic.readByMsr(offset)) : OptionalLong.empty();
+        return apic.msrs().readable(offset) ? OptionalLong.of(apic.msrs().read(offset)) : OptionalLong.empty();
     }
 
     /** Writes an MSR; false means #GP(0). */
@@ -105,14 +108,14 @@ public final class VcpuInterrupts {
                     apic.timer().setTscDeadline(value);
                     yield true;
                 }
-                default -> apic.writeByMsr(msr - X2APIC_FIRST << 4, value);
+                default -> apic.msrs().write(msr - X2APIC_FIRST << 4, value);
             };
         } finally {
             lock.unlock();
         }
     }
 
-    /** The physical address of the local APIC's 4 KiB page, or -1 while it isn't mapped. Takes no lock. */
+    /** The physical address of the local APIC's 4 KiB page, or {@link #NO_PAGE}. Takes no lock. */
     public long page() {
         return apic.base().page();
     }

@@ -198,7 +198,7 @@ class LocalApicTest {
     @Test
     void globallyDisabledItIsNotThere() {
         assertThat(bench.cpus[1].writeMsr(0x1b, 0xfee00000L)).isTrue();
-        assertThat(bench.cpus[1].page()).isEqualTo(-1);
+        assertThat(bench.cpus[1].page()).isEqualTo(VcpuInterrupts.NO_PAGE);
         bench.ipi(0, 0xff, 0x41);
         bench.write(0, ICR, OTHERS | 4 << 8);
         assertThat(bench.pins[1].interrupt).isFalse();

@@ -19,8 +19,8 @@ class SoftInterruptChipTest {
     private final VcpuInterrupts[] cpus = {chip.attach(0, pins[0]), chip.attach(1, pins[1])};
 
     private void initializePics() {
-        for (int[] access : new int[][] {{0x20, 0x11}, {0x21, 0x20}, {0x21, 4}, {0x21, 1}, {0xa0, 0x11}, {0xa1, 0x28}, {0xa1, 2},
-            {0xa1, 1}, {0x21, 0}, {0xa1, 0}}) {
+        for (int[] access : new int[][] {{0x20, 0x11}, {0x21, 0x20}, {0x21, 4}, {0x21, 1}, {0xa0, 0x11}, {0xa1, 0x28},
+            {0xa1, 2}, {0xa1, 1}, {0x21, 0}, {0xa1, 0}}) {
             chip.writePort(access[0], 1, access[1]);
         }
     }
@@ -68,7 +68,7 @@ class SoftInterruptChipTest {
     void aDisabledApicLeavesThePicOnTheProcessorsPin() {
         initializePics();
         cpus[1].writeMsr(VcpuInterrupts.IA32_APIC_BASE, 0xfee00000L);
-        assertThat(cpus[1].page()).isEqualTo(-1);
+        assertThat(cpus[1].page()).isEqualTo(VcpuInterrupts.NO_PAGE);
         chip.setLine(3, true);
         assertThat(pins[1].interrupt).isTrue();
         assertThat(cpus[1].acknowledgeInterrupt()).isEqualTo(0x23);

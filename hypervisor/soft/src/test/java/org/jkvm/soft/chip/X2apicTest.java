@@ -50,7 +50,7 @@ class X2apicTest {
 
     @Test
     void thePageIsGone() {
-        assertThat(bench.cpus[0].page()).isEqualTo(-1);
+        assertThat(bench.cpus[0].page()).isEqualTo(VcpuInterrupts.NO_PAGE);
     }
 
     @Test
