@@ -183,8 +183,7 @@ final class HeaderReader {
     }
 
     private void inFile(long offset, long length, String what) throws IOException {
-        long end = Bits.alignUp(file.size(), 1L << clusterBits);
-        require(length == 0 || offset > 0 && offset <= end - length, "corrupt or truncated qcow2 image: the " + what + " at 0x"
+        require(length == 0 || offset > 0 && offset <= file.size() - length, "corrupt or truncated qcow2 image: the " + what + " at 0x"
                 + Long.toHexString(offset) + ", " + length + " bytes, lies outside the file of " + file.size() + " bytes");
     }
 

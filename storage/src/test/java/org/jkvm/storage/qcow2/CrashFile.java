@@ -1,11 +1,13 @@
 package org.jkvm.storage.qcow2;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import org.jkvm.base.backend.NoSpaceException;
 import org.jkvm.storage.layer.ImageFile;
 
 /**
@@ -26,11 +28,17 @@ final class CrashFile implements ImageFile {
     private final List<Event> journal = new ArrayList<>();
     private byte[] bytes;
     private int size;
+    private long limit = Long.MAX_VALUE;
 
     CrashFile(byte[] initial) {
         this.initial = initial;
         this.bytes = initial.clone();
         this.size = initial.length;
+    }
+
+    /** Fills up the host's disk: the file cannot get longer than {@code bytes}, until this is called again. */
+    void limit(long bytes) {
+        limit = bytes;
     }
 
     /** How many writes and barriers there were. */
@@ -102,7 +110,10 @@ final class CrashFile implements ImageFile {
     }
 
     @Override
-    public synchronized void write(long offset, MemorySegment source) {
+    public synchronized void write(long offset, MemorySegment source) throws IOException {
+        if (offset + source.byteSize() > limit) {
+            throw new NoSpaceException("write to a test: ENOSPC", null);
+        }
         change(offset, source.toArray(ValueLayout.JAVA_BYTE));
     }
 
