@@ -1,8 +1,12 @@
 package org.jkvm.app;
 
+import java.util.Optional;
 import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.ManPage;
 import org.jkvm.app.cli.Option;
+import org.jkvm.app.settings.SettingsReader;
+import org.jkvm.app.vm.Session;
+import org.jkvm.app.vm.SoftBackend;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
 
@@ -40,7 +44,11 @@ public final class Kvm {
             System.out.println(Version.text());
             return 0;
         }
-        throw new UserException("nothing to boot: give a kernel (-kernel FILE); there is no firmware yet that could boot a "
-                + "disk");
+        Optional<String> help = Help.answer(arguments);
+        if (help.isPresent()) {
+            System.out.print(help.get());
+            return 0;
+        }
+        return new Session(SettingsReader.read(arguments), new SoftBackend()).run();
     }
 }

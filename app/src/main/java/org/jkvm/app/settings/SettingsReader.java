@@ -58,7 +58,7 @@ public final class SettingsReader {
         drives();
         deviceOptions();
         VmSettings.Consoles consoles = new ConsoleReader(given).read(SERIALS);
-        return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("max"),
+        return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"),
                 given.last(Option.SMP).map(CpuTopology::parse).orElse(new CpuTopology(1, 1, 1, 1)), boot(), devices, consoles,
                 running());
     }

@@ -3,6 +3,7 @@ package org.jkvm.soft;
 import java.time.Instant;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.time.Clock;
+import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.soft.chip.GuestTsc;
 import org.jkvm.x86.X86Bus.MsrResult;
 
@@ -13,9 +14,9 @@ import org.jkvm.x86.X86Bus.MsrResult;
  */
 final class KvmClock {
     /** CPUID leaf of the signature, and of the features after it. */
-    static final int SIGNATURE_LEAF = 0x4000_0000;
+    private static final int SIGNATURE_LEAF = 0x4000_0000;
     /** CLOCKSOURCE, NOP_IO_DELAY, CLOCKSOURCE2, CLOCKSOURCE_STABLE_BIT. */
-    static final int FEATURES = 1 | 1 << 1 | 1 << 3 | 1 << 24;
+    private static final int FEATURES = 1 | 1 << 1 | 1 << 3 | 1 << 24;
 
     private static final int MSR_WALL_CLOCK = 0x11;
     private static final int MSR_SYSTEM_TIME = 0x12;
@@ -34,6 +35,16 @@ final class KvmClock {
         this.clock = clock;
         this.tsc = tsc;
         this.memory = memory;
+    }
+
+    /** The leaf that says "KVMKVMKVM", and which leaf is the last of its kind. */
+    static CpuModel.Leaf signature() {
+        return new CpuModel.Leaf(SIGNATURE_LEAF, -1, SIGNATURE_LEAF + 1, 0x4b4d564b, 0x564b4d56, 0x4d);
+    }
+
+    /** The leaf that says what a guest may use. */
+    static CpuModel.Leaf features() {
+        return new CpuModel.Leaf(SIGNATURE_LEAF + 1, -1, FEATURES, 0, 0, 0);
     }
 
     static boolean owns(int msr) {

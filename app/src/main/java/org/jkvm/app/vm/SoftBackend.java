@@ -1,0 +1,34 @@
+package org.jkvm.app.vm;
+
+import org.jkvm.app.monitor.MonitorMachine;
+import org.jkvm.app.settings.CpuTopology;
+import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.hypervisor.x86.CpuModels;
+import org.jkvm.soft.SoftCpus;
+import org.jkvm.soft.SoftHypervisor;
+
+/** The software engine: {@code -accel soft}. */
+public final class SoftBackend implements Backend {
+    private final CpuModels models = SoftCpus.models();
+
+    @Override
+    public Hypervisor hypervisor() {
+        return new SoftHypervisor();
+    }
+
+    @Override
+    public CpuModel cpu(String text, CpuTopology topology) {
+        return models.parse(text, topology.cores(), topology.threads());
+    }
+
+    @Override
+    public String cpuHelp() {
+        return models.describe();
+    }
+
+    @Override
+    public MonitorMachine.Disassembler disassembler() {
+        return (_, code, _) -> new MonitorMachine.Disassembler.Instruction(1, ".byte 0x%02x".formatted(code[0]));
+    }
+}
