@@ -30,7 +30,9 @@ class X87HostTest {
     private static HostCpu host;
 
     private final Arena arena = Arena.ofAuto();
-    private final X87State state = new X87State(arena.allocate(X87State.SIZE, 16).address());
+    private final MemorySegment registers = arena.allocate(X87State.SIZE, 16);
+    private final MemorySegment snapshot = arena.allocate(X87State.SIZE, 16);
+    private final X87State state = new X87State(registers.address());
     private final X87Unit unit = new X87Unit(state);
     private final MemorySegment memory = arena.allocate(OPERAND, 8);
     private final Float80 ours = new Float80();
@@ -63,9 +65,9 @@ class X87HostTest {
                 random.float80(ours);
                 state.storePhysical(i, ours);
             }
-            String before = describe();
+            snapshot.copyFrom(registers);
             runBoth(instruction);
-            compare(instruction, before);
+            compare(instruction);
         }
     }
 
@@ -85,28 +87,28 @@ class X87HostTest {
     }
 
     private void runBoth(X87Case instruction) {
-        HostRegisters registers = host.before();
-        registers.rflags(2);
-        registers.controlWord(state.control());
-        registers.statusWord(state.status());
-        registers.fx().set(JAVA_BYTE, HostRegisters.FTW, (byte) state.valid());
+        HostRegisters before = host.before();
+        before.rflags(2);
+        before.controlWord(state.control());
+        before.statusWord(state.status());
+        before.fx().set(JAVA_BYTE, HostRegisters.FTW, (byte) state.valid());
         for (int i = 0; i < 8; i++) {
             state.load(i, ours);
-            registers.st(i, ours.signExponent(), ours.significand());
+            before.st(i, ours.signExponent(), ours.significand());
         }
         host.memory().asSlice(0, OPERAND).copyFrom(memory);
         host.run();
         instruction.action().run(unit, memory);
     }
 
-    private void compare(X87Case instruction, String before) {
-        HostRegisters registers = host.after();
-        String where = instruction + " from " + before;
-        assertThat(state.control()).as(where).isEqualTo(registers.controlWord());
-        assertThat(Integer.toHexString(state.status() & instruction.flags())).as("status after %s", where)
-            .isEqualTo(Integer.toHexString(registers.statusWord() & instruction.flags()));
+    private void compare(X87Case instruction) {
+        HostRegisters after = host.after();
+        Object where = new Origin(instruction.name());
+        assertThat(state.control()).as("control after %s", where).isEqualTo(after.controlWord());
+        assertThat(state.status() & instruction.flags()).as("status after %s", where)
+            .isEqualTo(after.statusWord() & instruction.flags());
         assertThat(state.valid()).as("tags after %s", where)
-            .isEqualTo(registers.fx().get(JAVA_BYTE, HostRegisters.FTW) & 0xff);
+            .isEqualTo(after.fx().get(JAVA_BYTE, HostRegisters.FTW) & 0xff);
         for (int i = 0; i < 8; i++) {
             state.load(i, ours);
             assertThat(ours).as("ST%d after %s", i, where).isEqualTo(hostRegister(i));
@@ -118,15 +120,26 @@ class X87HostTest {
         return new Float80(host.after().signExponent(i), host.after().significand(i));
     }
 
-    private String describe() {
-        StringBuilder text = new StringBuilder("FCW %x FSW %x tags %x memory %x:%x".formatted(
-            state.control(), state.status(), state.valid(),
-            memory.get(JAVA_LONG_UNALIGNED, 8), memory.get(JAVA_LONG_UNALIGNED, 0)));
-        for (int i = 0; i < 8; i++) {
-            state.load(i, ours);
-            text.append(" ST").append(i).append('=').append(ours);
+    /** What an instruction started from, written out only where something differs. */
+    private final class Origin {
+        private final String name;
+
+        Origin(String name) {
+            this.name = name;
         }
-        return text.toString();
+
+        @Override
+        public String toString() {
+            X87State before = new X87State(snapshot.address());
+            StringBuilder text = new StringBuilder("%s from FCW %x FSW %x tags %x memory %x:%x".formatted(name,
+                before.control(), before.status(), before.valid(),
+                host.memory().get(JAVA_LONG_UNALIGNED, 8), host.memory().get(JAVA_LONG_UNALIGNED, 0)));
+            for (int i = 0; i < 8; i++) {
+                before.load(i, ours);
+                text.append(" ST").append(i).append('=').append(ours);
+            }
+            return text.toString();
+        }
     }
 
     /** Memory operands are [disp32], which is where the host's scratch memory lies. */
@@ -171,14 +184,14 @@ class X87HostTest {
             state.store(0, ours);
             random.float80(ours, function.range[2], function.range[3]);
             state.store(1, ours);
-            String before = describe();
+            snapshot.copyFrom(registers);
             runBoth(function.instruction);
-            compareNearly(function.name() + " from " + before);
+            compareNearly(new Origin(function.name()));
         }
     }
 
     /** #P and C1 may differ where the last place does. */
-    private void compareNearly(String where) {
+    private void compareNearly(Origin where) {
         assertThat(Integer.toHexString(state.status() & FSW_WITHOUT_PRECISION)).as("status after %s", where)
             .isEqualTo(Integer.toHexString(host.after().statusWord() & FSW_WITHOUT_PRECISION));
         for (int i = 0; i < 8; i++) {
