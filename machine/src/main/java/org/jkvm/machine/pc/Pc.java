@@ -37,6 +37,7 @@ import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
 import org.jkvm.machine.acpi.PcDescription.SerialPort;
+import org.jkvm.machine.loader.BootEntry;
 import org.jkvm.machine.memory.RamLayout;
 import org.jkvm.machine.run.Board;
 import org.jkvm.machine.run.Bus;
@@ -66,6 +67,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     static final List<SerialPort> SERIAL_PORTS =
             List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3), new SerialPort(0x3e8, 4), new SerialPort(0x2e8, 3));
 
+    private static final int IA32_TIME_STAMP_COUNTER = 0x10;
     private static final int UART_PORTS = 8;
     private static final int TEST_IRQ_PORTS = 0x2000;
     private static final int TEST_GSIS = 24;
@@ -73,6 +75,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
 
     private final PcConfig config;
     private final RamLayout layout;
+    private final Resources resources = new Resources();
     private final Bus bus = new Bus();
     private final Parts parts = new Parts();
     private final SystemClock clock;
@@ -87,54 +90,60 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     private final Machine machine;
 
     /**
-     * Builds the machine; it does not run yet.
+     * Builds the machine; it does not run yet. Where this fails, files and back ends are still the caller's.
      *
      * @throws UserException                    when the configuration asks for something impossible
      * @throws org.jkvm.base.HostException when the host has no room for it
      */
     public Pc(PcConfig config, Hypervisor hypervisor) {
         this.config = config;
-        layout = new RamLayout(config.memory());
-        clock = new SystemClock(bus.lock());
-        vm = hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock));
-        ram = plugRam();
-        vcpus = IntStream.range(0, config.vcpus()).mapToObj(i -> vm.createVcpu(i, config.cpu())).toList();
-        irqs = new IsaIrqs(vm.interruptChip());
+        try {
+            layout = new RamLayout(config.memory());
+            clock = resources.add(new SystemClock(bus.lock()));
+            ram = resources.add(SharedMemory.allocate("pc.ram", layout.size()));
+            vm = resources.add(hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock)));
+            plugRam();
+            vcpus = IntStream.range(0, config.vcpus()).mapToObj(i -> vm.createVcpu(i, config.cpu())).toList();
+            irqs = new IsaIrqs(vm.interruptChip());
 
-        I440fx hostBridge = parts.add("i440fx", new I440fx(I440fx.ShadowRam.NONE));
-        Piix3 isaBridge = parts.add("piix3", new Piix3(irqs::join, this::resetLine));
-        pci = new PciBus(bus.ports(), bus.mmio(), isaBridge.wiring());
-        pci.attach(0, hostBridge);
-        pci.attach(ISA_BRIDGE_SLOT, 0, isaBridge);
-        ConfigMechanism1 mechanism = parts.add("pci-config", new ConfigMechanism1(pci, isaBridge.resetControl()));
-        ports("pci-config", ConfigMechanism1.PORT, ConfigMechanism1.PORTS, mechanism);
+            I440fx hostBridge = parts.add("i440fx", new I440fx(I440fx.ShadowRam.NONE));
+            Piix3 isaBridge = parts.add("piix3", new Piix3(irqs::join, this::resetLine));
+            pci = new PciBus(bus.ports(), bus.mmio(), isaBridge.wiring());
+            pci.attach(0, hostBridge);
+            pci.attach(ISA_BRIDGE_SLOT, 0, isaBridge);
+            ports("pci-config", ConfigMechanism1.PORT, ConfigMechanism1.PORTS,
+                    parts.add("pci-config", new ConfigMechanism1(pci, isaBridge.resetControl())));
 
-        pm = parts.add("piix4-pm", new Piix4Pm(clock, irqs.join(SCI_IRQ), true, this::sleep));
-        Piix4PmFunction pmFunction = parts.add("piix4-pm-pci", new Piix4PmFunction(pm.window()));
-        pci.attach(ISA_BRIDGE_SLOT, 3, pmFunction);
-        ports("piix4-apm", APM_PORT, 2, pm.apmWindow());
+            pm = parts.add("piix4-pm", new Piix4Pm(clock, irqs.join(SCI_IRQ), true, this::sleep));
+            Piix4PmFunction pmFunction = parts.add("piix4-pm-pci", new Piix4PmFunction(pm.window()));
+            pci.attach(ISA_BRIDGE_SLOT, 3, pmFunction);
+            ports("piix4-apm", APM_PORT, 2, pm.apmWindow());
 
-        Mc146818 rtc = parts.add("rtc", new Mc146818(irqs.join(8), clock, config.rtc()));
-        ports("rtc", 0x70, 2, rtc.window());
-        I8042 keyboard = parts.add("i8042", new I8042(irqs.join(1), irqs.join(12), Line.UNCONNECTED, this::guestReset));
-        ports("i8042-data", 0x60, 1, keyboard.dataWindow());
-        ports("i8042-control", 0x64, 1, keyboard.controlWindow());
-        ports("port92", 0x92, 1, parts.add("port92", new Port92(Line.UNCONNECTED, this::guestReset)).window());
-        ports("dma1", 0x00, 0x10, parts.add("dma1", new I8237(1)).window());
-        ports("dma2", 0xc0, 0x20, parts.add("dma2", new I8237(2)).window());
-        ports("dma-pages", 0x80, 0x10, parts.add("dma-pages", new DmaPages()).window());
-        plugSerialPorts();
+            Mc146818 rtc = parts.add("rtc", new Mc146818(irqs.join(8), clock, config.rtc()));
+            ports("rtc", 0x70, 2, rtc.window());
+            I8042 keyboard = parts.add("i8042",
+                    new I8042(irqs.join(1), irqs.join(12), Line.UNCONNECTED, this::guestReset));
+            ports("i8042-data", 0x60, 1, keyboard.dataWindow());
+            ports("i8042-control", 0x64, 1, keyboard.controlWindow());
+            ports("port92", 0x92, 1, parts.add("port92", new Port92(Line.UNCONNECTED, this::guestReset)).window());
+            ports("dma1", 0x00, 0x10, parts.add("dma1", new I8237(1)).window());
+            ports("dma2", 0xc0, 0x20, parts.add("dma2", new I8237(2)).window());
+            ports("dma-pages", 0x80, 0x10, parts.add("dma-pages", new DmaPages()).window());
+            plugSerialPorts();
 
-        FwCfg fwCfg = parts.add("fw-cfg", new FwCfg(vm.memory()));
-        ports("fw-cfg", FW_CFG_PORT, 2, fwCfg.window());
-        ports("fw-cfg-dma", FW_CFG_PORT + 4, 8, fwCfg.dmaWindow());
-        config.debug().forEach(this::plug);
-        cards = new PciCards(new PciCards.Services(new VirtioPci.Board(vm.memory(), vm.interruptChip(), bus.executor()), clock,
-                this::discardRam, this::diskFailed), parts);
-        cards.plug(pci, config.cards());
+            FwCfg fwCfg = parts.add("fw-cfg", new FwCfg(vm.memory()));
+            ports("fw-cfg", FW_CFG_PORT, 2, fwCfg.window());
+            ports("fw-cfg-dma", FW_CFG_PORT + 4, 8, fwCfg.dmaWindow());
+            config.debug().forEach(this::plug);
+            cards = new PciCards(cardServices(), parts);
+            cards.plug(pci, config.cards());
 
-        firmware = new PcFirmware(config, layout, new PcFirmware.Chips(pci, isaBridge, pmFunction, rtc, fwCfg));
-        machine = new Machine(this, clock, config.policy());
+            firmware = new PcFirmware(config, layout, new PcFirmware.Chips(pci, isaBridge, pmFunction, rtc, fwCfg));
+            machine = new Machine(this, clock, config.policy());
+        } catch (RuntimeException e) {
+            resources.close();
+            throw e;
+        }
     }
 
     /** Life cycle: start, stop, reset, end. */
@@ -194,9 +203,21 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         vcpus.forEach(X86Vcpu::reset);
         firmware.run();
         firmware.placeTables(vm.memory());
-        X86State state = vcpus.getFirst().readState();
-        config.boot().load(vm.memory(), layout.memoryMap(), firmware.rsdp(), hasLongMode()).prepare(state);
-        vcpus.getFirst().writeState(state);
+        BootEntry entry = config.boot().load(vm.memory(), layout.memoryMap(), firmware.rsdp(), hasLongMode());
+        for (X86Vcpu vcpu : vcpus) {
+            setUp(vcpu, entry);
+        }
+    }
+
+    /** Only the bootstrap processor enters the kernel. Time-stamp counters are left alone, so that they stay in step. */
+    private void setUp(X86Vcpu vcpu, BootEntry entry) {
+        X86State state = vcpu.readState();
+        state.msrs.remove(IA32_TIME_STAMP_COUNTER);
+        firmware.setUp(state);
+        if (vcpu.index() == 0) {
+            entry.prepare(state);
+        }
+        vcpu.writeState(state);
     }
 
     @Override
@@ -241,20 +262,20 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     public void close() {
         machine.close();
         PciCards.closeBackEnds(config.cards());
-        clock.close();
-        vm.close();
-        ram.close();
+        resources.close();
         config.boot().close();
     }
 
-    private SharedMemory plugRam() {
-        SharedMemory memory = SharedMemory.allocate("pc.ram", layout.size());
+    private void plugRam() {
         int index = 0;
         for (RamLayout.Block b : layout.blocks()) {
-            vm.setMemorySlot(new MemorySlot(index++, b.address(), memory.segment().asSlice(b.offset(), b.length()), false,
-                    false));
+            vm.setMemorySlot(new MemorySlot(index++, b.address(), ram.segment().asSlice(b.offset(), b.length()), false, false));
         }
-        return memory;
+    }
+
+    private PciCards.Services cardServices() {
+        VirtioPci.Board board = new VirtioPci.Board(vm.memory(), vm.interruptChip(), bus.executor());
+        return new PciCards.Services(board, clock, this::discardRam, this::diskFailed);
     }
 
     private void plugSerialPorts() {

@@ -2,6 +2,7 @@ package org.jkvm.machine.pc;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.devices.fwcfg.FwCfg;
 import org.jkvm.devices.pci.PciAllocator;
@@ -9,6 +10,7 @@ import org.jkvm.devices.pci.PciBus;
 import org.jkvm.devices.pci.Piix3;
 import org.jkvm.devices.pci.Piix4PmFunction;
 import org.jkvm.devices.rtc.Mc146818;
+import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.machine.acpi.AcpiTables;
 import org.jkvm.machine.acpi.PcDescription;
 import org.jkvm.machine.acpi.PcDescription.SerialPort;
@@ -24,6 +26,8 @@ final class PcFirmware {
     private static final int PIRQ_ROUTE_CONTROL = 0x60;
     private static final int[] ROUTES = {10, 10, 11, 11};
     private static final PciAllocator.Range IO_WINDOW = new PciAllocator.Range(0xc000, 0x4000);
+    private static final long LOWEST_PCI_HOLE = 0xc000_0000L;
+    private static final long PCI_HOLE_STEP = 256 << 20;
     private static final long ACPI_START = RamLayout.FIRMWARE;
     private static final int ACPI_LENGTH = 0xe000;
     private static final long SMBIOS_START = ACPI_START + ACPI_LENGTH;
@@ -77,6 +81,11 @@ final class PcFirmware {
         }
     }
 
+    /** Sets up what firmware does in each processor. */
+    void setUp(X86State processor) {
+        Mtrrs.setUp(processor, config.cpu(), pciHole());
+    }
+
     private PcDescription description() {
         List<SerialPort> serial = new ArrayList<>();
         for (int i = 0; i < config.serial().size(); i++) {
@@ -88,9 +97,9 @@ final class PcFirmware {
                 pciHole(), serial, Pc.FW_CFG_PORT);
     }
 
-    /** From 3 GiB on where RAM ends below, so that every machine has the same hole. */
+    /** From 3 GiB on where RAM ends below; in steps that few memory type range registers can describe. */
     private long pciHole() {
-        return Math.max(0xc000_0000L, layout.below4g());
+        return Bits.alignUp(Math.max(LOWEST_PCI_HOLE, layout.below4g()), PCI_HOLE_STEP);
     }
 
     private boolean hasSerial(int index) {

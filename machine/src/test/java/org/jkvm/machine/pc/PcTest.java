@@ -266,6 +266,14 @@ class PcTest {
     }
 
     @Test
+    void aMachineThatCantBeBuiltLeavesNothingBehind() throws Exception {
+        debug.add(new DebugDevice.Exit(0x3f8, 1));
+        assertThatThrownBy(() -> new Pc(config(64 * MIB), hypervisor)).isInstanceOf(UserException.class)
+                .hasMessageContaining("isa-debug-exit at 3f8h overlaps serial0");
+        assertThat(hypervisor.machine().closed()).isTrue();
+    }
+
+    @Test
     void aKernelThatDoesNotFitIsRefusedAtTheStart() throws Exception {
         pc = new Pc(config(MIB), hypervisor);
         assertThatThrownBy(() -> pc.machine().start(false)).isInstanceOf(UserException.class)
