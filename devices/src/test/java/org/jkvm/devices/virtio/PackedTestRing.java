@@ -1,8 +1,10 @@
 package org.jkvm.devices.virtio;
 
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /** A driver's packed ring. */
 final class PackedTestRing implements TestRing {
@@ -18,7 +20,7 @@ final class PackedTestRing implements TestRing {
     private boolean wrap = true;
     private int nextUsed;
     private boolean usedWrap = true;
-    private int nextId;
+    private final ArrayDeque<Integer> freeIds = new ArrayDeque<>();
 
     PackedTestRing(TestMemory memory, int size) {
         this.memory = memory;
@@ -26,6 +28,7 @@ final class PackedTestRing implements TestRing {
         descriptor = memory.allocate(16L * size, 16);
         driver = memory.allocate(4, 4);
         device = memory.allocate(4, 4);
+        IntStream.range(0, size).forEach(freeIds::add);
     }
 
     @Override
@@ -51,7 +54,7 @@ final class PackedTestRing implements TestRing {
     /** The first descriptor's flags are written last: they make the whole chain available (section 2.8.21). */
     @Override
     public int add(List<Piece> pieces) {
-        int id = nextId++ % size;
+        int id = freeIds.remove();
         int first = next;
         int firstFlags = 0;
         for (int i = 0; i < pieces.size(); i++) {
@@ -79,7 +82,7 @@ final class PackedTestRing implements TestRing {
             memory.ram.writeInt(table + 16L * i + 8, 4, pieces.get(i).length());
             memory.ram.writeInt(table + 16L * i + 14, 2, pieces.get(i).writable() ? Virtqueue.F_WRITE : 0);
         }
-        int id = nextId++ % size;
+        int id = freeIds.remove();
         write(next, new Piece(table, 16 * pieces.size(), false), id);
         flags(next, Virtqueue.F_INDIRECT | available());
         slotsOfId.put(id, 1);
@@ -96,6 +99,7 @@ final class PackedTestRing implements TestRing {
         }
         Used used = new Used((int) memory.ram.readInt(at + 12, 2), (int) memory.ram.readInt(at + 8, 4));
         nextUsed += slotsOfId.remove(used.id());
+        freeIds.add(used.id());
         if (nextUsed >= size) {
             nextUsed -= size;
             usedWrap = !usedWrap;

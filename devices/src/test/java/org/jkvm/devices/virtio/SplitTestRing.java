@@ -1,6 +1,10 @@
 package org.jkvm.devices.virtio;
 
+import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /** A driver's split ring. */
 final class SplitTestRing implements TestRing {
@@ -9,7 +13,8 @@ final class SplitTestRing implements TestRing {
     private final long descriptor;
     private final long driver;
     private final long device;
-    private int freeDescriptor;
+    private final ArrayDeque<Integer> free = new ArrayDeque<>();
+    private final Map<Integer, List<Integer>> descriptorsOfHead = new HashMap<>();
     private int availIdx;
     private int usedIdx;
 
@@ -19,6 +24,7 @@ final class SplitTestRing implements TestRing {
         descriptor = memory.allocate(16L * size, 16);
         driver = memory.allocate(6 + 2L * size, 2);
         device = memory.allocate(6 + 8L * size, 4);
+        IntStream.range(0, size).forEach(free::add);
     }
 
     @Override
@@ -43,15 +49,13 @@ final class SplitTestRing implements TestRing {
 
     @Override
     public int add(List<Piece> pieces) {
-        int head = freeDescriptor;
+        List<Integer> taken = take(pieces.size());
         for (int i = 0; i < pieces.size(); i++) {
             boolean last = i == pieces.size() - 1;
-            int index = freeDescriptor;
-            freeDescriptor = (freeDescriptor + 1) % size;
-            write(descriptor, index, pieces.get(i), last ? 0 : Virtqueue.F_NEXT, freeDescriptor);
+            write(descriptor, taken.get(i), pieces.get(i), last ? 0 : Virtqueue.F_NEXT, last ? 0 : taken.get(i + 1));
         }
-        offer(head);
-        return head;
+        offer(taken.getFirst());
+        return taken.getFirst();
     }
 
     @Override
@@ -60,11 +64,16 @@ final class SplitTestRing implements TestRing {
         for (int i = 0; i < pieces.size(); i++) {
             write(table, i, pieces.get(i), i == pieces.size() - 1 ? 0 : Virtqueue.F_NEXT, i + 1);
         }
-        int head = freeDescriptor;
-        freeDescriptor = (freeDescriptor + 1) % size;
+        int head = take(1).getFirst();
         write(descriptor, head, new Piece(table, 16 * pieces.size(), false), Virtqueue.F_INDIRECT, 0);
         offer(head);
         return head;
+    }
+
+    private List<Integer> take(int count) {
+        List<Integer> taken = IntStream.range(0, count).mapToObj(i -> free.remove()).toList();
+        descriptorsOfHead.put(taken.getFirst(), taken);
+        return taken;
     }
 
     void write(long table, int index, Piece piece, int flags, int next) {
@@ -88,7 +97,9 @@ final class SplitTestRing implements TestRing {
         }
         long at = device + 4 + 8L * (usedIdx % size);
         usedIdx = usedIdx + 1 & 0xffff;
-        return new Used((int) memory.ram.readInt(at, 4), (int) memory.ram.readInt(at + 4, 4));
+        Used used = new Used((int) memory.ram.readInt(at, 4), (int) memory.ram.readInt(at + 4, 4));
+        free.addAll(descriptorsOfHead.remove(used.id()));
+        return used;
     }
 
     @Override

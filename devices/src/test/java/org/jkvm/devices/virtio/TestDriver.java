@@ -3,6 +3,7 @@ package org.jkvm.devices.virtio;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import org.jkvm.base.MsiSink;
 import org.jkvm.devices.pci.TestBoard;
 
 /**
@@ -24,11 +25,13 @@ public final class TestDriver {
 
     /** A board with {@code device} in it, windows assigned, bus mastering on. */
     public TestDriver(VirtioDevice device, VirtioOptions options) {
-        this(device, options, Runnable::run);
+        this(device, options, Runnable::run, null);
     }
 
-    TestDriver(VirtioDevice device, VirtioOptions options, Executor bus) {
-        pci = new VirtioPci(device, new VirtioPci.Board(memory.ram, board::message, bus), options);
+    /** The same with a bus executor, and a receiver of messages where not the board. */
+    TestDriver(VirtioDevice device, VirtioOptions options, Executor bus, MsiSink messages) {
+        MsiSink sink = messages == null ? board::message : messages;
+        pci = new VirtioPci(device, new VirtioPci.Board(memory.ram, sink, bus), options);
         board.bus.attach(SLOT, pci);
         pci.reset();
         board.assign();
@@ -126,6 +129,24 @@ public final class TestDriver {
     public void kick(int queue) {
         common(0x16, 2, queue);
         board.memory.write(structures[NOTIFY] + common(0x1e, 2) * notifyMultiplier, 2, queue);
+    }
+
+    /** Turns MSI-X on, with vectors 0 and 1 unmasked: messages 30h and 31h. */
+    void useMessages() {
+        board.config(SLOT, msix() + 2, 2, 0x8000);
+        long table = board.config(SLOT, 0x14, 4);
+        for (int vector = 0; vector < 2; vector++) {
+            board.memory.write(table + 16 * vector, 8, 0xfee0_0000L);
+            board.memory.write(table + 16 * vector + 8, 8, 0x30 + vector);
+        }
+    }
+
+    private int msix() {
+        int at = (int) board.config(SLOT, 0x34, 1);
+        while (board.config(SLOT, at, 1) != 0x11) {
+            at = (int) board.config(SLOT, at + 1, 1);
+        }
+        return at;
     }
 
     /** Everything that was used, in order. */

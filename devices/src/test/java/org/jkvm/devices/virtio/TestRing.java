@@ -2,7 +2,7 @@ package org.jkvm.devices.virtio;
 
 import java.util.List;
 
-/** The driver's side of a ring, as simple as can be: no indirect tables unless asked, no reuse of descriptors. */
+/** The driver's side of a ring, as simple as can be: no indirect tables unless asked, no retries. */
 interface TestRing {
     /** One piece of a buffer. */
     record Piece(long address, int length, boolean writable) {

@@ -124,10 +124,7 @@ class VirtioPciTest {
 
     @Test
     void messagesReplaceThePin() {
-        driver.board.config(SLOT, msix() + 2, 2, 0x8000);
-        long table = driver.board.config(SLOT, 0x14, 4);
-        driver.board.memory.write(table + 16, 8, 0xfee0_0000L);
-        driver.board.memory.write(table + 24, 8, 0x31);
+        driver.useMessages();
         driver.negotiate(VERSION_1);
         driver.common(0x10, 2, 99);
         assertThat(driver.common(0x10, 2)).isEqualTo(0xffff);
@@ -139,14 +136,6 @@ class VirtioPciTest {
         assertThat(driver.board.messages).containsExactly(new TestBoard.Message(0xfee0_0000L, 0x31));
         assertThat(driver.board.pin.edges()).isZero();
         assertThat(driver.isr()).isZero();
-    }
-
-    private int msix() {
-        int at = (int) driver.board.config(SLOT, 0x34, 1);
-        while (driver.board.config(SLOT, at, 1) != 0x11) {
-            at = (int) driver.board.config(SLOT, at + 1, 1);
-        }
-        return at;
     }
 
     @Test
