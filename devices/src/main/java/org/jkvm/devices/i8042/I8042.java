@@ -105,11 +105,12 @@ public final class I8042 implements Device {
     }
 
     private Register declareCommandByte() {
-        return ram.register("COMMAND_BYTE", 0, 8).reset(0x43).writable(0x7f).onWrite(v -> refill())
+        return ram.register("COMMAND_BYTE", 0, 8).reset(0x43).onWrite(v -> refill())
                 .bit("INT1", INT1, "Keyboard interrupt enabled").bit("INT2", INT2, "Mouse interrupt enabled")
                 .bit("SYS", SELF_TESTED, "System flag").unmodelled("OVR", 3, 3, "Override the lock")
                 .bit("DIS1", DISABLE_KEYBOARD, "Keyboard clock held").bit("DIS2", DISABLE_AUX, "Mouse clock held")
-                .bit("XLATE", TRANSLATE, "Keyboard codes become set 1").summary("Controller command byte");
+                .bit("XLATE", TRANSLATE, "Keyboard codes become set 1").unmodelled("RES", 7, 7, "Reserved")
+                .summary("Controller command byte");
     }
 
     private Register declareP2() {

@@ -94,7 +94,6 @@ public final class Ps2Mouse extends Ps2Device {
         type = TYPE_PLAIN;
         lastRates = 0;
         wrap = false;
-        remote = false;
     }
 
     @Override
@@ -168,6 +167,7 @@ public final class Ps2Mouse extends Ps2Device {
         resolution = 2;
         scaling = false;
         reporting = false;
+        remote = false;
         forgetMotion();
     }
 

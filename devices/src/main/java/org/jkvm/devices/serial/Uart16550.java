@@ -57,6 +57,7 @@ public final class Uart16550 implements Device {
     private final ByteFifo receivedErrors = new ByteFifo(FIFO_SIZE);
     private final RegisterFile file = new RegisterFile("uart16550").summary("Universal asynchronous receiver/transmitter")
             .source("National PC16550D (TL/C/8652), section 8");
+    private final Register rbr;
     private final Register ier;
     private final Register fcr;
     private final Register lcr;
@@ -86,7 +87,7 @@ public final class Uart16550 implements Device {
         this.backend = backend;
         timeout = new Alarm(clock, "uart16550 timeout", this::characterTimeout);
         inbox = new Inbox(bus, this::drainInbox, this::receiveBreak);
-        file.register("RBR", 0, 8).bank("DLAB=0", () -> !dlab()).readSide().notSaved().onRead(this::readRbr)
+        rbr = file.register("RBR", 0, 8).bank("DLAB=0", () -> !dlab()).readSide().onRead(this::readRbr)
                 .summary("Receiver buffer");
         file.register("THR", 0, 8).bank("DLAB=0", () -> !dlab()).writeSide().notSaved().onWrite(this::writeThr)
                 .summary("Transmitter holding");
@@ -223,10 +224,11 @@ public final class Uart16550 implements Device {
 
     private long readRbr() {
         if (received.size() == 0) {
-            return 0;
+            return fifos() ? 0 : rbr.get();
         }
         receivedErrors.pop();
         int c = received.pop();
+        rbr.set(c);
         revealErrors();
         timeoutPending = false;
         restartTimeout();
@@ -332,12 +334,13 @@ public final class Uart16550 implements Device {
 
     // FIFO control, interrupts and status
 
-    /** Section 8.5, bit 0: changing FIFO mode empties the FIFOs. */
+    /** Section 8.5: changing FIFO mode empties both FIFOs; an emptied transmitter FIFO is an empty one (table IV). */
     private void writeFcr(long value) {
         boolean enable = Bits.isSet(value, 0);
         if (enable != fifos() || enable && Bits.isSet(value, 1)) {
             clearReceiver();
         }
+        threPending |= enable != fifos() || enable && Bits.isSet(value, 2);
         fcr.set(enable ? value & ~0x36 : 0);
         drainInbox();
     }

@@ -368,6 +368,7 @@ class I8042Test {
         kbc.mouse().move(-2, 0, 0);
         assertThat(drain()).isEmpty();
         assertThat(mouseSays(0xeb)).containsExactly(0xfa, 0x18, 0xfe, 0);
+        assertThat(mouseSays(0xf6, 0xe9)).containsExactly(0xfa, 0xfa, 0, 2, 100);
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HexFormat;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,6 +52,7 @@ public final class FieldDump {
             case Comparable<?> c -> values.put(path, c.toString());
             case Register r -> values.put(path, Long.toHexString(r.get()));
             case RegisterFile f -> f.registers().forEach(r -> visit(path + "." + r.name(), r));
+            case byte[] b -> values.put(path, HexFormat.of().formatHex(b));
             case Collection<?> c -> visitAll(path, c.toArray());
             case Map<?, ?> m -> m.forEach((k, v) -> visit(path + "[" + k + "]", v));
             default -> visitObject(path, value);
