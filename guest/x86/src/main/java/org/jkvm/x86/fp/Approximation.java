@@ -2,9 +2,9 @@ package org.jkvm.x86.fp;
 
 /**
  * RCPSS and RSQRTSS, which promise a relative error of at most 1.5 * 2^-12 and raise no exception (SDM vol. 2, RCPPS,
- * RSQRTPS). Processors differ below that: each has its own table. Here the operand's fraction is cut to 12 bits, the function
- * is taken at the middle of what those bits leave open, and the result is rounded to 13 significant bits: an error below
- * 2^-12, the same on every host. Denormal operands count as zeros and tiny results become zeros, as on every processor.
+ * RSQRTPS). Processors differ below that: each has its own table. Here the operand's fraction is cut to 12 bits, the
+ * function is taken at the middle of what those bits leave open, and the result is rounded to 13 significant bits: an error
+ * below 2^-12, the same on every host. Denormal operands count as zeros, tiny results become zeros, as everywhere.
  */
 public final class Approximation {
     private static final int SIGN = 0x8000_0000;
