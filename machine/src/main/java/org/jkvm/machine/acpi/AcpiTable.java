@@ -9,7 +9,8 @@ final class AcpiTable {
     /** Bytes in the header. */
     static final int HEADER = 36;
     private static final int LENGTH = 4;
-    private static final int CHECKSUM = 9;
+    /** Offset of the checksum. */
+    static final int CHECKSUM = 9;
     private static final int REVISION_1 = 1;
 
     private AcpiTable() {

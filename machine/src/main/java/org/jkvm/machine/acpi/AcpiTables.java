@@ -28,15 +28,27 @@ public final class AcpiTables {
     private static final int LINT1 = 1;
     private static final int TIMER_GSI = 2;
 
-    private static final int RSDP_LENGTH = 36;
-    private static final int RSDP_V1_LENGTH = 20;
+    /** Bytes of the root pointer, which is at the image's start. */
+    static final int RSDP_LENGTH = 36;
+    /** Bytes of its part that ACPI 1.0 knew. */
+    static final int RSDP_V1_LENGTH = 20;
     private static final int FACS_LENGTH = 64;
     private static final int FACS_ALIGNMENT = 64;
 
     private final PcDescription pc;
     private final long start;
     private final Map<String, Long> places = new LinkedHashMap<>();
+    private final List<Pointer> pointers = new ArrayList<>();
     private final ByteBuffer image;
+
+    /**
+     * A place that holds a table's address.
+     *
+     * @param offset from the image's start
+     * @param size   4 or 8 bytes
+     */
+    record Pointer(int offset, int size) {
+    }
 
     /**
      * Builds the tables.
@@ -57,6 +69,18 @@ public final class AcpiTables {
         long xsdt = put("XSDT", AcpiTable.of("XSDT", 1, pointers(listed, Long.BYTES)), 16);
         image.put(0, rsdp(rsdt, xsdt));
         places.put("RSD PTR ", start);
+        findPointers(listed.size());
+    }
+
+    private void findPointers(int listed) {
+        pointers.addAll(List.of(new Pointer(16, 4), new Pointer(24, 8)));
+        for (Pointer inFadt : Fadt.POINTERS) {
+            pointers.add(new Pointer(offset("FACP") + inFadt.offset, inFadt.size));
+        }
+        for (int i = 0; i < listed; i++) {
+            pointers.add(new Pointer(offset("RSDT") + AcpiTable.HEADER + 4 * i, 4));
+            pointers.add(new Pointer(offset("XSDT") + AcpiTable.HEADER + 8 * i, 8));
+        }
     }
 
     /** The root pointer's address. */
@@ -74,9 +98,18 @@ public final class AcpiTables {
         return Map.copyOf(places);
     }
 
+    /** Where the image holds addresses inside the image. */
+    List<Pointer> pointers() {
+        return List.copyOf(pointers);
+    }
+
+    private int offset(String signature) {
+        return (int) (places.get(signature) - start);
+    }
+
     /** A table's bytes, by signature. */
     byte[] table(String signature) {
-        int at = (int) (places.get(signature) - start);
+        int at = offset(signature);
         byte[] table = new byte[image.getInt(at + 4)];
         image.get(at, table);
         return table;

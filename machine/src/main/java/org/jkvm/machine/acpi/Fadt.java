@@ -2,12 +2,19 @@ package org.jkvm.machine.acpi;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * The fixed ACPI description table, revision 5 (ACPI 5.0, section 5.2.9): where the PIIX4's power management registers
  * are, how to reset, what a PC has. Offsets below count from the table's start.
  */
 final class Fadt {
+    private static final int FIRMWARE_CTRL = 36;
+    private static final int DSDT = 40;
+    private static final int X_DSDT = 140;
+    /** The fields that hold tables' addresses. */
+    static final List<AcpiTables.Pointer> POINTERS = List.of(new AcpiTables.Pointer(FIRMWARE_CTRL, 4),
+            new AcpiTables.Pointer(DSDT, 4), new AcpiTables.Pointer(X_DSDT, 8));
     private static final int REVISION = 5;
     private static final int LENGTH = 268;
     private static final int ACPI_ENABLE = 0xf1;
@@ -53,7 +60,7 @@ final class Fadt {
     /** The table. */
     byte[] table() {
         ByteBuffer t = ByteBuffer.allocate(LENGTH).order(ByteOrder.LITTLE_ENDIAN);
-        t.putInt(36, (int) facs).putInt(40, (int) dsdt);
+        t.putInt(FIRMWARE_CTRL, (int) facs).putInt(DSDT, (int) dsdt).putLong(X_DSDT, dsdt);
         t.put(45, (byte) 0).putShort(46, (short) pc.sciIrq());
         t.putInt(48, pc.smiCommandPort()).put(52, (byte) ACPI_ENABLE).put(53, (byte) ACPI_DISABLE);
         t.putInt(56, pc.pmBase()).put(88, (byte) PM1A_EVT_LENGTH);
@@ -66,7 +73,6 @@ final class Fadt {
         t.putInt(112, WBINVD | PROC_C1 | NO_FIXED_SLEEP_BUTTON | TMR_VAL_EXT | RESET_REG_SUP);
         putPort(t, 116, RESET_CONTROL_PORT, 1);
         t.put(128, (byte) RESET_HARD);
-        t.putLong(140, dsdt);
         putPort(t, 148, pc.pmBase(), PM1A_EVT_LENGTH);
         putPort(t, 172, pc.pmBase() + PM1A_CNT, PM1A_CNT_LENGTH);
         putPort(t, 208, pc.pmBase() + PM_TMR, PM_TMR_LENGTH);

@@ -50,6 +50,16 @@ public final class Smbios {
         add(127, 0x7f00, buffer(0));
     }
 
+    /** The entry point alone; its pointer to the structures is for the start address. */
+    byte[] anchor() {
+        return entryPoint();
+    }
+
+    /** The structures alone. */
+    byte[] structures() {
+        return structures.toByteArray();
+    }
+
     /** The entry point and behind it the structures, as they are to be copied to the start address. */
     public byte[] image() {
         return Aml.terms(java.util.Arrays.copyOf(entryPoint(), ENTRY_POINT_ROOM), structures.toByteArray());

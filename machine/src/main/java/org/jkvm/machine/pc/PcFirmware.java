@@ -12,6 +12,7 @@ import org.jkvm.devices.pci.Piix4PmFunction;
 import org.jkvm.devices.rtc.Mc146818;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.machine.acpi.AcpiTables;
+import org.jkvm.machine.acpi.FirmwareFiles;
 import org.jkvm.machine.acpi.PcDescription;
 import org.jkvm.machine.acpi.PcDescription.SerialPort;
 import org.jkvm.machine.acpi.Smbios;
@@ -111,6 +112,7 @@ final class PcFirmware {
         chips.fwCfg.addInt(FwCfg.NOGRAPHIC, 2, 1);
         chips.fwCfg.addInt(FwCfg.NB_CPUS, 2, config.vcpus());
         chips.fwCfg.addInt(FwCfg.MAX_CPUS, 2, config.vcpus());
+        FirmwareFiles.of(description(), layout.memoryMap(), smbios).forEach(chips.fwCfg::addFile);
     }
 
     /** Memory sizes where firmware looks for them (SeaBIOS; IBM PC AT Technical Reference for 15h to 18h). */
