@@ -183,6 +183,11 @@ public final class X86Cpu {
         return getLong(st + CpuState.GENERAL + 8 * number);
     }
 
+    /** Reads the 64 bits of the native struct at {@code offset}: a segment base, or the zero. */
+    public long field(int offset) {
+        return getLong(st + offset);
+    }
+
     /** Writes all 64 bits of general register {@code number}. */
     public void setGeneral(int number, long value) {
         putLong(st + CpuState.GENERAL + 8 * number, value);

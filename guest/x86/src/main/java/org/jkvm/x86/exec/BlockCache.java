@@ -188,8 +188,7 @@ final class BlockCache implements CodeWatch {
 
     private static void settle(Insn i, Decoder.Status status) {
         switch (status) {
-            case OK -> {
-            }
+            case OK -> i.handler = QuickForms.of(i);
             case TOO_LONG -> undefined(i, (cpu, insn) -> {
                 throw cpu.fault(Vector.GP, 0);
             });
