@@ -11,6 +11,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.layer.Layer;
 
@@ -24,6 +25,7 @@ final class AsyncImage implements Image {
     private final boolean readOnly;
     private final List<String> warnings;
     private final ExecutorService workers;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     AsyncImage(Path path, Layer layer, OpenOptions options, List<String> warnings) {
         this.path = path;
@@ -132,6 +134,9 @@ final class AsyncImage implements Image {
     @Override
     public void close() {
         workers.close();
+        if (closed.getAndSet(true)) {
+            return;
+        }
         try {
             layer.close();
         } catch (IOException e) {

@@ -2,6 +2,7 @@ package org.jkvm.storage;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.Bits;
@@ -57,6 +58,7 @@ public final class Images {
         if (options.format().equals("qcow2")) {
             Creator.check(options);
         }
+        refuseOwnBacking(path, options.backingFile());
         boolean isNew = Files.notExists(path);
         try (HostFile file = HostFile.open(path, HostFile.Access.CREATE)) {
             fill(path, file, options);
@@ -64,6 +66,17 @@ public final class Images {
             throw failed(path, isNew, e.getMessage());
         } catch (HostException e) {
             throw failed(path, isNew, Errno.describe(e.errno()));
+        }
+    }
+
+    /** Making the image would destroy what it is to stand on. */
+    private static void refuseOwnBacking(Path path, String backingFile) {
+        try {
+            if (backingFile != null && Files.isSameFile(path, path.resolveSibling(backingFile))) {
+                throw new UserException("image '" + path + "' cannot be its own backing file");
+            }
+        } catch (IOException | InvalidPathException _) {
+            // One of them does not exist or is no plain file: they are not the same.
         }
     }
 

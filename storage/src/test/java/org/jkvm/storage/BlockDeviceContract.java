@@ -8,6 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
@@ -36,8 +37,12 @@ abstract class BlockDeviceContract {
     void readsZeroesAtFirst() throws IOException {
         try (Image disk = open(create())) {
             assertThat(disk.size()).isEqualTo(SIZE);
-            assertThat(Disks.read(disk, 0, SIZE)).containsOnly(0);
+            assertZero(Disks.read(disk, 0, SIZE));
         }
+    }
+
+    private static void assertZero(byte[] data) {
+        assertThat(Arrays.mismatch(data, new byte[data.length])).isEqualTo(-1);
     }
 
     @Test
@@ -50,7 +55,7 @@ abstract class BlockDeviceContract {
         }
         try (Image disk = open(path)) {
             assertThat(Disks.read(disk, 99 * 512, data.length)).isEqualTo(data);
-            assertThat(Disks.read(disk, 0, 99 * 512)).containsOnly(0);
+            assertZero(Disks.read(disk, 0, 99 * 512));
         }
     }
 
@@ -71,10 +76,10 @@ abstract class BlockDeviceContract {
         try (Image disk = open(create())) {
             Disks.write(disk, 0, data);
             Disks.await(disk.discard(4096, 512 * 1024));
-            assertThat(Disks.read(disk, 0, 4096)).isEqualTo(java.util.Arrays.copyOf(data, 4096));
+            assertThat(Disks.read(disk, 0, 4096)).isEqualTo(Arrays.copyOf(data, 4096));
             int after = 4096 + 512 * 1024;
             assertThat(Disks.read(disk, after, data.length - after))
-                    .isEqualTo(java.util.Arrays.copyOfRange(data, after, data.length));
+                    .isEqualTo(Arrays.copyOfRange(data, after, data.length));
         }
     }
 
@@ -87,7 +92,7 @@ abstract class BlockDeviceContract {
                 Disks.write(disk, 0, data);
                 Disks.await(disk.writeZeroes(512 * 3, 512 * 1000, mayUnmap));
                 byte[] expected = data.clone();
-                java.util.Arrays.fill(expected, 512 * 3, 512 * 1003, (byte) 0);
+                Arrays.fill(expected, 512 * 3, 512 * 1003, (byte) 0);
                 assertThat(Disks.read(disk, 0, data.length)).isEqualTo(expected);
             }
         }
@@ -163,7 +168,7 @@ abstract class BlockDeviceContract {
             Disks.write(disk, SIZE - 512, data);
             disk.grow(SIZE * 3L);
             assertThat(disk.size()).isEqualTo(SIZE * 3L);
-            assertThat(Disks.read(disk, SIZE, SIZE)).containsOnly(0);
+            assertZero(Disks.read(disk, SIZE, SIZE));
             Disks.write(disk, SIZE * 3L - 512, data);
         }
         try (Image disk = open(path)) {

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Random;
 import org.jkvm.base.UserException;
 import org.junit.jupiter.api.BeforeEach;
@@ -81,7 +83,7 @@ class DamagedImageTest {
         "116, 4, 0x7fffffff, longer than its place",
     })
     void refusesAHeaderThatIsWrong(int offset, int bytes, String value, String message) throws IOException {
-        poke(offset, bytes, new java.math.BigInteger(value.replace("0x", ""), value.startsWith("0x") ? 16 : 10).longValue());
+        poke(offset, bytes, new BigInteger(value.replace("0x", ""), value.startsWith("0x") ? 16 : 10).longValue());
         refused(OpenOptions.defaults(), message);
     }
 
@@ -106,7 +108,7 @@ class DamagedImageTest {
     void refusesTruncatedTables() throws IOException {
         byte[] whole = Files.readAllBytes(path);
         for (int length : new int[] {0, 3, 4, 71, 72, 103, 104, 511, CLUSTER, 2 * CLUSTER, 3 * CLUSTER + 1}) {
-            Files.write(path, java.util.Arrays.copyOf(whole, length));
+            Files.write(path, Arrays.copyOf(whole, length));
             assertThatThrownBy(() -> Images.open(path, OpenOptions.defaults().withFormat("qcow2")).close())
                     .isInstanceOf(UserException.class).message().hasLineCount(1);
         }
@@ -116,7 +118,7 @@ class DamagedImageTest {
     void rebuildsCountsOfAnImageNotClosed() throws IOException {
         // The refcount block is cluster 2: all counts forgotten, as lazy refcounts may leave them.
         byte[] image = Files.readAllBytes(path);
-        java.util.Arrays.fill(image, 2 * CLUSTER, 3 * CLUSTER, (byte) 0);
+        Arrays.fill(image, 2 * CLUSTER, 3 * CLUSTER, (byte) 0);
         Files.write(path, image);
         poke(72, 8, 1);
         try (Image disk = Images.inspect(path, OpenOptions.defaults())) {
@@ -140,7 +142,7 @@ class DamagedImageTest {
         try (Image disk = Images.open(path, OpenOptions.defaults())) {
             assertThatThrownBy(() -> Disks.write(disk, 0, new byte[512])).hasMessageContaining("where metadata lies");
             assertThatThrownBy(() -> Disks.write(disk, 65536, new byte[512])).hasMessageContaining("not written to any more");
-            assertThat(Disks.read(disk, 65536, 512)).isEqualTo(java.util.Arrays.copyOfRange(Disks.random(1, SIZE), 65536, 66048));
+            assertThat(Disks.read(disk, 65536, 512)).isEqualTo(Arrays.copyOfRange(Disks.random(1, SIZE), 65536, 66048));
         }
         refused(OpenOptions.defaults(), "marked as corrupt");
     }

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -61,7 +62,7 @@ final class Disks {
 
     /** Runs qemu-img in {@code folder}; status -1 where there is none. */
     static Outcome qemuImg(Path folder, String... arguments) {
-        List<String> command = new java.util.ArrayList<>(List.of(arguments));
+        List<String> command = new ArrayList<>(List.of(arguments));
         command.addFirst("qemu-img");
         return run(folder, command);
     }

@@ -22,7 +22,7 @@ class RandomDiskTest {
     /** Fresh seeds each run; a failure names its own, and {@code -Djkvm.seed=} repeats it. */
     static LongStream seeds() {
         Long given = Long.getLong("jkvm.seed");
-        return given != null ? LongStream.of(given) : new Random().longs(16);
+        return given != null ? LongStream.of(given) : new Random().longs(12);
     }
 
     @ParameterizedTest

@@ -127,6 +127,8 @@ class KvmImgTest {
     void wantsTheBackingFilesFormat() {
         run("create -q -f qcow2 @base.qcow2 1M");
         refused("create -f qcow2 -b base.qcow2 @d.qcow2", "-F qcow2 by the look of 'base.qcow2'");
+        refused("create -f qcow2 -b base.qcow2 -F qcow2 @base.qcow2", "its own backing file");
+        assertThat(run("check @base.qcow2").status()).isZero();
     }
 
     @Test

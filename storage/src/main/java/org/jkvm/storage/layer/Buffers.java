@@ -17,9 +17,14 @@ public final class Buffers {
     private Buffers() {
     }
 
-    /** Zeroed native memory, aligned for O_DIRECT, freed when unreachable. */
+    /** Zeroed native memory, aligned for O_DIRECT, freed when unreachable: for what lives long. */
     public static MemorySegment allocate(long size) {
-        return Arena.ofAuto().allocate(Bits.alignUp(Math.max(size, 1), ALIGNMENT), ALIGNMENT).asSlice(0, size);
+        return allocate(Arena.ofAuto(), size);
+    }
+
+    /** Zeroed native memory, aligned for O_DIRECT, freed with {@code arena}: for what lives as long as a request. */
+    public static MemorySegment allocate(Arena arena, long size) {
+        return arena.allocate(Bits.alignUp(Math.max(size, 1), ALIGNMENT), ALIGNMENT).asSlice(0, size);
     }
 
     /** Writes zeroes over a range. */

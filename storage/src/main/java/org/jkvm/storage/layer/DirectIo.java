@@ -1,5 +1,6 @@
 package org.jkvm.storage.layer;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jkvm.base.Bits;
 import org.jkvm.linux.FileStatus;
@@ -66,22 +67,27 @@ final class DirectIo {
     private long readPiece(long offset, MemorySegment target) {
         long first = Bits.alignDown(offset, offsetAlign);
         int skip = (int) (offset - first);
-        MemorySegment copy = Buffers.allocate(Bits.alignUp(skip + target.byteSize(), offsetAlign));
-        long got = Math.clamp(file.read(first, copy) - skip, 0, target.byteSize());
-        target.asSlice(0, got).copyFrom(copy.asSlice(skip, got));
-        return got;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment copy = Buffers.allocate(arena, Bits.alignUp(skip + target.byteSize(), offsetAlign));
+            long got = Math.clamp(file.read(first, copy) - skip, 0, target.byteSize());
+            target.asSlice(0, got).copyFrom(copy.asSlice(skip, got));
+            return got;
+        }
     }
 
     private void writeCopied(long offset, MemorySegment source, long first, long end) {
-        for (long at = first; at < end; at += Buffers.CHUNK) {
-            MemorySegment copy = Buffers.allocate(Math.min(Buffers.CHUNK, end - at));
-            long from = Math.max(at, offset);
-            long to = Math.min(at + copy.byteSize(), offset + source.byteSize());
-            if (to - from < copy.byteSize()) {
-                readAligned(at, copy);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment memory = Buffers.allocate(arena, Math.min(Buffers.CHUNK, end - first));
+            for (long at = first; at < end; at += Buffers.CHUNK) {
+                MemorySegment copy = memory.asSlice(0, Math.min(Buffers.CHUNK, end - at));
+                long from = Math.max(at, offset);
+                long to = Math.min(at + copy.byteSize(), offset + source.byteSize());
+                if (to - from < copy.byteSize()) {
+                    readAligned(at, copy);
+                }
+                copy.asSlice(from - at, to - from).copyFrom(source.asSlice(from - offset, to - from));
+                file.write(at, copy);
             }
-            copy.asSlice(from - at, to - from).copyFrom(source.asSlice(from - offset, to - from));
-            file.write(at, copy);
         }
     }
 

@@ -47,14 +47,20 @@ public final class HostImageFile implements ImageFile {
 
     @Override
     public void write(long offset, MemorySegment source) throws IOException {
-        run(() -> {
-            if (direct == null) {
-                file.write(offset, source);
-            } else {
-                direct.write(offset, source);
-            }
-        });
-        grown(offset + source.byteSize());
+        try {
+            run(() -> {
+                if (direct == null) {
+                    file.write(offset, source);
+                } else {
+                    direct.write(offset, source);
+                }
+            });
+            grown(offset + source.byteSize());
+        } catch (IOException e) {
+            // Part of it may have been written: what lies there must not be taken for the zeroes after the end.
+            grown(file.end());
+            throw e;
+        }
     }
 
     @Override

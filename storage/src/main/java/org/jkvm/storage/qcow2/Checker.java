@@ -18,13 +18,16 @@ final class Checker {
     private final ImageFile file;
     private final Header header;
     private final Refcounts refcounts;
+    private final MemorySegment table;
     private final List<String> messages = new ArrayList<>();
     private long corruptions;
     private long leaks;
+    private long lastCounted;
 
     Checker(ImageFile file, Header header) throws IOException {
         this.file = file;
         this.header = header;
+        this.table = Buffers.allocate(header.clusterSize());
         this.refcounts = new Refcounts(file, header, new HeaderFields(file), new LongSet());
     }
 
@@ -38,8 +41,6 @@ final class Checker {
         return new CheckResult(corruptions, leaks, 0, clusters, walk.allocated(), walk.fragmented(), walk.compressed(),
                 Math.max(references.end(), lastCounted + 1) << header.clusterBits(), List.copyOf(messages));
     }
-
-    private long lastCounted;
 
     private void corruption(String message) {
         corruptions++;
@@ -55,9 +56,9 @@ final class Checker {
     /** Clusters that some refcount block covers. */
     private void compareCounted(ReferenceCounts references) throws IOException {
         int perBlock = refcounts.width().perBlock(header.clusterSize());
-        PointerTable table = refcounts.table();
-        for (int block = 0; block < table.size(); block++) {
-            if (usable(table.get(block))) {
+        PointerTable blocks = refcounts.table();
+        for (int block = 0; block < blocks.size(); block++) {
+            if (usable(blocks.get(block))) {
                 long first = (long) block * perBlock;
                 for (long c = first; c < first + perBlock; c++) {
                     compare(c, refcounts.get(c), references.get(c));
@@ -71,15 +72,18 @@ final class Checker {
         return block > 0 && block < file.size() && (block & header.clusterSize() - 1) == 0;
     }
 
-    private void compareUncounted(ReferenceCounts references) {
-        int perBlock = refcounts.width().perBlock(header.clusterSize());
-        PointerTable table = refcounts.table();
+    private void compareUncounted(ReferenceCounts references) throws IOException {
         references.forEach(c -> {
-            long block = c / perBlock;
-            if (block >= table.size() || !usable(table.get(block))) {
+            if (!counted(c)) {
                 compare(c, 0, references.get(c));
             }
         });
+    }
+
+    /** Whether some refcount block covers {@code cluster}. */
+    private boolean counted(long cluster) {
+        long block = cluster / refcounts.width().perBlock(header.clusterSize());
+        return block < refcounts.table().size() && usable(refcounts.table().get(block));
     }
 
     private void compare(long cluster, long count, long references) {
@@ -105,7 +109,6 @@ final class Checker {
     }
 
     private void copiedInTable(long l2) throws IOException {
-        MemorySegment table = Buffers.allocate(header.clusterSize());
         file.read(l2, table);
         for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
             long entry = Be.getLong(table, at);
@@ -118,14 +121,10 @@ final class Checker {
     }
 
     private void copied(long entry, long host, String what) throws IOException {
-        long count = countOf(host >>> header.clusterBits());
+        long cluster = host >>> header.clusterBits();
+        long count = counted(cluster) ? refcounts.get(cluster) : 0;
         if (count == 1 != ((entry & Extent.COPIED) != 0)) {
             corruption("ERROR OFLAG_COPIED " + what + ": entry=0x" + Long.toHexString(entry) + " refcount=" + count);
         }
-    }
-
-    private long countOf(long cluster) throws IOException {
-        long block = cluster / refcounts.width().perBlock(header.clusterSize());
-        return block < refcounts.table().size() && usable(refcounts.table().get(block)) ? refcounts.get(cluster) : 0;
     }
 }

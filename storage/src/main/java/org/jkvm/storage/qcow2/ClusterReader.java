@@ -5,7 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 
@@ -70,9 +69,9 @@ final class ClusterReader {
         if (place.offset() >= file.size()) {
             throw new CorruptException("compressed cluster at 0x" + Long.toHexString(place.offset()) + ", beyond the file's end");
         }
-        MemorySegment packed = Buffers.allocate(place.length());
-        file.read(place.offset(), packed);
-        byte[] data = Compressed.unpack(packed.toArray(ValueLayout.JAVA_BYTE), header.clusterSize(), header.compressionType());
+        byte[] packed = new byte[place.length()];
+        file.read(place.offset(), MemorySegment.ofArray(packed));
+        byte[] data = Compressed.unpack(packed, header.clusterSize(), header.compressionType());
         last = new Unpacked(entry, data);
         return data;
     }

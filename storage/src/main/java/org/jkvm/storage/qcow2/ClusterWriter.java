@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -142,12 +143,13 @@ final class ClusterWriter {
             file.write(place.host() + head, source);
             return;
         }
-        MemorySegment all = Buffers.allocate(whole);
-        reader.read(offset - head, all.asSlice(0, head));
-        long tail = head + source.byteSize();
-        reader.read(offset + source.byteSize(), all.asSlice(tail));
-        all.asSlice(head, source.byteSize()).copyFrom(source);
-        file.write(place.host(), all);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment all = Buffers.allocate(arena, whole);
+            reader.read(offset - head, all.asSlice(0, head));
+            reader.read(offset + source.byteSize(), all.asSlice(head + source.byteSize()));
+            all.asSlice(head, source.byteSize()).copyFrom(source);
+            file.write(place.host(), all);
+        }
     }
 
     private void giveBack(Place place, IOException cause) {
@@ -209,7 +211,9 @@ final class ClusterWriter {
     }
 
     private long writeZeroBytes(long from, long to) throws IOException {
-        write(from, Buffers.allocate(to - from));
+        try (Arena arena = Arena.ofConfined()) {
+            write(from, Buffers.allocate(arena, to - from));
+        }
         return to;
     }
 

@@ -2,6 +2,7 @@ package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.ImageFile;
 
 /**
@@ -29,14 +30,32 @@ final class Metadata {
     private final boolean markable;
     private volatile IOException broken;
 
-    Metadata(ImageFile file, Header h, boolean unmap) throws IOException {
+    Metadata(ImageFile file, Header h, OpenOptions options) throws IOException {
         this.file = file;
-        this.unmap = unmap;
+        this.unmap = options.unmap();
         this.clusterBits = h.clusterBits();
         this.markable = h.version() >= 3;
         this.header = new HeaderFields(file);
         this.refcounts = new Refcounts(file, h, header, places);
         this.mapping = new Mapping(file, h, header, refcounts, places);
+        if (!options.readOnly()) {
+            registerSnapshots(h);
+        }
+    }
+
+    private void registerSnapshots(Header h) throws IOException {
+        long start = h.snapshotsOffset();
+        for (SnapshotTable.Snapshot snapshot : SnapshotTable.read(file, h)) {
+            register(start, snapshot.entryEnd() - start);
+            register(snapshot.l1Offset(), (long) snapshot.l1Size() * Long.BYTES);
+            start = snapshot.entryEnd();
+        }
+    }
+
+    private void register(long offset, long length) {
+        for (long c = offset >>> clusterBits; c << clusterBits < offset + length; c++) {
+            places.add(c);
+        }
     }
 
     /** Something done to the metadata. */

@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jkvm.storage.layer.Buffers;
@@ -22,11 +23,13 @@ final class PointerTable {
     }
 
     static long[] read(ImageFile file, long offset, int count) throws IOException {
-        MemorySegment bytes = Buffers.allocate((long) count * Long.BYTES);
-        file.read(offset, bytes);
-        long[] entries = new long[count];
-        Arrays.setAll(entries, i -> Be.getLong(bytes, (long) i * Long.BYTES));
-        return entries;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = Buffers.allocate(arena, (long) count * Long.BYTES);
+            file.read(offset, bytes);
+            long[] entries = new long[count];
+            Arrays.setAll(entries, i -> Be.getLong(bytes, (long) i * Long.BYTES));
+            return entries;
+        }
     }
 
     int size() {
@@ -76,11 +79,13 @@ final class PointerTable {
 
     /** Writes what has changed. */
     void write() throws IOException {
-        MemorySegment bytes = Buffers.allocate((long) (dirtyTo - dirtyFrom) * Long.BYTES);
-        for (int i = dirtyFrom; i < dirtyTo; i++) {
-            Be.putLong(bytes, (long) (i - dirtyFrom) * Long.BYTES, entries[i]);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = Buffers.allocate(arena, (long) (dirtyTo - dirtyFrom) * Long.BYTES);
+            for (int i = dirtyFrom; i < dirtyTo; i++) {
+                Be.putLong(bytes, (long) (i - dirtyFrom) * Long.BYTES, entries[i]);
+            }
+            file.write(offset + (long) dirtyFrom * Long.BYTES, bytes);
         }
-        file.write(offset + (long) dirtyFrom * Long.BYTES, bytes);
         dirtyFrom = Integer.MAX_VALUE;
         dirtyTo = 0;
     }

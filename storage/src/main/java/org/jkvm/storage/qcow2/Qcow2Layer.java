@@ -36,7 +36,7 @@ public final class Qcow2Layer implements Layer {
         this.header = header;
         this.readOnly = options.readOnly();
         this.unmap = options.unmap();
-        this.metadata = new Metadata(file, header, options.unmap());
+        this.metadata = new Metadata(file, header, options);
         this.size = header.size();
         this.reader = new ClusterReader(file, header, metadata, this::backing);
         this.writer = new ClusterWriter(file, header, metadata, reader, this::backing);
@@ -187,8 +187,8 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public Optional<CheckResult> check() throws IOException {
-        flush();
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            flush();
             return Optional.of(new Checker(file, HeaderReader.read(file)).check());
         }
     }

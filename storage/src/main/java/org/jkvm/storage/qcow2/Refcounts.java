@@ -267,9 +267,17 @@ final class Refcounts {
                 to++;
             }
             if (to > from) {
-                file.punch(from << clusterBits, to - from << clusterBits);
+                punch(from << clusterBits, to - from << clusterBits);
             }
             from = to + 1;
+        }
+    }
+
+    private void punch(long offset, long length) {
+        try {
+            file.punch(offset, length);
+        } catch (IOException _) {
+            // A hint that the host cannot take: the clusters are free all the same.
         }
     }
 

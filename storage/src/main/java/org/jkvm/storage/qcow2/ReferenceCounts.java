@@ -1,34 +1,43 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.LongConsumer;
 
-/** How often each host cluster is referred to: pages of counters where there is something to count. */
+/**
+ * How often each host cluster is referred to: pages of counters where there is something to count. A hostile image can
+ * refer to few clusters all over a sparse file; how many pages there may be depends on this JVM's memory.
+ */
 final class ReferenceCounts {
-    private static final int PAGE_BITS = 6;
-    private static final int PAGE_COST = 400;
+    private static final int PAGE_BITS = 8;
+    private static final int PAGE_BYTES = (Integer.BYTES << PAGE_BITS) + 100;
 
-    private final TreeMap<Long, long[]> pages = new TreeMap<>();
-    private final long maxPages = Math.max(1 << 12, Runtime.getRuntime().maxMemory() / 4 / PAGE_COST);
+    private final TreeMap<Long, int[]> pages = new TreeMap<>();
+    private final long maxPages = Runtime.getRuntime().maxMemory() / 4 / PAGE_BYTES;
     private long end;
 
-    /** Counts {@code times} more references to {@code cluster}. */
-    void add(long cluster, long times) throws IOException {
-        long[] page = pages.get(cluster >>> PAGE_BITS);
+    /** Something to be done with a cluster. */
+    interface Visitor {
+        void visit(long cluster) throws IOException;
+    }
+
+    /** Counts {@code times} more references to {@code cluster}; a count stops at the greatest int. */
+    void add(long cluster, int times) throws IOException {
+        int[] page = pages.get(cluster >>> PAGE_BITS);
         if (page == null) {
             if (pages.size() >= maxPages) {
-                throw new IOException("the image's clusters lie too scattered to be checked in this much memory");
+                throw new IOException("the image's clusters lie too scattered to be checked in this much memory (-Xmx)");
             }
-            page = new long[1 << PAGE_BITS];
+            page = new int[1 << PAGE_BITS];
             pages.put(cluster >>> PAGE_BITS, page);
         }
-        page[(int) cluster & page.length - 1] += times;
+        int index = (int) cluster & page.length - 1;
+        page[index] = (int) Math.min(Integer.MAX_VALUE, (long) page[index] + times);
         end = Math.max(end, cluster + 1);
     }
 
-    long get(long cluster) {
-        long[] page = pages.get(cluster >>> PAGE_BITS);
+    int get(long cluster) {
+        int[] page = pages.get(cluster >>> PAGE_BITS);
         return page == null ? 0 : page[(int) cluster & page.length - 1];
     }
 
@@ -37,14 +46,14 @@ final class ReferenceCounts {
         return end;
     }
 
-    /** Calls {@code each} with every cluster that is referred to, in order. */
-    void forEach(LongConsumer each) {
-        pages.forEach((number, page) -> {
-            for (int i = 0; i < page.length; i++) {
-                if (page[i] != 0) {
-                    each.accept((number << PAGE_BITS) + i);
+    /** Visits every cluster that is referred to, in order. */
+    void forEach(Visitor visitor) throws IOException {
+        for (Map.Entry<Long, int[]> page : pages.entrySet()) {
+            for (int i = 0; i < page.getValue().length; i++) {
+                if (page.getValue()[i] != 0) {
+                    visitor.visit((page.getKey() << PAGE_BITS) + i);
                 }
             }
-        });
+        }
     }
 }

@@ -2,9 +2,7 @@ package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.layer.Buffers;
@@ -22,6 +20,7 @@ final class ReferenceWalk {
     private final ImageFile file;
     private final Header header;
     private final ReferenceCounts counts = new ReferenceCounts();
+    private final MemorySegment table;
     private final Consumer<String> corruption;
     private final int clusterBits;
     private final long fileClusters;
@@ -33,6 +32,7 @@ final class ReferenceWalk {
         this.file = file;
         this.header = header;
         this.corruption = corruption;
+        this.table = Buffers.allocate(header.clusterSize());
         this.clusterBits = header.clusterBits();
         this.fileClusters = Bits.alignUp(file.size(), header.clusterSize()) >>> clusterBits;
     }
@@ -41,13 +41,16 @@ final class ReferenceWalk {
     ReferenceCounts walk() throws IOException {
         counts.add(0, 1);
         refcountStructures();
-        Map<Long, Long> tables = new HashMap<>();
-        l1Table(header.l1Offset(), header.l1Size(), "active L1", tables);
-        Map<Long, Long> active = new HashMap<>(tables);
-        snapshots(tables);
-        for (Map.Entry<Long, Long> table : tables.entrySet()) {
-            l2Table(table.getKey(), table.getValue(), active.containsKey(table.getKey()));
-        }
+        ReferenceCounts active = new ReferenceCounts();
+        ReferenceCounts inactive = new ReferenceCounts();
+        l1Table(header.l1Offset(), header.l1Size(), "active L1", active);
+        snapshots(inactive);
+        active.forEach(c -> l2Table(c << clusterBits, active.get(c) + inactive.get(c), true));
+        inactive.forEach(c -> {
+            if (active.get(c) == 0) {
+                l2Table(c << clusterBits, inactive.get(c), false);
+            }
+        });
         bitmaps();
         return counts;
     }
@@ -65,7 +68,7 @@ final class ReferenceWalk {
     }
 
     /** Counts references to the clusters from {@code offset}; returns false where they are no clusters of the file. */
-    private boolean refer(long offset, long bytes, long times, String what) throws IOException {
+    private boolean refer(long offset, long bytes, int times, String what) throws IOException {
         long first = offset >>> clusterBits;
         long last = offset + Math.max(bytes, 1) - 1 >>> clusterBits;
         if (offset <= 0 || last >= fileClusters || bytes < 0) {
@@ -98,7 +101,7 @@ final class ReferenceWalk {
         }
     }
 
-    private void l1Table(long offset, int size, String what, Map<Long, Long> tables) throws IOException {
+    private void l1Table(long offset, int size, String what, ReferenceCounts tables) throws IOException {
         if (size == 0 || !refer(offset, (long) size * Long.BYTES, 1, what + " table")) {
             return;
         }
@@ -106,12 +109,12 @@ final class ReferenceWalk {
         for (int i = 0; i < size; i++) {
             long l2 = l1[i] & Extent.OFFSET;
             if (l2 != 0 && aligned(l2, what + " entry " + i)) {
-                tables.merge(l2, 1L, Long::sum);
+                tables.add(l2 >>> clusterBits, 1);
             }
         }
     }
 
-    private void snapshots(Map<Long, Long> tables) throws IOException {
+    private void snapshots(ReferenceCounts tables) throws IOException {
         List<SnapshotTable.Snapshot> snapshots = SnapshotTable.read(file, header);
         if (!snapshots.isEmpty()) {
             refer(header.snapshotsOffset(), snapshots.getLast().entryEnd() - header.snapshotsOffset(), 1, "snapshot table");
@@ -121,11 +124,10 @@ final class ReferenceWalk {
         }
     }
 
-    private void l2Table(long offset, long times, boolean active) throws IOException {
+    private void l2Table(long offset, int times, boolean active) throws IOException {
         if (!refer(offset, header.clusterSize(), times, "L2 table")) {
             return;
         }
-        MemorySegment table = Buffers.allocate(header.clusterSize());
         file.read(offset, table);
         long previous = 0;
         for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
@@ -138,7 +140,7 @@ final class ReferenceWalk {
     }
 
     /** Counts what an L2 entry refers to; returns its host cluster's offset. */
-    private long data(long entry, long times) throws IOException {
+    private long data(long entry, int times) throws IOException {
         if ((entry & Extent.COMPRESSED) != 0) {
             Compressed place = Compressed.of(entry, clusterBits);
             long end = Math.min(place.end(), fileClusters << clusterBits);

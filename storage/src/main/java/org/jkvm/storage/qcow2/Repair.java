@@ -45,13 +45,11 @@ final class Repair {
 
     /** Counts that are too low: two owners of one cluster threaten. */
     private void raise(Refcounts refcounts, ReferenceCounts references, long end) throws IOException {
-        List<Long> low = new ArrayList<>();
-        references.forEach(low::add);
-        for (long cluster : low) {
+        references.forEach(cluster -> {
             if (refcounts.get(cluster) < references.get(cluster)) {
                 refcounts.repair(cluster, references.get(cluster), end);
             }
-        }
+        });
     }
 
     /** Counts that are too high: leaks. Clusters from {@code end} on are refcount blocks that {@link #raise} made. */

@@ -1,6 +1,7 @@
 package org.jkvm.storage.raw;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -52,10 +53,11 @@ public final class RawLayer implements Layer {
 
     @Override
     public void write(long offset, MemorySegment source) throws IOException {
-        if (guessed && offset < Probe.LENGTH) {
-            refuseDisguise(offset, source);
+        if (guessed && offset < Probe.LENGTH && source.byteSize() > 0) {
+            writeStart(offset, source);
+        } else {
+            file.write(offset, source);
         }
-        file.write(offset, source);
     }
 
     @Override
@@ -111,13 +113,24 @@ public final class RawLayer implements Layer {
 
     /**
      * A guest that writes a qcow2 header, say, with the host's /etc/shadow as backing file into a disk whose format is
-     * guessed would read that file after its next start.
+     * guessed would read that file after its next start. What is written is what was looked at: the guest may change
+     * its memory meanwhile.
      */
-    private void refuseDisguise(long offset, MemorySegment source) throws IOException {
-        MemorySegment start = Buffers.allocate(Probe.LENGTH);
-        file.read(0, start);
-        long length = Math.min(source.byteSize(), Probe.LENGTH - offset);
-        start.asSlice(offset, length).copyFrom(source.asSlice(0, length));
+    private void writeStart(long offset, MemorySegment source) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment start = Buffers.allocate(arena, Probe.LENGTH);
+            file.read(0, start);
+            long length = Math.min(source.byteSize(), Probe.LENGTH - offset);
+            start.asSlice(offset, length).copyFrom(source.asSlice(0, length));
+            refuseDisguise(start);
+            file.write(offset, start.asSlice(offset, length));
+            if (length < source.byteSize()) {
+                file.write(offset + length, source.asSlice(length));
+            }
+        }
+    }
+
+    private void refuseDisguise(MemorySegment start) throws IOException {
         String format = Probe.guess(start);
         if (!format.equals("raw")) {
             throw new IOException("write to '" + path + "' refused: it would turn the disk into a " + format

@@ -112,6 +112,8 @@ final class CrashFile implements ImageFile {
     @Override
     public synchronized void write(long offset, MemorySegment source) throws IOException {
         if (offset + source.byteSize() > limit) {
+            // As write(2) does it: what fits is written.
+            change(offset, source.asSlice(0, Math.max(0, limit - offset)).toArray(ValueLayout.JAVA_BYTE));
             throw new NoSpaceException("write to a test: ENOSPC", null);
         }
         change(offset, source.toArray(ValueLayout.JAVA_BYTE));
