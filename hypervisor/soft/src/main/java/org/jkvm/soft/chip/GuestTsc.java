@@ -1,17 +1,18 @@
 package org.jkvm.soft.chip;
 
 import org.jkvm.base.time.Clock;
+import org.jkvm.base.time.Frequency;
 
 /** One processor's time-stamp counter: guest time at a fixed frequency, plus what the guest wrote. Any thread. */
 public final class GuestTsc {
     private final Clock clock;
-    private final Rate rate;
+    private final Frequency rate;
     private volatile long offset;
 
     /** A counter of {@code hertz} ticks a second (1 to 9,000,000,000) that was zero at guest time zero. */
     public GuestTsc(Clock clock, long hertz) {
         this.clock = clock;
-        this.rate = new Rate(hertz);
+        this.rate = new Frequency(hertz);
     }
 
     /** Its value now. */

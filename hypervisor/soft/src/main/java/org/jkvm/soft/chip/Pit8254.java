@@ -6,6 +6,7 @@ import org.jkvm.base.Line;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.base.time.Clock;
+import org.jkvm.base.time.Frequency;
 
 /**
  * The PC's 8254 programmable interval timer (Intel 8254 datasheet 231164) and the part of system control port B that
@@ -19,7 +20,7 @@ public final class Pit8254 implements Stateful {
     /** CLK of all three counters: a twelfth of the colour burst crystal's quadruple, 14.31818 MHz / 12. */
     public static final long HERTZ = 1_193_182;
 
-    private static final Rate RATE = new Rate(HERTZ);
+    private static final Frequency RATE = new Frequency(HERTZ);
     /** How late edges may come before they are given up. */
     private static final long BACKLOG = HERTZ / 4;
     /** No guest makes counter 0 interrupt more often than this, so that it can't occupy the clock's thread: 20 us. */
