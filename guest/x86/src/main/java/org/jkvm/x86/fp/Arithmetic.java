@@ -17,6 +17,9 @@ public enum Arithmetic {
 
     /** to = x op y, rounded to the environment's precision. */
     public void apply(FpEnv env, Float80 x, Float80 y, Float80 to) {
+        if (env.isPlain() && plain(env, x, y, to)) {
+            return;
+        }
         first(env).load80(x.signExponent(), x.significand());
         second(env).load80(y.signExponent(), y.significand());
         finish(env, to);
@@ -41,6 +44,16 @@ public enum Arithmetic {
         first(env).load80(x.signExponent(), x.significand());
         Integers.load(second(env), y);
         finish(env, to);
+    }
+
+    private boolean plain(FpEnv env, Float80 x, Float80 y, Float80 to) {
+        return switch (this) {
+            case ADD -> Plain80.add(env, x, y, 0, to);
+            case SUBTRACT -> Plain80.add(env, x, y, 0x8000, to);
+            case SUBTRACT_REVERSED -> Plain80.add(env, y, x, 0x8000, to);
+            case MULTIPLY -> Plain80.multiply(env, x, y, to);
+            case DIVIDE, DIVIDE_REVERSED -> false;
+        };
     }
 
     private boolean reversed() {

@@ -49,6 +49,7 @@ public final class FpEnv {
     private boolean ftz;
     private boolean roundedUp;
     private boolean quick;
+    private boolean plain;
 
     private FpEnv(boolean x87) {
         this.x87 = x87;
@@ -174,7 +175,13 @@ public final class FpEnv {
         return quick && (flags & PE) != 0;
     }
 
+    /** Whether x87 arithmetic is in its usual setting: 64 bits, to nearest. */
+    boolean isPlain() {
+        return plain;
+    }
+
     private void requick() {
         quick = rounding == NEAREST && masks == ALL;
+        plain = rounding == NEAREST && precision == 64;
     }
 }

@@ -8,6 +8,8 @@ import org.jkvm.x86.fp.FpOrder;
 abstract class X87Comparison extends X87Transfer {
     /** The flags of {@link #compareFlags} stay. */
     public static final int NO_ORDER = -2;
+    /** The condition codes of a comparison. */
+    static final int CODES = X87State.C0 | X87State.C2 | X87State.C3;
 
     X87Comparison(X87State state) {
         super(state);
@@ -63,8 +65,7 @@ abstract class X87Comparison extends X87Transfer {
     }
 
     private void commitOrder(int order, int pops) {
-        if (settle()) {
-            setConditions(conditionCodes(order));
+        if (settle(CODES, conditionCodes(order))) {
             for (int n = 0; n < pops; n++) {
                 pop();
             }
@@ -77,7 +78,7 @@ abstract class X87Comparison extends X87Transfer {
             case FpOrder.LESS -> X87State.C0;
             case FpOrder.EQUAL -> X87State.C3;
             case FpOrder.GREATER -> 0;
-            default -> X87State.C0 | X87State.C2 | X87State.C3;
+            default -> CODES;
         };
     }
 

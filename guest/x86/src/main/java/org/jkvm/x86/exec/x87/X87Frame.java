@@ -42,19 +42,18 @@ abstract class X87Frame {
 
     /** Commits the flags and C1; returns whether results may be stored. */
     final boolean settle() {
+        return settle(0, 0);
+    }
+
+    /** As {@link #settle()}, and where results may be stored, replaces the condition codes in {@code mask}. */
+    final boolean settle(int mask, int codes) {
         int status = state.status() & ~X87State.C1 | env.flags() | stackFault;
         if (env.roundedUp() && (env.flags() & FpEnv.PE) != 0) {
             status |= X87State.C1;
         }
         boolean stores = (env.unmasked() & FpEnv.PRE_COMPUTATION) == 0;
-        state.setStatus(status);
+        state.setStatus(stores ? status & ~mask | codes : status);
         return stores;
-    }
-
-    /** Replaces C0, C2 and C3; can set C1 as well. */
-    final void setConditions(int codes) {
-        int all = X87State.C0 | X87State.C2 | X87State.C3;
-        state.setStatus(state.status() & ~all | codes);
     }
 
     /** Whether ST(i) is empty: stack underflow, #IS with C1 = 0 (SDM vol. 1, 8.5.1.1). */
@@ -81,17 +80,20 @@ abstract class X87Frame {
         return true;
     }
 
-    /** Stores z, or the indefinite after a stack fault, in ST(to); returns false if an exception forbids it. */
-    final boolean commit(int to, boolean pop) {
+    /** Stores z, or the indefinite after a stack fault, in ST(to), unless an exception forbids it. */
+    final void commit(int to, boolean pop) {
+        commit(to, pop, 0, 0);
+    }
+
+    /** As {@link #commit(int, boolean)}, and replaces the condition codes in {@code mask}. */
+    final void commit(int to, boolean pop, int mask, int codes) {
         if (stackFault != 0) {
             z.setIndefinite();
         }
-        boolean stores = settle();
-        if (stores) {
+        if (settle(mask, codes)) {
             state.store(to, z);
             popIf(pop);
         }
-        return stores;
     }
 
     final void popIf(boolean pop) {

@@ -134,9 +134,8 @@ public final class X87Unit extends X87Comparison {
         int codes = (quotient & 4) != 0 ? X87State.C0 : 0;
         codes |= (quotient & 2) != 0 ? X87State.C3 : 0;
         codes |= (quotient & Remainder.INCOMPLETE) != 0 ? X87State.C2 : 0;
-        if (commit(0, false)) {
-            setConditions((quotient & 1) != 0 ? codes | X87State.C1 : codes);
-        }
+        codes |= (quotient & 1) != 0 ? X87State.C1 : 0;
+        commit(0, false, CODES, codes);
     }
 
     /** FXTRACT: ST(0) becomes the exponent, the significand is pushed. */

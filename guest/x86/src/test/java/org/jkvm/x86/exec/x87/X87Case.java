@@ -139,11 +139,11 @@ record X87Case(String name, int opcode, int modrm, int flags, Action action) {
         to.add(new X87Case("FPREM1", 0xd9, 0xf5, REST, (u, m) -> u.remainder(true)));
         to.add(new X87Case("FINCSTP", 0xd9, 0xf7, REST, (u, m) -> u.rotate(1)));
         to.add(new X87Case("FDECSTP", 0xd9, 0xf6, REST, (u, m) -> u.rotate(-1)));
-        to.add(new X87Case("FFREE ST3", 0xdd, 0xc3, REST, (u, m) -> u.free(3, false)));
-        to.add(new X87Case("FFREEP ST3", 0xdf, 0xc3, REST, (u, m) -> u.free(3, true)));
+        to.add(new X87Case("FFREE ST3", 0xdd, 0xc3, REST & ~X87State.C1, (u, m) -> u.free(3, false)));
+        to.add(new X87Case("FFREEP ST3", 0xdf, 0xc3, REST & ~X87State.C1, (u, m) -> u.free(3, true)));
         to.add(new X87Case("FCMOVNB ST3 (CF clear)", 0xdb, 0xc3, REST, (u, m) -> u.moveIf(true, 3)));
         to.add(new X87Case("FCMOVB ST3 (CF clear)", 0xda, 0xc3, REST, (u, m) -> u.moveIf(false, 3)));
-        to.add(new X87Case("FNCLEX", 0xdb, 0xe2, REST, (u, m) -> u.clearExceptions()));
+        to.add(new X87Case("FNCLEX", 0xdb, 0xe2, REST & ~X87State.C1, (u, m) -> u.clearExceptions()));
     }
 
     private static void put(X87Unit unit, MemorySegment memory, int size, boolean write, boolean pop) {
