@@ -50,7 +50,8 @@ public final class Images {
     /** Makes an image; what was in a file of this name is lost. An image that is in use is refused. */
     public static void create(Path path, CreateOptions options) {
         if (!FORMATS.contains(options.format())) {
-            throw new UserException("image format '" + options.format() + "' is unknown; known: " + String.join(", ", FORMATS));
+            throw new UserException("image format '" + options.format() + "' is unknown; known: "
+                    + String.join(", ", FORMATS));
         }
         if (options.size() < 0) {
             throw new UserException("the size of image '" + path + "' is negative");

@@ -65,7 +65,8 @@ class ConcurrentDiskTest {
                     return;
                 }
                 case 2 -> {
-                    assertThat(Disks.read(disk, offset, SECTOR)).isEqualTo(Arrays.copyOfRange(expected, offset, offset + SECTOR));
+                    assertThat(Disks.read(disk, offset, SECTOR))
+                            .isEqualTo(Arrays.copyOfRange(expected, offset, offset + SECTOR));
                     return;
                 }
                 default -> {

@@ -141,8 +141,10 @@ class DamagedImageTest {
         poke((int) l2, 8, l1 | 1L << 63);
         try (Image disk = Images.open(path, OpenOptions.defaults())) {
             assertThatThrownBy(() -> Disks.write(disk, 0, new byte[512])).hasMessageContaining("where metadata lies");
-            assertThatThrownBy(() -> Disks.write(disk, 65536, new byte[512])).hasMessageContaining("not written to any more");
-            assertThat(Disks.read(disk, 65536, 512)).isEqualTo(Arrays.copyOfRange(Disks.random(1, SIZE), 65536, 66048));
+            assertThatThrownBy(() -> Disks.write(disk, 65536, new byte[512]))
+                    .hasMessageContaining("not written to any more");
+            assertThat(Disks.read(disk, 65536, 512))
+                    .isEqualTo(Arrays.copyOfRange(Disks.random(1, SIZE), 65536, 66048));
         }
         refused(OpenOptions.defaults(), "marked as corrupt");
     }
@@ -164,7 +166,8 @@ class DamagedImageTest {
         Path b = folder.resolve("b.qcow2");
         Images.create(a, CreateOptions.over("b.qcow2", "qcow2", SIZE));
         Images.create(b, CreateOptions.over("a.qcow2", "qcow2", SIZE));
-        assertThatThrownBy(() -> Images.open(a, OpenOptions.defaults())).hasMessageContaining("circle").message().hasLineCount(1);
+        assertThatThrownBy(() -> Images.open(a, OpenOptions.defaults())).hasMessageContaining("circle")
+                .message().hasLineCount(1);
     }
 
     @Test

@@ -163,8 +163,8 @@ class QemuInteropTest {
 
     @Test
     void growsWhatQemuThenReads() throws IOException {
-        Images.create(folder.resolve("d.qcow2"), new CreateOptions("qcow2", SIZE, CreateOptions.Preallocation.OFF, 512, 3, 16,
-                false, false, null, null));
+        Images.create(folder.resolve("d.qcow2"), new CreateOptions("qcow2", SIZE, CreateOptions.Preallocation.OFF,
+                512, 3, 16, false, false, null, null));
         int larger = 40 << 20;
         data = Arrays.copyOf(data, larger);
         try (Image disk = open("d.qcow2")) {

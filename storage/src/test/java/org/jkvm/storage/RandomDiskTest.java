@@ -145,7 +145,8 @@ class RandomDiskTest {
             if (version.status() == 0) {
                 Disks.Outcome check = Disks.qemuImg(folder, "check", "disk.qcow2");
                 assertThat(check.status()).as(name + check.output()).isZero();
-                Disks.Outcome same = Disks.qemuImg(folder, "compare", "-f", "raw", "-F", "qcow2", "expected.raw", "disk.qcow2");
+                Disks.Outcome same = Disks.qemuImg(folder, "compare", "-f", "raw", "-F", "qcow2", "expected.raw",
+                        "disk.qcow2");
                 assertThat(same.status()).as(name + same.output()).isZero();
             }
         }

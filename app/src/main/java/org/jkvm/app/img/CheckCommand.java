@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img check}: nothing is written. */
 @Command(name = "check", description = {"Examines an image's metadata and changes nothing.",
-    "Exit status: 0 nothing wrong, 1 could not be examined, 2 corrupt, 3 clusters leaked, 63 the format has nothing to examine."},
+    "Exit status: 0 nothing wrong, 1 could not be examined, 2 corrupt, 3 clusters leaked,"
+        + " 63 the format has nothing to examine."},
         sortOptions = false)
 final class CheckCommand extends ImageCommand {
     private static final int CORRUPT = 2;
@@ -77,7 +78,8 @@ final class CheckCommand extends ImageCommand {
             out.println("No errors were found on the image.");
         }
         if (result.corruptions() > 0) {
-            out.printf("%n%d errors were found on the image.%nData may be corrupt; writing to the image may make it worse.%n",
+            out.printf("%n%d errors were found on the image.%n"
+                    + "Data may be corrupt; writing to the image may make it worse.%n",
                     result.corruptions());
         }
         if (result.leaks() > 0) {

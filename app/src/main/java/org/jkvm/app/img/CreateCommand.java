@@ -93,7 +93,8 @@ final class CreateCommand extends ImageCommand {
             throw new UserException("a backing file needs its format: -F FORMAT");
         }
         try (Image below = Images.inspect(path.resolveSibling(backing), OpenOptions.defaults())) {
-            throw new UserException("a backing file needs its format: -F " + below.format() + " by the look of '" + backing + "'");
+            throw new UserException("a backing file needs its format: -F " + below.format() + " by the look of '"
+                    + backing + "'");
         }
     }
 

@@ -67,7 +67,8 @@ final class ClusterReader {
         }
         Compressed place = Compressed.of(entry, header.clusterBits());
         if (place.offset() >= file.size()) {
-            throw new CorruptException("compressed cluster at 0x" + Long.toHexString(place.offset()) + ", beyond the file's end");
+            throw new CorruptException("compressed cluster at 0x" + Long.toHexString(place.offset())
+                    + ", beyond the file's end");
         }
         byte[] packed = new byte[place.length()];
         file.read(place.offset(), MemorySegment.ofArray(packed));

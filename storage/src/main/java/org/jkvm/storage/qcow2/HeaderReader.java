@@ -183,8 +183,8 @@ final class HeaderReader {
     }
 
     private void inFile(long offset, long length, String what) throws IOException {
-        require(length == 0 || offset > 0 && offset <= file.size() - length, "corrupt or truncated qcow2 image: the " + what + " at 0x"
-                + Long.toHexString(offset) + ", " + length + " bytes, lies outside the file of " + file.size() + " bytes");
+        require(length == 0 || offset > 0 && offset <= file.size() - length, "corrupt or truncated qcow2 image: the "
+                + what + " at 0x" + Long.toHexString(offset) + ", " + length + " bytes, lies outside the file of " + file.size() + " bytes");
     }
 
     private String backingName() throws IOException {
@@ -198,8 +198,8 @@ final class HeaderReader {
         require(offset > 0 && offset <= (1L << clusterBits) - length, "corrupt qcow2 header: the backing file's name lies"
                 + " outside the first cluster");
         String name = new String(bytes(offset, (int) length), StandardCharsets.UTF_8);
-        require(!name.isEmpty() && name.chars().noneMatch(Character::isISOControl), "corrupt qcow2 header: the backing file's"
-                + " name has control characters or is empty");
+        require(!name.isEmpty() && name.chars().noneMatch(Character::isISOControl), "corrupt qcow2 header: the"
+                + " backing file's name has control characters or is empty");
         return name;
     }
 

@@ -2,7 +2,7 @@ package org.jkvm.storage.qcow2;
 
 import java.util.Arrays;
 
-/** A set of numbers greater than zero, without boxing: open addressing, linear probing. */
+/** A set of numbers, without boxing: open addressing, linear probing. Zero is always in it. */
 final class LongSet {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
     private long[] slots = new long[64];

@@ -284,7 +284,8 @@ final class Refcounts {
     private long decrement(long cluster) throws IOException {
         long count = get(cluster);
         if (count == 0) {
-            throw new CorruptException("cluster at 0x" + Long.toHexString(cluster << clusterBits) + " is in use and counts as free");
+            throw new CorruptException("cluster at 0x" + Long.toHexString(cluster << clusterBits)
+                    + " is in use and counts as free");
         }
         set(cluster, count - 1);
         if (count == 1) {

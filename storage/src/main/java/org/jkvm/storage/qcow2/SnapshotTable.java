@@ -58,7 +58,8 @@ final class SnapshotTable {
         MemorySegment fixed = Buffers.allocate(FIXED);
         file.read(at, fixed);
         long extra = Be.getUnsignedInt(fixed, EXTRA_DATA_SIZE);
-        require(extra <= MAX_EXTRA, "a snapshot has " + extra + " bytes of extra data, at most " + MAX_EXTRA + " are supported");
+        require(extra <= MAX_EXTRA, "a snapshot has " + extra + " bytes of extra data, at most " + MAX_EXTRA
+                + " are supported");
         int idSize = Be.getShort(fixed, ID_STR_SIZE);
         int nameSize = Be.getShort(fixed, NAME_SIZE);
         MemorySegment rest = Buffers.allocate(extra + idSize + nameSize);

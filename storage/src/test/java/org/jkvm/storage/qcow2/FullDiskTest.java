@@ -45,7 +45,8 @@ class FullDiskTest {
             assertThat(layer.check().orElseThrow().corruptions()).as("seed " + seed).isZero();
             verify(layer, stamps, "seed " + seed);
         }
-        try (Qcow2Layer again = Qcow2Layer.open(Path.of("full"), new CrashFile(file.killed(file.events())), OpenOptions.defaults())) {
+        CrashFile later = new CrashFile(file.killed(file.events()));
+        try (Qcow2Layer again = Qcow2Layer.open(Path.of("full"), later, OpenOptions.defaults())) {
             assertThat(again.check().orElseThrow().corruptions()).as("seed " + seed).isZero();
             verify(again, stamps, "seed " + seed);
         }

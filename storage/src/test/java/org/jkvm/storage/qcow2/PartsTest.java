@@ -1,0 +1,84 @@
+package org.jkvm.storage.qcow2;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.Random;
+import java.util.Set;
+import org.jkvm.base.Bits;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PartsTest {
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6})
+    void countsOfAnyWidthKeepTheirNeighbours(int order) {
+        RefcountWidth width = new RefcountWidth(order);
+        MemorySegment block = MemorySegment.ofArray(new byte[512]);
+        long[] expected = new long[width.perBlock(512)];
+        Random random = new Random(order);
+        for (int i = 0; i < 5000; i++) {
+            int index = random.nextInt(expected.length);
+            expected[index] = random.nextLong() & Bits.mask(width.bits());
+            width.set(block, index, expected[index]);
+        }
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(width.get(block, i)).isEqualTo(expected[i]);
+        }
+    }
+
+    /** The format's own examples: narrow counts fill a byte from its low end, wide ones are big-endian. */
+    @Test
+    void countsLieWhereTheFormatSays() {
+        byte[] block = new byte[512];
+        new RefcountWidth(0).set(MemorySegment.ofArray(block), 9, 1);
+        assertThat(block[1]).isEqualTo((byte) 2);
+        new RefcountWidth(2).set(MemorySegment.ofArray(block), 5, 0xa);
+        assertThat(block[2]).isEqualTo((byte) 0xa0);
+        new RefcountWidth(4).set(MemorySegment.ofArray(block), 2, 0x1234);
+        assertThat(block).startsWith(0, 2, (byte) 0xa0, 0, 0x12, 0x34);
+    }
+
+    @Test
+    void setHoldsWhatWasAddedAndNotRemoved() {
+        LongSet set = new LongSet();
+        Set<Long> expected = new HashSet<>();
+        Random random = new Random(1);
+        for (int i = 0; i < 20_000; i++) {
+            long value = 1 + random.nextInt(3000);
+            if (random.nextBoolean()) {
+                set.add(value);
+                expected.add(value);
+            } else {
+                set.remove(value);
+                expected.remove(value);
+            }
+        }
+        for (long value = 1; value <= 3000; value++) {
+            assertThat(set.contains(value)).isEqualTo(expected.contains(value));
+        }
+    }
+
+    @Test
+    void headerClusterIsAlwaysMetadata() {
+        assertThat(new LongSet().contains(0)).isTrue();
+    }
+
+    /** With 64 KiB clusters 54 bits are the offset, 8 bits further sectors. */
+    @Test
+    void compressedClustersEndWithASector() {
+        Compressed place = Compressed.of(Extent.COMPRESSED | 3L << 54 | 0x12345, 16);
+        assertThat(place.offset()).isEqualTo(0x12345);
+        assertThat(place.end()).isEqualTo(0x12200 + 4 * 512);
+    }
+
+    @Test
+    void l1TableCoversTheDisk() {
+        assertThat(Header.l1EntriesFor(0, 16)).isZero();
+        assertThat(Header.l1EntriesFor(1, 16)).isEqualTo(1);
+        assertThat(Header.l1EntriesFor(512L << 20, 16)).isEqualTo(1);
+        assertThat(Header.l1EntriesFor((512L << 20) + 1, 16)).isEqualTo(2);
+    }
+}
