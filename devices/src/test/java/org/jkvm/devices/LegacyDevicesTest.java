@@ -139,6 +139,12 @@ class LegacyDevicesTest {
 
     @ParameterizedTest
     @MethodSource("kinds")
+    void damagedStateIsSurvived(Kind kind) {
+        StateContract.checkDamaged(kind::rig);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
     void pageIsFresh(Kind kind) {
         Device device = kind.maker.apply(new Board());
         RegisterPages.check(device.name(), kind.type, device.registerFiles());

@@ -130,6 +130,12 @@ class PciDevicesTest {
 
     @ParameterizedTest
     @MethodSource("kinds")
+    void damagedStateIsSurvived(Kind kind) {
+        StateContract.checkDamaged(kind::rig);
+    }
+
+    @ParameterizedTest
+    @MethodSource("kinds")
     void pageIsFresh(Kind kind) {
         RegisterPages.check(kind.page, kind.type, kind.maker.apply(new Board()).registerFiles());
     }

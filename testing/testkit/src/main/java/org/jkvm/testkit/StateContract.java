@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jkvm.base.register.Register;
 import org.jkvm.base.register.RegisterFile;
+import org.jkvm.base.state.StateException;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.base.time.ManualClock;
@@ -48,6 +49,36 @@ public final class StateContract {
                 throw new AssertionError("seed " + seed + ": " + e.getMessage(), e);
             }
         }
+    }
+
+    /**
+     * Checks that a chip survives damaged states, as a snapshot is anybody's file: restoring one is refused with a
+     * {@link StateException}, or leaves a chip that, whatever it then does, throws nothing.
+     */
+    public static void checkDamaged(Supplier<Rig> board) {
+        for (long seed = 1; seed <= 100; seed++) {
+            try {
+                checkDamaged(board, seed);
+            } catch (RuntimeException | AssertionError e) {
+                throw new AssertionError("seed " + seed + ": " + e, e);
+            }
+        }
+    }
+
+    private static void checkDamaged(Supplier<Rig> board, long seed) {
+        Random random = new Random(seed);
+        Rig original = board.get();
+        drive(original, random);
+        Map<String, Object> damaged = new StateDamage(random).damaged(StateTree.save(original.device).values());
+        Rig copy = board.get();
+        copy.clock.advance(original.clock.nanos());
+        try {
+            StateTree.of(damaged).restore(copy.device);
+        } catch (StateException refused) {
+            return;
+        }
+        drive(copy, random);
+        StateTree.save(copy.device);
     }
 
     private static void check(Supplier<Rig> board, long seed) {

@@ -64,6 +64,21 @@ class StateContractTest {
     }
 
     @Test
+    void damageThatBringsAChipDownIsFound() {
+        int[] table = new int[400];
+        assertThatThrownBy(() -> StateContract.checkDamaged(() -> {
+            FakeLine line = new FakeLine();
+            return rig(new Counter(line) {
+                @Override
+                void count() {
+                    super.count();
+                    table[writes % table.length]++;
+                }
+            }, line);
+        })).isInstanceOf(AssertionError.class).hasMessageContaining("ArrayIndexOutOfBounds");
+    }
+
+    @Test
     void lineDrivenByRestoringIsFound() {
         assertThatThrownBy(() -> StateContract.check(() -> {
             FakeLine line = new FakeLine();

@@ -106,6 +106,12 @@ class ChipContractTest {
         StateContract.check(kind.board);
     }
 
+    @ParameterizedTest
+    @MethodSource("kinds")
+    void damagedStateIsSurvived(Kind kind) {
+        StateContract.checkDamaged(kind.board);
+    }
+
     @Test
     void pagesAreFresh() {
         RegisterPages.check("ioapic", IoApic.class, List.of(new IoApic(IoApic.VERSION_EOI_REGISTER, m -> { }).registers()));
