@@ -5,6 +5,7 @@ module org.jkvm.x86 {
     requires org.jkvm.x64;
     exports org.jkvm.x86;
     exports org.jkvm.x86.cpuid;
+    exports org.jkvm.x86.disasm;
     exports org.jkvm.x86.exec;
     exports org.jkvm.x86.isa;
     exports org.jkvm.x86.mmu;

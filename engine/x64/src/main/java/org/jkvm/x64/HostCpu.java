@@ -118,6 +118,7 @@ public final class HostCpu implements AutoCloseable {
         }
         HostFaults.install();
         cell = mapCell();
+        cell.fill((byte) 0); // Touched before: a first touch under ENTER restarts it, and it reads what it wrote.
         base = cell.address();
         memory = cell.asSlice(MEMORY, MEMORY_BYTES);
         before = new HostRegisters(cell.asSlice(BEFORE, HostRegisters.BYTES));

@@ -238,17 +238,25 @@ public final class Alu {
         }
     }
 
-    /** CMPXCHG: memory is written either way. */
+    /** CMPXCHG: memory is written either way, a register only where it was equal. */
     public static void cmpxchg(X86Cpu c, Insn i) {
+        int bytes = i.dstSize;
+        long wanted = c.reg(0, bytes);
         long[] old = new long[1];
-        long wanted = c.reg(0, i.dstSize);
-        update(c, i, c.src(i), (cpu, size, a, b) -> {
-            old[0] = a;
-            difference(cpu, size, wanted, a, 0);
-            return cpu.zf() ? b : a;
-        });
+        if (i.dst >= 0) {
+            old[0] = c.reg(i.dst, bytes);
+            difference(c, bytes, wanted, old[0], 0);
+        } else {
+            modify(c, i, c.src(i), (cpu, size, a, b) -> {
+                old[0] = a;
+                difference(cpu, size, wanted, a, 0);
+                return cpu.zf() ? b : a;
+            });
+        }
         if (!c.zf()) {
-            c.setReg(0, i.dstSize, old[0]);
+            c.setReg(0, bytes, old[0]);
+        } else if (i.dst >= 0) {
+            c.setReg(i.dst, bytes, c.src(i));
         }
     }
 

@@ -90,8 +90,6 @@ public final class BitOps {
         c.setLogicFlags(zero ? 0 : 1, 8);
         if (!zero) {
             c.setReg(i.dst, i.dstSize, found);
-        } else if (i.dstSize == 4) {
-            c.setReg(i.dst, 4, c.reg(i.dst, 4));
         }
     }
 

@@ -27,24 +27,34 @@ public final class SystemOps {
 
     /** MOV from CRn. */
     public static void movFromControl(X86Cpu c, Insn i) {
+        ControlRegisters.requireExisting(c, i.src);
         c.requirePrivilege();
         c.setReg(i.dst, i.bits64 ? 8 : 4, ControlRegisters.read(c, i.src));
     }
 
     /** MOV to CRn. */
     public static void movToControl(X86Cpu c, Insn i) {
+        ControlRegisters.requireExisting(c, i.dst);
         c.requirePrivilege();
         ControlRegisters.write(c, i.dst, c.reg(i.src, i.bits64 ? 8 : 4));
     }
 
+    private static void requireDebugRegister(X86Cpu c, int number) {
+        if (number > 7) {
+            throw c.fault(Vector.UD); // REX.R: whatever the privilege level.
+        }
+    }
+
     /** MOV from DRn. */
     public static void movFromDebug(X86Cpu c, Insn i) {
+        requireDebugRegister(c, i.src);
         c.requirePrivilege();
         c.setReg(i.dst, i.bits64 ? 8 : 4, c.debug.read(i.src));
     }
 
     /** MOV to DRn. */
     public static void movToDebug(X86Cpu c, Insn i) {
+        requireDebugRegister(c, i.dst);
         c.requirePrivilege();
         c.debug.write(i.dst, c.reg(i.src, i.bits64 ? 8 : 4));
     }

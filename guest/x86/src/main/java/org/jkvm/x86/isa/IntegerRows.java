@@ -193,7 +193,7 @@ final class IntegerRows {
         t.row("0F BF", "MOVSX", "Gv,Ew", Moves::movsx);
         t.row("63", "MOVSXD", "Gv,Ez", Moves::movsx).in(O64);
         t.row("D7", "XLAT", "", Moves::xlat);
-        t.row("0F C3 mem", "MOVNTI", "My,Gy", Moves::mov).needs(Feature.SSE2);
+        t.row("NP 0F C3 mem", "MOVNTI", "My,Gy", Moves::mov).needs(Feature.SSE2);
         for (int n = 0; n < 8; n++) {
             t.row(hex(0xb0 + n), "MOV", "Zb,Ib", Moves::mov);
             t.row(hex(0xb8 + n), "MOV", "Zv,Iv", Moves::mov);
@@ -261,10 +261,10 @@ final class IntegerRows {
     }
 
     private static void nops(OpcodeTable t) {
-        t.row("F3 90", "PAUSE", "", Moves::nop);
+        t.row("F3 90", "PAUSE", "Zv,rAX", Alu::nop);
         for (int code = 0x18; code <= 0x1f; code++) {
             t.row("0F " + hex(code), code == 0x18 ? "PREFETCH" : "NOP", "Ev", Moves::nop);
         }
-        t.row("0F 0D", "PREFETCHW", "Ev", Moves::nop);
+        t.row("0F 0D mem", "PREFETCHW", "Ev", Moves::nop);
     }
 }

@@ -52,10 +52,10 @@ final class SystemRows {
         t.row("0F 01 /4", "SMSW", "Ev", SystemOps::smsw);
         t.row("0F 01 /6", "LMSW", "Ew", SystemOps::lmsw).privileged().endsBlock();
         t.row("0F 01 /7 mem", "INVLPG", "M", SystemOps::invlpg).privileged().endsBlock();
-        t.row("0F 01 =CA", "CLAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
-        t.row("0F 01 =CB", "STAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
-        t.row("0F 01 =D0", "XGETBV", "", SystemOps::xgetbv).needs(Feature.XSAVE);
-        t.row("0F 01 =D1", "XSETBV", "", SystemOps::xsetbv).needs(Feature.XSAVE).privileged().endsBlock();
+        t.row("NP 0F 01 =CA", "CLAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
+        t.row("NP 0F 01 =CB", "STAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
+        t.row("NP 0F 01 =D0", "XGETBV", "", SystemOps::xgetbv).needs(Feature.XSAVE);
+        t.row("NP 0F 01 =D1", "XSETBV", "", SystemOps::xsetbv).needs(Feature.XSAVE).privileged().endsBlock();
         t.row("0F 01 =F8", "SWAPGS", "", SystemOps::swapgs).in(O64).privileged();
         t.row("0F 01 =F9", "RDTSCP", "", SystemOps::rdtscp).needs(Feature.RDTSCP).endsBlock();
         t.row("0F 02", "LAR", "Gv,Ew", SystemOps::lar).writes("z");

@@ -42,6 +42,13 @@ public final class ControlRegisters {
         }
     }
 
+    /** Throws #UD where there is no CR {@code number}, whatever the privilege level. */
+    public static void requireExisting(X86Cpu cpu, int number) {
+        if (number > 4 && number != 8 || number == 1) {
+            throw cpu.fault(Vector.UD);
+        }
+    }
+
     /** Reads CR {@code number}. */
     public static long read(X86Cpu cpu, int number) {
         return switch (number) {

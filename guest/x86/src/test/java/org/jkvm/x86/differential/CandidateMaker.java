@@ -1,0 +1,169 @@
+package org.jkvm.x86.differential;
+
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.random.RandomGenerator;
+import org.jkvm.x86.isa.Decoder;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.OpcodeTable;
+import org.jkvm.x86.isa.Operand;
+import org.jkvm.x86.isa.Row;
+
+/** Writes random encodings of a row in a given form: registers, addressing modes, displacements, immediates. */
+final class CandidateMaker {
+    private static final int RSP = 4;
+    private static final int TAIL = 12;
+
+    private final RandomGenerator random;
+    private final long instructionAddress;
+    private final Decoder decoder = new Decoder(OpcodeTable.x86(), -1L);
+
+    /** Instructions will lie at {@code instructionAddress}. */
+    CandidateMaker(RandomGenerator random, long instructionAddress) {
+        this.random = random;
+        this.instructionAddress = instructionAddress;
+    }
+
+    /**
+     * Makes one.
+     *
+     * @param target       where a memory operand without a base register, or a branch, shall lead
+     * @return it, or null where these random bits make another row or none
+     */
+    Candidate make(Row row, Form form, long memoryTarget, long branchTarget) {
+        Draft draft = new Draft(row, form, memoryTarget);
+        byte[] bytes = draft.bytes();
+        Insn insn = decode(bytes, form.bits());
+        if (insn == null || insn.row != row || insn.operandSize != form.operandSize()) {
+            return null;
+        }
+        bytes = Arrays.copyOf(bytes, insn.length());
+        if (draft.patch(bytes, insn, branchTarget)) {
+            insn = decode(bytes, form.bits());
+        }
+        return insn == null ? null : new Candidate(row, bytes, insn, form.toString());
+    }
+
+    private Insn decode(byte[] bytes, int bits) {
+        Insn insn = new Insn();
+        return decoder.decode(bytes, 0, bytes.length, bits, insn) == Decoder.Status.OK ? insn : null;
+    }
+
+    /** One encoding on its way. */
+    private final class Draft {
+        private final Row row;
+        private final Form form;
+        private final long memoryTarget;
+        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+        private int displacementAt = -1;
+
+        Draft(Row row, Form form, long memoryTarget) {
+            this.row = row;
+            this.form = form;
+            this.memoryTarget = memoryTarget;
+        }
+
+        byte[] bytes() {
+            prefixes();
+            rex();
+            opcode();
+            if (row.hasModrm()) {
+                modrm();
+            }
+            for (int i = 0; i < TAIL; i++) {
+                out.write(random.nextInt(4) == 0 ? random.nextInt(3) - 1 : random.nextInt(256));
+            }
+            return out.toByteArray();
+        }
+
+        private void prefixes() {
+            if (form.lock()) {
+                out.write(0xf0);
+            }
+            if (form.bits() == 64 && form.memory() && random.nextInt(16) == 0) {
+                out.write(0x67);
+            }
+            if (form.rep() != 0) {
+                out.write(form.rep());
+            }
+            if (row.mandatoryPrefix() > 0) {
+                out.write(row.mandatoryPrefix());
+            } else if (form.operandSize() == 2) {
+                out.write(0x66);
+            }
+        }
+
+        private void rex() {
+            if (form.bits() != 64) {
+                return;
+            }
+            boolean wide = form.operandSize() == 8 && !defaultsTo64();
+            int rex = 0x40 | (wide ? 8 : 0) | (random.nextBoolean() ? random.nextInt(8) : 0);
+            if (rex != 0x40 || random.nextInt(4) == 0) {
+                out.write(rex);
+            }
+        }
+
+        private boolean defaultsTo64() {
+            return row.mode() == Row.Mode.D64 || row.mode() == Row.Mode.F64;
+        }
+
+        private void opcode() {
+            if (row.map() > 0) {
+                out.write(0x0f);
+            }
+            if (row.map() > 1) {
+                out.write(row.map() == 2 ? 0x38 : 0x3a);
+            }
+            out.write(row.code());
+        }
+
+        private void modrm() {
+            if (row.exactModrm() >= 0) {
+                out.write(row.exactModrm());
+                return;
+            }
+            int reg = (row.extension() >= 0 ? row.extension() : random.nextInt(8)) << 3;
+            if (!form.memory()) {
+                out.write(0xc0 | reg | random.nextInt(8));
+                return;
+            }
+            int mod = random.nextInt(3);
+            int rm = random.nextInt(8);
+            out.write(mod << 6 | reg | rm);
+            int sib = rm == RSP ? random.nextInt(256) : 0;
+            if (rm == RSP) {
+                out.write(sib);
+            }
+            if (mod == 0 && (rm == 5 || rm == RSP && (sib & 7) == 5)) {
+                displacementAt = out.size();
+            }
+        }
+
+        /** Points a 32-bit displacement without base to the target, and a branch to its; true where bytes changed. */
+        boolean patch(byte[] bytes, Insn insn, long branchTarget) {
+            boolean changed = displacementAt >= 0;
+            if (changed) {
+                long from = insn.ripRelative ? instructionAddress + bytes.length : 0;
+                put(bytes, displacementAt, 4, memoryTarget - from);
+            }
+            for (Operand operand : row.operands()) {
+                if (operand.method() == 'J') {
+                    int size = operand.size(insn.operandSize, false);
+                    put(bytes, bytes.length - size, size, branchTarget - instructionAddress - bytes.length);
+                    changed = true;
+                } else if (operand.method() == 'O') {
+                    put(bytes, bytes.length - insn.addressSize, insn.addressSize, memoryTarget);
+                    changed = true;
+                }
+            }
+            return changed;
+        }
+
+        private static void put(byte[] bytes, int at, int size, long value) {
+            for (int i = 0; i < size; i++) {
+                bytes[at + i] = (byte) (value >>> 8 * i);
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+package org.jkvm.x86.differential;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Set;
+import java.util.random.RandomGenerator;
+import org.jkvm.x64.HostCpu;
+import org.jkvm.x64.HostRegisters;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Row;
+
+/** Makes up the registers and memory that one case starts with, so that memory operands lie in the scratch memory. */
+final class CaseFiller {
+    private static final int RAX = 0;
+    private static final int RCX = 1;
+    private static final int RDX = 2;
+    private static final int RBX = 3;
+    private static final int RSP = 4;
+    private static final int RBP = 5;
+    private static final int RSI = 6;
+    private static final int RDI = 7;
+    private static final int WINDOW = 96;
+    private static final int MAX_OPERAND = 512;
+    private static final int FIRST_OPERAND = 0x1_8000;
+    private static final int TRAP_FLAG = 0x100;
+    private static final Set<String> STRINGS = Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS");
+    private static final Set<String> BIT_STRINGS = Set.of("BT", "BTS", "BTR", "BTC");
+
+    private static final Set<String> NEAR_BRANCHES = Set.of("CALL", "JMP");
+
+    private final RandomGenerator random;
+    private final EdgeValues values;
+    private final HostCpu host;
+    private final HostRegisters before;
+    private final MemorySegment memory;
+    private long second;
+
+    CaseFiller(RandomGenerator random, HostCpu host) {
+        this.random = random;
+        this.values = new EdgeValues(random);
+        this.host = host;
+        this.before = host.before();
+        this.memory = host.memory();
+    }
+
+    /** Picks where a memory operand shall lie: often aligned, sometimes across pages. */
+    long pickTarget() {
+        long start = memory.address() + FIRST_OPERAND;
+        long offset = random.nextInt(64) * 64L;
+        return start + switch (random.nextInt(8)) {
+            case 0, 1, 2, 3 -> offset;
+            case 4, 5 -> offset + 16L * random.nextInt(4);
+            case 6 -> offset + random.nextInt(64);
+            default -> 4096L * (1 + random.nextInt(8)) - random.nextInt(1, 16);
+        };
+    }
+
+    /** Whether a candidate's addresses can be steered into the scratch memory at all. */
+    static boolean steerable(Candidate c) {
+        Insn i = c.insn();
+        if (c.row().mnemonic().matches("SH[LR]D") && i.operandSize == 2 && !countable(i)) {
+            return false;
+        }
+        if (!i.memory()) {
+            return !NEAR_BRANCHES.contains(c.row().mnemonic()) || i.modrm < 0 || i.rm() != RSP; // RSP is the stack's.
+        }
+        boolean same = i.baseNumber >= 0 && i.baseNumber == i.indexNumber;
+        boolean wideStack = i.baseNumber == RSP && Math.abs(i.disp) > 0x800;
+        boolean bitOffset = BIT_STRINGS.contains(c.row().mnemonic())
+                && (sourceNumber(i) == i.baseNumber || sourceNumber(i) == i.indexNumber || sourceNumber(i) == RSP);
+        return !same && !wideStack && !bitOffset;
+    }
+
+    /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */
+    private static boolean countable(Insn i) {
+        return (i.imm & 0x1f) <= 16 && i.baseNumber != RCX && i.indexNumber != RCX;
+    }
+
+    private static int sourceNumber(Insn i) {
+        return i.reg() + ((i.rex & 4) != 0 ? 8 : 0);
+    }
+
+    /**
+     * Fills {@link HostCpu#before} and memory around the memory operand.
+     *
+     * @param wanted where the memory operand should be
+     * @return where it is: elsewhere only if RSP is its base
+     */
+    long fill(Candidate c, long wanted) {
+        for (int n = 0; n < 16; n++) {
+            before.general(n, values.integer());
+        }
+        before.general(RSP, host.stackPointer() + 8L * random.nextInt(-16, 16));
+        boolean onStack = c.insn().memory() && c.insn().baseNumber == RSP;
+        long target = onStack ? before.general(RSP) + c.insn().disp : wanted;
+        before.rflags(random.nextInt(0x1000) & HostCpu.INPUT_FLAGS);
+        if (c.usesVectors()) {
+            floatingPoint();
+        }
+        fillMemory(target);
+        special(c, target);
+        steer(c.insn(), target);
+        for (int n = 0; n < 16 && !c.insn().bits64; n++) {
+            before.general(n, before.general(n) & 0xffff_ffffL);
+        }
+        return target;
+    }
+
+    private void fillMemory(long around) {
+        for (int at = -WINDOW; at < WINDOW; at += 8) {
+            put(around + at, values.vectorHalf());
+        }
+    }
+
+    /** Where the last case's second memory operand was: the destination of string instructions. */
+    long secondTarget() {
+        return second;
+    }
+
+    /** Whether {@code row} is an instruction that REP repeats. */
+    static boolean isString(Row row) {
+        return STRINGS.contains(row.mnemonic()) && !row.hasModrm();
+    }
+
+    private void floatingPoint() {
+        for (int n = 0; n < 16; n++) {
+            before.xmm(n, 0, values.vectorHalf());
+            before.xmm(n, 1, values.vectorHalf());
+        }
+        for (int n = 0; n < 8; n++) {
+            before.st(n, values.signExponent(), values.significand());
+        }
+        before.controlWord(0x7f | random.nextInt(4) << 10 | (random.nextInt(4) == 0 ? random.nextInt(4) : 3) << 8);
+        before.statusWord(random.nextInt(8) << 11 | random.nextInt(0x10000) & 0x477f);
+        int tags = random.nextInt(4) == 0 ? random.nextInt(256) : 0xff;
+        before.fx().set(ValueLayout.JAVA_BYTE, HostRegisters.FTW, (byte) tags);
+        int modes = random.nextInt(4) == 0 ? random.nextInt(0x10000) & 0xe040 : random.nextInt(4) << 13;
+        before.mxcsr(0x1f80 | modes | random.nextInt(64));
+    }
+
+    /** Points base, or displacement's index, so that the ModRM operand is at {@code target}. */
+    private void steer(Insn i, long target) {
+        if (!i.memory() || i.ripRelative) {
+            return;
+        }
+        if (i.baseNumber < 0 || i.baseNumber == RSP) {
+            if (i.indexNumber >= 0) {
+                before.general(i.indexNumber, 0);
+            }
+            return;
+        }
+        long index = i.indexNumber < 0 ? 0 : before.general(i.indexNumber) << i.scale;
+        long base = target - i.disp - index;
+        long noise = i.addressSize == 4 && i.bits64 ? values.integer() << 32 : 0;
+        before.general(i.baseNumber, i.addressSize == 8 ? base : base & 0xffff_ffffL | noise);
+    }
+
+    private void special(Candidate c, long target) {
+        String mnemonic = c.row().mnemonic();
+        second = target;
+        if (isString(c.row())) {
+            strings(c.insn(), target);
+        } else if (BIT_STRINGS.contains(mnemonic)) {
+            int n = sourceNumber(c.insn());
+            before.general(n, random.nextInt(-0x8000, 0x8000));
+        }
+        switch (mnemonic) {
+            case "DIV", "IDIV" -> dividend(c.insn().operandSize);
+            case "XLAT", "XLATB" -> before.general(RBX, target);
+            case "MASKMOVQ", "MASKMOVDQU" -> before.general(RDI, target);
+            case "LEAVE", "ENTER" -> before.general(RBP, host.stackPointer() + 8L * random.nextInt(-8, 8));
+            case "POPF", "POPFD", "POPFQ" -> clearTrapFlag();
+            case "CMPXCHG", "CMPXCHG8B", "CMPXCHG16B" -> maybeEqual(target);
+            case "SHLD", "SHRD" -> shiftCount(c.insn());
+            case "RET", "RETN", "CALL", "JMP" -> branchTargets(c.insn(), target);
+            case "FXRSTOR", "LDMXCSR", "FLDENV", "FRSTOR" -> image(target);
+            case "LOOP", "LOOPE", "LOOPNE", "JCXZ", "JECXZ", "JRCXZ" -> before.general(RCX, random.nextInt(3));
+            default -> {
+                // Any values do.
+            }
+        }
+    }
+
+    private void strings(Insn i, long target) {
+        long high = i.addressSize == 4 && i.bits64 ? values.integer() << 32 : 0;
+        second = random.nextInt(4) == 0 ? target + random.nextInt(-24, 24) : pickTarget();
+        fillMemory(second);
+        before.general(RSI, target | high);
+        before.general(RDI, second | high);
+        before.general(RCX, random.nextInt(20) | high);
+        if (random.nextBoolean()) {
+            long value = get(target);
+            before.general(RAX, value);
+            for (int at = 0; at < 16; at += 8) {
+                put(second + at, value);
+            }
+        }
+    }
+
+    /** Shifting words by more than 16 leaves everything undefined (SDM vol. 2B, SHLD). */
+    private void shiftCount(Insn i) {
+        if (i.operandSize == 2) {
+            before.general(RCX, values.integer() & ~0x1f | random.nextInt(17));
+        }
+    }
+
+    /** Makes the high half of the dividend small, so that most quotients fit. */
+    private void dividend(int size) {
+        if (random.nextInt(8) != 0) {
+            boolean negative = random.nextBoolean();
+            before.general(RDX, negative ? -random.nextInt(1, 4) : random.nextInt(4));
+            if (size == 2) {
+                before.general(RAX, random.nextInt(0x4000));
+            }
+        }
+    }
+
+    private void clearTrapFlag() {
+        put(before.general(RSP), random.nextInt(0x10000) & ~TRAP_FLAG);
+    }
+
+    private void maybeEqual(long target) {
+        if (random.nextBoolean()) {
+            before.general(RAX, get(target));
+            before.general(RDX, get(target + 8));
+        }
+    }
+
+    /** Near branches go to the branch target: through a register, through memory, or from the stack. */
+    private void branchTargets(Insn i, long target) {
+        long to = host.branchTarget();
+        put(target, to);
+        put(before.general(RSP), to);
+        if (i.modrm >= 0xc0) {
+            before.general(i.rm() + ((i.rex & 1) != 0 ? 8 : 0), to);
+        }
+    }
+
+    /** An image that FXRSTOR, LDMXCSR, FLDENV or FRSTOR often accepts: everything masked, reserved bits clear. */
+    private void image(long target) {
+        MemorySegment image = memory.asSlice(target - memory.address(), MAX_OPERAND);
+        image.copyFrom(before.fx());
+        image.set(ValueLayout.JAVA_INT_UNALIGNED, HostRegisters.MXCSR, before.mxcsr());
+    }
+
+    private long get(long address) {
+        return memory.get(JAVA_LONG_UNALIGNED, address - memory.address());
+    }
+
+    private void put(long address, long value) {
+        memory.set(JAVA_LONG_UNALIGNED, address - memory.address(), value);
+    }
+}

@@ -1,0 +1,97 @@
+package org.jkvm.x86.differential;
+
+import java.lang.foreign.MemorySegment;
+import org.jkvm.x86.X86Bus;
+
+/** RAM from guest physical address 0 on, and nothing else. */
+record FlatBus(MemorySegment ram) implements X86Bus {
+    @Override
+    public long hostPage(long page) {
+        return page >= 0 && page < ram.byteSize() ? ram.address() + page : 0;
+    }
+
+    @Override
+    public boolean writablePage(long page) {
+        return hostPage(page) != 0;
+    }
+
+    @Override
+    public long mmioRead(long address, int size) {
+        return -1L >>> 64 - 8 * size;
+    }
+
+    @Override
+    public void mmioWrite(long address, int size, long value) {
+        // Nobody listens.
+    }
+
+    @Override
+    public int portRead(int port, int size) {
+        return -1;
+    }
+
+    @Override
+    public void portWrite(int port, int size, int value) {
+        // Nobody listens.
+    }
+
+    @Override
+    public int acknowledgeInterrupt() {
+        return -1;
+    }
+
+    @Override
+    public int taskPriority() {
+        return 0;
+    }
+
+    @Override
+    public void setTaskPriority(int priority) {
+        // No local APIC.
+    }
+
+    @Override
+    public MsrResult readMsr(int number) {
+        return MsrResult.ABSENT;
+    }
+
+    @Override
+    public boolean writeMsr(int number, long value) {
+        return false;
+    }
+
+    @Override
+    public long timeStampCounter() {
+        return System.nanoTime();
+    }
+
+    @Override
+    public void setTimeStampCounter(long value) {
+        // It is the host's.
+    }
+
+    @Override
+    public void decoding(long page) {
+        // Nobody asks.
+    }
+
+    @Override
+    public boolean holdsCode(long page) {
+        return false;
+    }
+
+    @Override
+    public void codeWritten(long address, int size) {
+        // No other processor.
+    }
+
+    @Override
+    public void retired() {
+        // No answers to forget.
+    }
+
+    @Override
+    public void setFerr(boolean asserted) {
+        // CR0.NE is set.
+    }
+}
