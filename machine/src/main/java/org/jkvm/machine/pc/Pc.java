@@ -261,6 +261,8 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     @Override
     public void close() {
         machine.close();
+        bus.close();
+        clock.close();
         PciCards.closeBackEnds(config.cards());
         resources.close();
         config.boot().close();

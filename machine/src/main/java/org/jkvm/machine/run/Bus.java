@@ -19,6 +19,7 @@ public final class Bus {
     private final AddressSpace ports = new AddressSpace("I/O ports");
     private final AddressSpace mmio = new AddressSpace("memory-mapped I/O");
     private long guestFaults;
+    private boolean closed;
 
     /** The bus lock. Back ends never wait for anything while holding it. */
     public ReentrantLock lock() {
@@ -35,9 +36,21 @@ public final class Bus {
         return mmio;
     }
 
-    /** Runs a task on the calling thread with the lock held: how back ends reach their devices. */
+    /**
+     * Runs a task on the calling thread with the lock held: how back ends reach their devices. Once the bus is closed such
+     * tasks come to nothing: a back end may outlive the machine.
+     */
     public Executor executor() {
-        return this::locked;
+        return task -> locked(() -> {
+            if (!closed) {
+                task.run();
+            }
+        });
+    }
+
+    /** Cuts the devices off from their back ends' threads. */
+    public void close() {
+        locked(() -> closed = true);
     }
 
     /** Runs {@code task} with the lock held. */

@@ -28,7 +28,8 @@ import org.jkvm.hypervisor.Vcpu;
  *
  * Every change is made on one control thread, with all vCPUs out of guest mode. A request holds the vCPUs from the moment
  * it is made: a processor that asks for a reset executes nothing after it. Methods may be called from any thread; those
- * named {@code request…} return at once, and are all that a vCPU thread, a device or a listener may call.
+ * named {@code request…} return at once, and are all that a vCPU thread, a device or a listener may call. Once the machine
+ * has ended, requests come to nothing.
  */
 public final class Machine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Machine.class.getName());
@@ -46,6 +47,8 @@ public final class Machine implements AutoCloseable {
     private volatile RunState state = RunState.PRELAUNCH;
     private volatile boolean started;
     private volatile boolean ended;
+    /** Guarded by {@link #requests}, as is every kick: a vCPU that has been freed must not be kicked. */
+    private boolean closed;
     private int status;
 
     private record Request(Runnable action, CompletableFuture<Void> done) {
@@ -157,12 +160,19 @@ public final class Machine implements AutoCloseable {
         });
     }
 
-    /** Ends the machine if it has not ended, and waits until none of its threads runs. */
+    /**
+     * Ends the machine if it has not ended, and waits until none of its threads runs. From then on requests come to nothing
+     * and no vCPU is touched.
+     */
     @Override
     public void close() {
         if (started) {
             quit(Cause.HOST_QUIT);
             awaitExit();
+        }
+        synchronized (requests) {
+            closed = true;
+            ended = true;
         }
     }
 
@@ -178,9 +188,13 @@ public final class Machine implements AutoCloseable {
 
     private CompletableFuture<Void> submit(Runnable action) {
         Request request = new Request(action, new CompletableFuture<>());
-        gate.hold();
-        board.vcpus().forEach(Vcpu::kick);
-        requests.add(request);
+        synchronized (requests) {
+            if (!closed) {
+                gate.hold();
+                board.vcpus().forEach(Vcpu::kick);
+                requests.add(request);
+            }
+        }
         if (ended) {
             request.done.complete(null);
         }

@@ -8,11 +8,12 @@ import java.util.Arrays;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.UserException;
 import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class BzImageTest {
-    private static final byte[] CODE = Arrays.copyOf(TestImages.HALT_FOREVER, 0x400);
+    private static final byte[] CODE = Arrays.copyOf(KernelImages.HALT_FOREVER, 0x400);
 
     @TempDir
     private Path folder;
@@ -34,7 +35,7 @@ class BzImageTest {
     @Test
     void a64BitKernelIsEnteredAt200hWithPagingOn() {
         BootRequest request = TestImages.request(16, "console=ttyS0");
-        BootEntry entry = load(TestImages.bzImage(true, CODE), request);
+        BootEntry entry = load(KernelImages.bzImage(true, CODE), request);
         X86State state = new X86State();
         entry.prepare(state);
         GuestMemory memory = request.memory();
@@ -55,7 +56,7 @@ class BzImageTest {
     void theZeroPageHoldsTheMemoryMap() {
         BootRequest request = TestImages.request(16, "");
         X86State state = new X86State();
-        load(TestImages.bzImage(true, CODE), request).prepare(state);
+        load(KernelImages.bzImage(true, CODE), request).prepare(state);
         GuestMemory memory = request.memory();
         long params = state.general[6];
         assertThat(memory.readInt(params + 0x1e8, 1)).isEqualTo(4);
@@ -68,7 +69,7 @@ class BzImageTest {
     @Test
     void a32BitKernelIsEnteredFlatWithPagingOff() {
         X86State state = new X86State();
-        load(TestImages.bzImage(false, CODE), TestImages.request(16, "")).prepare(state);
+        load(KernelImages.bzImage(false, CODE), TestImages.request(16, "")).prepare(state);
         assertThat(state.rip).isEqualTo(0x10_0000);
         assertThat(state.cr0).isEqualTo(0x11);
         assertThat(state.segments[1]).isEqualTo(new X86State.Segment(0x10, 0, -1, 0xc09b));
@@ -79,7 +80,7 @@ class BzImageTest {
     void a64BitKernelOnA32BitProcessorIsEnteredIn32Bit() {
         BootRequest r = TestImages.request(16, "");
         BootRequest narrow = new BootRequest(r.memory(), r.map(), "", r.modules(), 0, false);
-        assertThat(load(TestImages.bzImage(true, CODE), narrow)).isInstanceOf(BootEntry.Protected32.class);
+        assertThat(load(KernelImages.bzImage(true, CODE), narrow)).isInstanceOf(BootEntry.Protected32.class);
     }
 
     @Test
@@ -87,7 +88,7 @@ class BzImageTest {
         ImageFile initrd = TestImages.open(folder, "initrd", new byte[5000]);
         BootRequest request = TestImages.request(16, "", new BootRequest.Module(initrd, "initrd"));
         X86State state = new X86State();
-        load(TestImages.bzImage(true, CODE), request).prepare(state);
+        load(KernelImages.bzImage(true, CODE), request).prepare(state);
         assertThat(request.memory().readInt(state.general[6] + 0x218, 4)).isEqualTo(0x100_0000 - 0x2000);
         assertThat(request.memory().readInt(state.general[6] + 0x21c, 4)).isEqualTo(5000);
         initrd.close();
@@ -95,7 +96,7 @@ class BzImageTest {
 
     @Test
     void refusals() {
-        byte[] image = TestImages.bzImage(true, CODE);
+        byte[] image = KernelImages.bzImage(true, CODE);
         assertRefused(Arrays.copyOf(image, 1300), 16, "", "truncated: the protected-mode kernel");
         assertRefused(Arrays.copyOf(image, 700), 16, "", "truncated: the protected-mode kernel");
         assertRefused(image, 1, "", "does not fit into memory");

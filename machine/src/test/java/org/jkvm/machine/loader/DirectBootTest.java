@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import org.jkvm.base.UserException;
 import org.jkvm.machine.memory.RamLayout;
 import org.jkvm.testkit.FakeMemory;
+import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,7 +30,7 @@ class DirectBootTest {
 
     @Test
     void aLinuxInitrdsNameMayHoldSpacesAndCommas() throws Exception {
-        Path kernel = file("kernel", TestImages.bzImage(true, new byte[64]));
+        Path kernel = file("kernel", KernelImages.bzImage(true, new byte[64]));
         String initrd = file("init rd,1", new byte[10]).toString();
         try (DirectBoot boot = DirectBoot.open(kernel, initrd, "")) {
             assertThat(boot.format()).isEqualTo("Linux bzImage, boot protocol 2.15");
@@ -40,7 +41,7 @@ class DirectBootTest {
 
     @Test
     void multibootModulesAreAListWithArguments() throws Exception {
-        byte[] image = TestImages.elf32(0x10_0000, TestImages.multibootHeader(0), 0x1000);
+        byte[] image = KernelImages.elf32(0x10_0000, 0, KernelImages.multibootHeader(0), 0x1000);
         Path kernel = file("kernel", image);
         String one = file("one", new byte[10]).toString();
         String two = file("two", new byte[10]).toString();
@@ -52,7 +53,7 @@ class DirectBootTest {
 
     @Test
     void missingFilesAreNamedWithTheirOption() throws Exception {
-        Path kernel = file("kernel", TestImages.bzImage(true, new byte[64]));
+        Path kernel = file("kernel", KernelImages.bzImage(true, new byte[64]));
         Path missing = folder.resolve("missing");
         assertThatThrownBy(() -> DirectBoot.open(missing, "", "")).isInstanceOf(UserException.class)
                 .hasMessage("-kernel " + missing + ": no such file");

@@ -7,12 +7,13 @@ import java.nio.file.Path;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.UserException;
 import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** PVH and multiboot kernels. */
 class ElfKernelsTest {
-    private static final byte[] CODE = TestImages.HALT_FOREVER;
+    private static final byte[] CODE = KernelImages.HALT_FOREVER;
 
     @TempDir
     private Path folder;
@@ -37,7 +38,7 @@ class ElfKernelsTest {
     void pvhIsEnteredAtItsNoteWithStartInfo() {
         ImageFile initrd = TestImages.open(folder, "initrd", new byte[] {1, 2, 3});
         BootRequest request = TestImages.request(16, "quiet", new BootRequest.Module(initrd, ""));
-        X86State state = load(TestImages.pvh(0xffff_ffff_8100_0000L, 0x20_0000, CODE), request);
+        X86State state = load(KernelImages.pvh(0xffff_ffff_8100_0000L, 0x20_0000, CODE), request);
         GuestMemory memory = request.memory();
         long info = state.general[3];
         assertThat(state.rip).isEqualTo(0x20_0000);
@@ -58,7 +59,7 @@ class ElfKernelsTest {
     @Test
     void bssIsZeroedWhenLoadedAgain() {
         BootRequest request = TestImages.request(16, "");
-        byte[] image = TestImages.pvh(0x20_0000, 0x20_0000, CODE);
+        byte[] image = KernelImages.pvh(0x20_0000, 0x20_0000, CODE);
         load(image, request);
         request.memory().writeInt(0x20_1000, 8, -1);
         load(image, request);
@@ -69,8 +70,8 @@ class ElfKernelsTest {
     void multibootElfIsEnteredWithItsInformation() {
         ImageFile module = TestImages.open(folder, "module", new byte[] {9});
         BootRequest request = TestImages.request(16, "a b", new BootRequest.Module(module, "module x"));
-        byte[] code = TestImages.join(TestImages.multibootHeader(3), CODE);
-        X86State state = load(TestImages.elf32(0x10_0000, code, 0x2000), request);
+        byte[] code = KernelImages.join(KernelImages.multibootHeader(3), CODE);
+        X86State state = load(KernelImages.elf32(0x10_0000, 0, code, 0x2000), request);
         GuestMemory memory = request.memory();
         long info = state.general[3];
         assertThat(state.general[0]).isEqualTo(0x2bad_b002);
@@ -92,7 +93,7 @@ class ElfKernelsTest {
     @Test
     void multibootAddressFieldsPlaceTheFile() {
         int at = 0x20_0000;
-        byte[] image = TestImages.join(TestImages.multibootHeader(0x1_0000, at, at, 0, at + 0x100, at + 32), new byte[] {7});
+        byte[] image = KernelImages.join(KernelImages.multibootHeader(0x1_0000, at, at, 0, at + 0x100, at + 32), new byte[] {7});
         BootRequest request = TestImages.request(16, "");
         X86State state = load(image, request);
         assertThat(state.rip).isEqualTo(at + 32);
@@ -102,14 +103,14 @@ class ElfKernelsTest {
 
     @Test
     void refusals() {
-        assertRefused(TestImages.elf32(0x10_0000, CODE, 0x2000), "is an ELF file that is no kernel");
-        assertRefused(TestImages.pvh(0, 0x7fff_ffff_ffff_f000L, CODE), "does not fit into memory");
-        assertRefused(TestImages.pvh(0, 0xa_0000, CODE), "does not fit into memory");
-        assertRefused(TestImages.multibootHeader(0x8), "requires unknown features");
-        assertRefused(TestImages.multibootHeader(0), "the file is not an x86 ELF file");
-        assertRefused(TestImages.multibootHeader(0x1_0000, 0x10_0000, 0x20_0000, 0, 0, 0), "contradict");
-        assertRefused(TestImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0x10_1000, 0, 0), "truncated");
-        byte[] elf = TestImages.elf32(0x10_0000, TestImages.join(TestImages.multibootHeader(0), CODE), 0x2000);
+        assertRefused(KernelImages.elf32(0x10_0000, 0, CODE, 0x2000), "is an ELF file that is no kernel");
+        assertRefused(KernelImages.pvh(0, 0x7fff_ffff_ffff_f000L, CODE), "does not fit into memory");
+        assertRefused(KernelImages.pvh(0, 0xa_0000, CODE), "does not fit into memory");
+        assertRefused(KernelImages.multibootHeader(0x8), "requires unknown features");
+        assertRefused(KernelImages.multibootHeader(0), "the file is not an x86 ELF file");
+        assertRefused(KernelImages.multibootHeader(0x1_0000, 0x10_0000, 0x20_0000, 0, 0, 0), "contradict");
+        assertRefused(KernelImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0x10_1000, 0, 0), "truncated");
+        byte[] elf = KernelImages.elf32(0x10_0000, 0, KernelImages.join(KernelImages.multibootHeader(0), CODE), 0x2000);
         assertRefused(patched(elf, 18, 62), "is a 64-bit ELF file");
         assertRefused(patched(elf, 45, 2), "program headers are not usable");
         assertRefused(patched(elf, 29, 2), "truncated: the ELF program header table");

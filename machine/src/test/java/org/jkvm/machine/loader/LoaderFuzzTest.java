@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import org.jkvm.base.UserException;
+import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,10 +14,10 @@ class LoaderFuzzTest {
     private static final long SEED = 0x6a6b_766d;
     private static final int ROUNDS = 3000;
     private static final List<byte[]> GOOD = List.of(
-            TestImages.bzImage(true, new byte[512]),
-            TestImages.pvh(0xffff_ffff_8100_0000L, 0x20_0000, new byte[64]),
-            TestImages.elf32(0x10_0000, TestImages.join(TestImages.multibootHeader(3), new byte[64]), 0x1000),
-            TestImages.join(TestImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0, 0x10_0100, 0x10_0020), new byte[64]));
+            KernelImages.bzImage(true, new byte[512]),
+            KernelImages.pvh(0xffff_ffff_8100_0000L, 0x20_0000, new byte[64]),
+            KernelImages.elf32(0x10_0000, 0, KernelImages.join(KernelImages.multibootHeader(3), new byte[64]), 0x1000),
+            KernelImages.join(KernelImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0, 0x10_0100, 0x10_0020), new byte[64]));
 
     @TempDir
     private Path folder;

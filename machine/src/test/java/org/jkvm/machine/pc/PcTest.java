@@ -29,12 +29,12 @@ import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.machine.loader.DirectBoot;
-import org.jkvm.machine.loader.TestImages;
 import org.jkvm.machine.run.Cause;
 import org.jkvm.machine.run.LifePolicy;
 import org.jkvm.machine.run.MachineEvent;
 import org.jkvm.testkit.FakeHypervisor;
 import org.jkvm.testkit.FakeVcpu;
+import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -58,7 +58,7 @@ class PcTest {
     private Pc pc;
 
     private PcConfig config(long memory) throws IOException {
-        Path kernel = Files.write(folder.resolve("kernel"), TestImages.bzImage(true, new byte[1024]));
+        Path kernel = Files.write(folder.resolve("kernel"), KernelImages.bzImage(true, new byte[1024]));
         CharacterBackend backend = new CharacterBackend() {
             @Override
             public void write(byte[] bytes, int offset, int length) {

@@ -259,6 +259,22 @@ class MachineTest {
     }
 
     @Test
+    void nothingReachesAClosedMachine() throws Exception {
+        FakeVcpu vcpu = start(true, true);
+        machine.close();
+        board.bus.close();
+        vcpu.run(ExitAnswer.NONE);
+        machine.requestReset(Cause.GUEST_RESET);
+        machine.powerButton();
+        machine.whileStopped(() -> board.resets++);
+        board.bus.executor().execute(() -> board.resets++);
+        vcpu.script(read());
+        assertThat(vcpu.run(ExitAnswer.NONE)).as("not kicked").isEqualTo(read());
+        assertThat(board.resets).isEqualTo(1);
+        assertThat(board.presses).isZero();
+    }
+
+    @Test
     void manyThreadsMayAskAtOnce() throws Exception {
         FakeVcpu vcpu = start(true, true);
         List<Thread> threads = java.util.stream.IntStream.range(0, 4).mapToObj(n -> Thread.ofPlatform().start(() -> {
