@@ -9,5 +9,6 @@ module org.jkvm.app {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires tools.jackson.databind;
+    opens org.jkvm.app.demo to info.picocli;
     opens org.jkvm.app.img to info.picocli;
 }

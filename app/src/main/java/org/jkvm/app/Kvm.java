@@ -1,14 +1,17 @@
 package org.jkvm.app;
 
+import java.util.Arrays;
 import java.util.Optional;
 import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.ManPage;
 import org.jkvm.app.cli.Option;
+import org.jkvm.app.demo.DemoCommand;
 import org.jkvm.app.settings.SettingsReader;
 import org.jkvm.app.vm.Session;
 import org.jkvm.app.vm.SoftBackend;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
+import picocli.CommandLine;
 
 /** The kvm command. */
 public final class Kvm {
@@ -25,14 +28,32 @@ public final class Kvm {
     /** Runs the command; returns its exit status. */
     static int run(String... words) {
         try {
-            return start(Arguments.parse(words));
-        } catch (UserException e) {
-            System.err.println("kvm: " + e.getMessage());
-            return e.exitStatus();
-        } catch (HostException e) {
-            System.err.println("kvm: " + e.getMessage());
-            return UserException.FAILED;
+            return words.length > 0 && words[0].equals("demo") ? demo(Arrays.copyOfRange(words, 1, words.length))
+                    : start(Arguments.parse(words));
+        } catch (UserException | HostException e) {
+            return failed(e);
         }
+    }
+
+    /** Says in one line what went wrong where that is the user's or the host's doing; a bug of ours has its stack trace. */
+    private static int failed(Exception e) {
+        switch (e) {
+            case UserException user -> {
+                System.err.println("kvm: " + user.getMessage());
+                return user.exitStatus();
+            }
+            case HostException host -> {
+                System.err.println("kvm: " + host.getMessage());
+                return UserException.FAILED;
+            }
+            case RuntimeException bug -> throw bug;
+            default -> throw new IllegalStateException(e);
+        }
+    }
+
+    private static int demo(String... words) {
+        CommandLine line = new CommandLine(new DemoCommand(Kvm::run));
+        return line.setExecutionExceptionHandler((e, _, _) -> failed(e)).execute(words);
     }
 
     private static int start(Arguments arguments) {
