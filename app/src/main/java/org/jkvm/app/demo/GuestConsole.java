@@ -11,6 +11,7 @@ import java.util.regex.Pattern;
 
 /** A virtual machine in a process of its own whose serial port is the process's standard input and output. */
 public final class GuestConsole implements AutoCloseable {
+    private static final String PANIC = "end Kernel panic";
     private static final int SHOWN_AT_FAILURE = 2000;
 
     private final Process process;
@@ -72,8 +73,10 @@ public final class GuestConsole implements AutoCloseable {
                 return matcher;
             }
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-            if (left <= 0 || ended) {
-                throw new GuestFailure((ended ? "the machine ended" : "nothing for " + limit.toSeconds() + " s")
+            boolean panicked = output.indexOf(PANIC, from) >= 0;
+            if (left <= 0 || ended || panicked) {
+                throw new GuestFailure((ended ? "the machine ended" : panicked ? "the kernel panicked"
+                        : "not in " + limit.toSeconds() + " s")
                         + ", waiting for '" + pattern + "'; the console's end:\n" + tail());
             }
             wait(left);

@@ -20,7 +20,8 @@ echo '#!/bin/sh
 exec /bin/leave' > /etc/acpi/PWRF/00000080
 echo '#!/bin/sh
 cd /
-umount /disk
+sync
+mount -o remount,ro /disk
 poweroff -f' > /bin/leave
 chmod +x /etc/acpi/PWRF/00000080 /bin/leave
 acpid 2> /dev/null
