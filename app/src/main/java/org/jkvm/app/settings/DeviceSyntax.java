@@ -15,10 +15,15 @@ import org.jkvm.devices.virtio.VirtioOptions;
 import org.jkvm.devices.virtio.balloon.BalloonOptions;
 import org.jkvm.devices.virtio.blk.BlkOptions;
 import org.jkvm.devices.virtio.blk.ErrorPolicy;
+import org.jkvm.devices.virtio.console.SerialOptions;
 import org.jkvm.devices.virtio.rng.RngOptions;
+import org.jkvm.machine.pc.PciCard;
 
 /** Reads {@code -device}s. What a device can be told is what its reader asks for, and {@code -device X,help} lists that. */
 final class DeviceSyntax {
+    /** A port's number where none is given: the lowest that is free. */
+    static final int FIRST_FREE = -1;
+
     private final Map<String, Kind> kinds = new TreeMap<>();
     private final Map<String, BlockNode> nodes;
     private final Map<String, RandomSource> sources;
@@ -105,7 +110,7 @@ final class DeviceSyntax {
                 list.flag("write-cache", node == null || node.writeCache()),
                 list.flag("config-wce", defaults.configWce()), list.flag("discard", defaults.discard()),
                 list.flag("write-zeroes", defaults.writeZeroes()), policy(list, "rerror", node), policy(list, "werror", node));
-        return new DeviceSettings.VirtioBlk(id, node, options, virtio(list));
+        return new DeviceSettings.VirtioBlk(id, slot(list), node, options, virtio(list));
     }
 
     /** The device's word goes before the drive's. */
@@ -128,20 +133,23 @@ final class DeviceSyntax {
         RngOptions defaults = RngOptions.DEFAULTS;
         RngOptions options = new RngOptions(list.number("max-bytes", defaults.maxBytes(), 1, Long.MAX_VALUE),
                 list.number("period", defaults.period(), 1, Integer.MAX_VALUE));
-        return new DeviceSettings.VirtioRng(id, source, options, virtio(list));
+        return new DeviceSettings.VirtioRng(id, slot(list), source, options, virtio(list));
     }
 
     private static DeviceSettings balloon(OptionList list) {
-        return new DeviceSettings.VirtioBalloon(id(list), new BalloonOptions(list.flag("deflate-on-oom", false),
+        return new DeviceSettings.VirtioBalloon(id(list), slot(list), new BalloonOptions(list.flag("deflate-on-oom", false),
                 list.flag("free-page-reporting", false)), virtio(list));
     }
 
     private static DeviceSettings serial(OptionList list) {
-        return new DeviceSettings.VirtioSerial(id(list), integer(list, "max_ports", 31, 1, 31), virtio(list));
+        return new DeviceSettings.VirtioSerial(id(list), slot(list), new SerialOptions(
+                integer(list, "max_ports", SerialOptions.DEFAULTS.maxPorts(), 1, 31),
+                list.flag("emergency-write", SerialOptions.DEFAULTS.emergencyWrite())), virtio(list));
     }
 
     private static DeviceSettings port(OptionList list, boolean console) {
-        return new DeviceSettings.VirtioPort(id(list), list.required("chardev"), list.string("name").orElse(""), console);
+        return new DeviceSettings.VirtioPort(id(list), list.required("chardev"),
+                integer(list, "nr", FIRST_FREE, FIRST_FREE, 30), list.string("name").orElse(""), console);
     }
 
     private static DeviceSettings debugExit(OptionList list) {
@@ -151,6 +159,17 @@ final class DeviceSyntax {
 
     private static DeviceSettings debugcon(OptionList list) {
         return new DeviceSettings.IsaDebugcon(id(list), integer(list, "iobase", 0xe9, 0, 0xffff), list.required("chardev"));
+    }
+
+    /** The slot that {@code addr=} names in hexadecimal, with or without function 0. */
+    private static int slot(OptionList list) {
+        list.oneOf("bus", "pci.0", "pci.0");
+        return list.string("addr").map(text -> {
+            if (!text.matches("(0x)?[0-9a-fA-F]{1,2}(\\.0)?")) {
+                throw list.refuse("'addr' is a PCI slot in hexadecimal such as 05 or 05.0, not '" + text + "'");
+            }
+            return Integer.parseInt(text.replaceFirst("^0x", "").replaceFirst("\\.0$", ""), 16);
+        }).orElse(PciCard.ANY_SLOT);
     }
 
     private static VirtioOptions virtio(OptionList list) {

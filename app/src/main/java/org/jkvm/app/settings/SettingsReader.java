@@ -16,6 +16,7 @@ import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.UserException;
 import org.jkvm.devices.virtio.VirtioOptions;
 import org.jkvm.devices.virtio.blk.BlkOptions;
+import org.jkvm.machine.pc.PciCard;
 
 /** Makes {@link VmSettings} of a command line, and refuses what makes no sense. */
 public final class SettingsReader {
@@ -120,7 +121,7 @@ public final class SettingsReader {
             }
             if (drive.attached()) {
                 nodes.remove(node.name());
-                devices.add(new DeviceSettings.VirtioBlk(node.name(), node, options(node), VirtioOptions.DEFAULTS));
+                devices.add(new DeviceSettings.VirtioBlk(node.name(), PciCard.ANY_SLOT, node, options(node), VirtioOptions.DEFAULTS));
             }
         }
     }

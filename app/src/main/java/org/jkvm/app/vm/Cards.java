@@ -3,15 +3,15 @@ package org.jkvm.app.vm;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
+import java.util.TreeSet;
 import org.jkvm.app.settings.DeviceSettings;
 import org.jkvm.app.settings.RandomSource;
 import org.jkvm.base.UserException;
 import org.jkvm.base.backend.BuiltinEntropySource;
+import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.base.backend.EntropySource;
 import org.jkvm.base.backend.FileEntropySource;
 import org.jkvm.devices.virtio.console.PortOptions;
-import org.jkvm.devices.virtio.console.SerialOptions;
 import org.jkvm.machine.pc.DebugDevice;
 import org.jkvm.machine.pc.PciCard;
 
@@ -25,7 +25,9 @@ final class Cards {
     Cards(List<DeviceSettings> devices, Disks disks, Chardevs chardevs) {
         this.disks = disks;
         this.chardevs = chardevs;
-        devices.forEach(this::add);
+        for (int i = 0; i < devices.size(); i++) {
+            add(devices.get(i), devices.subList(i + 1, devices.size()));
+        }
     }
 
     /** PCI cards, in the order of their slots. */
@@ -38,17 +40,22 @@ final class Cards {
         return debug;
     }
 
-    private void add(DeviceSettings device) {
+    private void add(DeviceSettings device, List<DeviceSettings> following) {
+        String id = device.id().isEmpty() ? "card" + cards.size() : device.id();
         switch (device) {
             case DeviceSettings.VirtioBlk d ->
-                    cards.add(new PciCard.VirtioDisk(id(d), PciCard.ANY_SLOT, disks.open(d.node()), d.blk(), d.virtio()));
+                    cards.add(new PciCard.VirtioDisk(id, d.slot(), disks.open(d.node()), d.blk(), d.virtio()));
             case DeviceSettings.VirtioRng d ->
-                    cards.add(new PciCard.VirtioRandom(id(d), PciCard.ANY_SLOT, source(d.source()), d.rng(), d.virtio()));
-            case DeviceSettings.VirtioBalloon d ->
-                    cards.add(new PciCard.VirtioBalloon(id(d), PciCard.ANY_SLOT, d.balloon(), d.virtio()));
-            case DeviceSettings.VirtioSerial d -> cards.add(new PciCard.VirtioSerial(id(d), PciCard.ANY_SLOT,
-                    new SerialOptions(d.maxPorts(), SerialOptions.DEFAULTS.emergencyWrite()), List.of(), d.virtio()));
-            case DeviceSettings.VirtioPort d -> addPort(d);
+                    cards.add(new PciCard.VirtioRandom(id, d.slot(), entropy(d.source()), d.rng(), d.virtio()));
+            case DeviceSettings.VirtioBalloon d -> cards.add(new PciCard.VirtioBalloon(id, d.slot(), d.balloon(), d.virtio()));
+            case DeviceSettings.VirtioSerial d ->
+                    cards.add(new PciCard.VirtioSerial(id, d.slot(), d.serial(), ports(following), d.virtio()));
+            case DeviceSettings.VirtioPort d -> {
+                if (cards.stream().noneMatch(PciCard.VirtioSerial.class::isInstance)) {
+                    throw new UserException("-device " + (d.console() ? "virtconsole" : "virtserialport")
+                            + ": needs a -device virtio-serial-pci before it");
+                }
+            }
             case DeviceSettings.IsaDebugExit d -> debug.add(new DebugDevice.Exit(d.iobase(), d.iosize()));
             case DeviceSettings.IsaDebugcon d -> debug.add(new DebugDevice.Console(d.iobase(),
                     chardevs.take("-device isa-debugcon", d.chardev())));
@@ -56,47 +63,34 @@ final class Cards {
         }
     }
 
-    private static EntropySource source(RandomSource source) {
+    /** The ports between one virtio-serial-pci and the next. Port 0 is for a console, as in QEMU. */
+    private List<PciCard.Port> ports(List<DeviceSettings> following) {
+        List<PciCard.Port> ports = new ArrayList<>();
+        Set<Integer> taken = new TreeSet<>();
+        for (DeviceSettings device : following) {
+            if (device instanceof DeviceSettings.VirtioSerial) {
+                return ports;
+            }
+            if (device instanceof DeviceSettings.VirtioPort p) {
+                int nr = p.nr() >= 0 ? p.nr() : free(taken, p.console() ? 0 : 1);
+                taken.add(nr);
+                CharacterBackend backend = chardevs.take("-device " + (p.console() ? "virtconsole" : "virtserialport"),
+                        p.chardev());
+                ports.add(new PciCard.Port(new PortOptions(nr, p.console(), p.name()), backend));
+            }
+        }
+        return ports;
+    }
+
+    private static int free(Set<Integer> taken, int from) {
+        int nr = from;
+        while (taken.contains(nr)) {
+            nr++;
+        }
+        return nr;
+    }
+
+    private static EntropySource entropy(RandomSource source) {
         return source.filename().<EntropySource>map(FileEntropySource::new).orElseGet(BuiltinEntropySource::new);
-    }
-
-    /** A port belongs to the serial card before it. */
-    private void addPort(DeviceSettings.VirtioPort device) {
-        String option = device.console() ? "-device virtconsole" : "-device virtserialport";
-        int index = lastSerial();
-        if (index < 0) {
-            throw new UserException(option + ": needs a -device virtio-serial-pci before it");
-        }
-        PciCard.VirtioSerial card = (PciCard.VirtioSerial) cards.get(index);
-        PortOptions port = new PortOptions(freeNumber(card, device.console()), device.console(), device.name());
-        if (port.nr() >= card.options().maxPorts()) {
-            throw new UserException(option + ": virtio-serial-pci has room for " + card.options().maxPorts()
-                    + " ports (max_ports)");
-        }
-        List<PciCard.Port> ports = new ArrayList<>(card.ports());
-        ports.add(new PciCard.Port(port, chardevs.take(option, device.chardev())));
-        cards.set(index, new PciCard.VirtioSerial(card.id(), card.slot(), card.options(), ports, card.transport()));
-    }
-
-    private int lastSerial() {
-        int index = cards.size() - 1;
-        while (index >= 0 && !(cards.get(index) instanceof PciCard.VirtioSerial)) {
-            index--;
-        }
-        return index;
-    }
-
-    /** Port 0 is kept for a console: it is the one that drivers without ports know (virtio 1.2, section 5.3.5). */
-    private static int freeNumber(PciCard.VirtioSerial card, boolean console) {
-        Set<Integer> taken = card.ports().stream().map(p -> p.options().nr()).collect(Collectors.toSet());
-        int number = console ? 0 : 1;
-        while (taken.contains(number)) {
-            number++;
-        }
-        return number;
-    }
-
-    private String id(DeviceSettings device) {
-        return device.id().isEmpty() ? "card" + cards.size() : device.id();
     }
 }
