@@ -39,9 +39,10 @@ public final class X87Environment {
     }
 
     private void saveProtected(X87State state, boolean wide) {
-        words[3] = (int) state.instructionOffset();
+        int mask = wide ? -1 : 0xffff;
+        words[3] = (int) state.instructionOffset() & mask;
         words[4] = wide ? state.opcode() << 16 | state.instructionSelector() : state.instructionSelector();
-        words[5] = (int) state.operandOffset();
+        words[5] = (int) state.operandOffset() & mask;
         words[6] = wide ? UPPER | state.operandSelector() : state.operandSelector();
     }
 

@@ -15,6 +15,10 @@ import org.jkvm.x86.fp.Trigonometry;
 public final class X87Unit extends X87Comparison {
     private final Transcendental transcendental = new Transcendental();
     private final Trigonometry trigonometry = new Trigonometry();
+    private final Unary exponential = transcendental::f2xm1;
+    private final Binary logarithm = transcendental::yLog2X;
+    private final Binary logarithmPlus1 = transcendental::yLog2XPlus1;
+    private final Binary arctangent = transcendental::arctangent;
     private final X87Environment environment = new X87Environment();
     private final FxImage fxImage = new FxImage();
     private final long[] fxWords = new long[FxImage.WORDS];
@@ -152,22 +156,22 @@ public final class X87Unit extends X87Comparison {
 
     /** F2XM1. */
     public void exponential() {
-        unary(transcendental::f2xm1);
+        unary(exponential);
     }
 
     /** FYL2X. */
     public void logarithm() {
-        binary(transcendental::yLog2X, 1, true);
+        binary(logarithm, 1, true);
     }
 
     /** FYL2XP1. */
     public void logarithmPlus1() {
-        binary(transcendental::yLog2XPlus1, 1, true);
+        binary(logarithmPlus1, 1, true);
     }
 
     /** FPATAN. */
     public void arctangent() {
-        binary(transcendental::arctangent, 1, true);
+        binary(arctangent, 1, true);
     }
 
     /** FSIN. */
