@@ -69,6 +69,7 @@ public final class VirtioPci extends PciFunction {
         }
         int vectors = options.vectors() < 0 ? device.vectors() : options.vectors();
         common = new CommonConfig(offered(), vectors, queues, new DriverEvents());
+        msix = vectors == 0 ? null : new Msix(this, MSIX_BAR, vectors, board.msi);
         bar(STRUCTURES_BAR, Bar.Kind.MEMORY_64, 4 * PAGE, new Structures());
         declareStructure("VIRTIO COMMON", 1, 16, 0, CommonConfig.LENGTH);
         declareStructure("VIRTIO ISR", 3, 16, PAGE, 1);
@@ -76,7 +77,6 @@ public final class VirtioPci extends PciFunction {
         int notify = declareStructure("VIRTIO NOTIFY", 2, 20, 3 * PAGE, PAGE);
         config().register("VIRTIO NOTIFY notify_off_multiplier", notify + 16, 32).reset(NOTIFY_MULTIPLIER).readOnly();
         configAccess = new ConfigAccess(capability("VIRTIO PCI_CFG", CAPABILITY_VENDOR, 20));
-        msix = vectors == 0 ? null : new Msix(this, MSIX_BAR, vectors, board.msi);
         device.attach(new Transport());
     }
 
@@ -107,7 +107,8 @@ public final class VirtioPci extends PciFunction {
 
     @Override
     public List<RegisterFile> registerFiles() {
-        return Stream.of(config(), common.registers(), isrFile, device.config()).filter(f -> !f.registers().isEmpty()).toList();
+        return Stream.of(config(), common.registers(), isrFile, device.config()).filter(f -> !f.registers().isEmpty())
+                .toList();
     }
 
     @Override

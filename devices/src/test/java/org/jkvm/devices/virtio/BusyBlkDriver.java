@@ -69,7 +69,7 @@ public final class BusyBlkDriver {
     }
 
     public BusyBlkDriver(VirtioDevice device, VirtioOptions options, boolean packed) {
-        base = new TestDriver(device, options, this::locked, (address, data) -> interrupts.release());
+        base = new TestDriver(device, options, this::locked, (address, data) -> interrupts.release(), TestMemory.SIZE);
         base.negotiate(base.offered());
         base.useMessages();
         ring = base.queue(0, 64, packed);

@@ -51,6 +51,11 @@ final class PackedTestRing implements TestRing {
         return size;
     }
 
+    @Override
+    public int room() {
+        return size - slotsOfId.values().stream().mapToInt(Integer::intValue).sum();
+    }
+
     /** The first descriptor's flags are written last: they make the whole chain available (section 2.8.21). */
     @Override
     public int add(List<Piece> pieces) {

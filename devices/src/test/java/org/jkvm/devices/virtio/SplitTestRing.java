@@ -48,6 +48,11 @@ final class SplitTestRing implements TestRing {
     }
 
     @Override
+    public int room() {
+        return free.size();
+    }
+
+    @Override
     public int add(List<Piece> pieces) {
         List<Integer> taken = take(pieces.size());
         for (int i = 0; i < pieces.size(); i++) {

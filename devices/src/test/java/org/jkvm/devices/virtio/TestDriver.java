@@ -18,18 +18,23 @@ public final class TestDriver {
     private static final int DEVICE = 4;
 
     final TestBoard board = new TestBoard();
-    final TestMemory memory = new TestMemory();
+    final TestMemory memory;
     final VirtioPci pci;
     private final long[] structures = new long[6];
     private final long notifyMultiplier;
 
     /** A board with {@code device} in it, windows assigned, bus mastering on. */
     public TestDriver(VirtioDevice device, VirtioOptions options) {
-        this(device, options, Runnable::run, null);
+        this(device, options, Runnable::run, null, TestMemory.SIZE);
+    }
+
+    TestDriver(VirtioDevice device, VirtioOptions options, int memory) {
+        this(device, options, Runnable::run, null, memory);
     }
 
     /** The same with a bus executor, and a receiver of messages where not the board. */
-    TestDriver(VirtioDevice device, VirtioOptions options, Executor bus, MsiSink messages) {
+    TestDriver(VirtioDevice device, VirtioOptions options, Executor bus, MsiSink messages, int memorySize) {
+        memory = new TestMemory(memorySize);
         MsiSink sink = messages == null ? board::message : messages;
         pci = new VirtioPci(device, new VirtioPci.Board(memory.ram, sink, bus), options);
         board.bus.attach(SLOT, pci);

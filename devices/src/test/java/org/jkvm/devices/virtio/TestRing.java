@@ -20,6 +20,9 @@ interface TestRing {
 
     int size();
 
+    /** Descriptors that are free. */
+    int room();
+
     /** Makes a buffer available; returns the ID that it comes back with. */
     int add(List<Piece> pieces);
 
