@@ -10,6 +10,7 @@ import static org.jkvm.linux.RawMemory.putLong;
 import static org.jkvm.linux.RawMemory.putShort;
 
 import org.jkvm.x86.cpuid.CpuidTable;
+import org.jkvm.x86.exec.sse.SseUnit;
 import org.jkvm.x86.exec.x87.X87State;
 import org.jkvm.x86.exec.x87.X87Unit;
 import org.jkvm.x86.isa.Insn;
@@ -48,6 +49,8 @@ public final class X86Cpu {
     public final Msrs msrs;
     /** The x87 unit. */
     public final X87Unit x87;
+    /** The environment of SSE arithmetic. */
+    public final SseUnit sse = new SseUnit();
     /** What CPUID answers. */
     public final CpuidTable cpuid;
     /** The pins. */

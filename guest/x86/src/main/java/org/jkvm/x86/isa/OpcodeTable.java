@@ -32,6 +32,9 @@ public final class OpcodeTable {
             SystemRows.declare(t);
             X87Rows.declare(t);
             StateRows.declare(t);
+            SseMoveRows.declare(t);
+            SseIntegerRows.declare(t);
+            SseFloatRows.declare(t);
             t.index();
             return t;
         }

@@ -71,7 +71,7 @@ public record Operand(String text, char method, String type, int number) {
         return switch (type) {
             case "b", "sb" -> 1;
             case "w" -> 2;
-            case "d", "ss" -> 4;
+            case "d", "ss", "db", "dw" -> 4; // SDM's Rd/Mb and Rd/Mw: 4 bytes of a register, 1 or 2 of memory
             case "q", "sd", "pi" -> 8;
             case "v" -> operandSize;
             case "z" -> Math.min(operandSize, 4);

@@ -62,7 +62,7 @@ public final class X87Ops {
      * With CR0.NE #MF; without, FERR#, as in PCs whose interrupt controller turns that into IRQ 13. A real processor stops
      * there until an interrupt comes or IGNNE# says to go on; here it goes on.
      */
-    static void raisePending(X86Cpu c) {
+    public static void raisePending(X86Cpu c) {
         if ((c.control(0) & Control.CR0_NE) != 0) {
             throw c.fault(Vector.MF);
         }
