@@ -25,7 +25,7 @@ final class InfoJson {
         }
         tree.put("format", info.format());
         tree.put("actual-size", info.actualSize());
-        info.qcow2().ifPresent(q -> tree.put("format-specific", Map.of("type", "qcow2", "data", qcow2(q))));
+        info.qcow2().ifPresent(q -> tree.put("format-specific", qcow2(q)));
         info.backing().ifPresent(b -> backing(tree, b));
         tree.put("dirty-flag", info.dirty());
         return tree;
@@ -56,7 +56,10 @@ final class InfoJson {
             tree.put("corrupt", q.corrupt());
             tree.put("extended-l2", false);
         }
-        return tree;
+        Map<String, Object> typed = new LinkedHashMap<>();
+        typed.put("type", "qcow2");
+        typed.put("data", tree);
+        return typed;
     }
 
     private static void backing(Map<String, Object> tree, ImageInfo.Backing backing) {
