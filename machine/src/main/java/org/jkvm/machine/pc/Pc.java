@@ -76,7 +76,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     private final PcConfig config;
     private final RamLayout layout;
     private final Resources resources = new Resources();
-    private final Bus bus = new Bus();
+    private final Bus bus = new Bus(bug -> deviceFailed("back end", bug));
     private final Parts parts = new Parts();
     private final SystemClock clock;
     private final VirtualMachine vm;
@@ -99,7 +99,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         this.config = config;
         try {
             layout = new RamLayout(config.memory());
-            clock = resources.add(new SystemClock(bus.lock()));
+            clock = resources.add(new SystemClock(bus.lock(), bug -> deviceFailed("timer", bug)));
             ram = resources.add(SharedMemory.allocate("pc.ram", layout.size()));
             vm = resources.add(hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock)));
             plugRam();
@@ -353,6 +353,10 @@ public final class Pc implements Board, Stateful, AutoCloseable {
                 vm.memory().markWritten(address, length);
             }
         }
+    }
+
+    private void deviceFailed(String where, Throwable bug) {
+        machine.requestFailure(where, bug);
     }
 
     private void diskFailed(String reason) {

@@ -2,6 +2,7 @@ package org.jkvm.machine.run;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
@@ -18,8 +19,14 @@ public final class Bus {
     private final ReentrantLock lock = new ReentrantLock();
     private final AddressSpace ports = new AddressSpace("I/O ports");
     private final AddressSpace mmio = new AddressSpace("memory-mapped I/O");
+    private final Consumer<Throwable> failed;
     private long guestFaults;
     private boolean closed;
+
+    /** An empty bus; {@code failed} gets what a back end's task threw: a bug, after which the machine should stop. */
+    public Bus(Consumer<Throwable> failed) {
+        this.failed = failed;
+    }
 
     /** The bus lock. Back ends never wait for anything while holding it. */
     public ReentrantLock lock() {
@@ -41,11 +48,17 @@ public final class Bus {
      * tasks come to nothing: a back end may outlive the machine.
      */
     public Executor executor() {
-        return task -> locked(() -> {
+        return task -> locked(() -> runGuarded(task));
+    }
+
+    private void runGuarded(Runnable task) {
+        try {
             if (!closed) {
                 task.run();
             }
-        });
+        } catch (RuntimeException bug) {
+            failed.accept(bug);
+        }
     }
 
     /** Cuts the devices off from their back ends' threads. */

@@ -5,7 +5,6 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.jkvm.hypervisor.Vcpu;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 
 /** What is left behind of a machine that a bug of ours stopped. No vCPU runs. */
@@ -14,10 +13,8 @@ final class Dump {
     }
 
     /** Writes a dump file; returns where it is, or why it could not be written. Never fails. */
-    static String write(Path folder, Board board, Vcpu vcpu, String reason, Throwable bug) {
-        StringBuilder text = new StringBuilder();
-        text.append("jkvm machine ").append(board.name()).append(", vCPU ").append(vcpu.index()).append(": ").append(reason);
-        text.append('\n').append(stackTrace(bug)).append('\n').append(registers(board)).append('\n').append(described(board));
+    static String write(Path folder, Board board, String what, Throwable bug) {
+        String text = what + "\n" + stackTrace(bug) + "\n" + registers(board) + "\n" + described(board);
         try {
             Path file = Files.createTempFile(folder, "jkvm-" + board.name().replaceAll("[^A-Za-z0-9.-]", "_") + "-", ".dump");
             Files.writeString(file, text);
@@ -31,7 +28,8 @@ final class Dump {
     static String registers(Board board) {
         StringBuilder text = new StringBuilder();
         for (X86Vcpu vcpu : board.vcpus()) {
-            text.append("CPU#").append(vcpu.index()).append('\n').append(registers(vcpu));
+            text.append("CPU#").append(vcpu.index()).append(": ").append(vcpu.instructions()).append(" instructions\n");
+            text.append(registers(vcpu));
         }
         return text.toString();
     }

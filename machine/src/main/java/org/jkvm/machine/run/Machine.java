@@ -176,9 +176,14 @@ public final class Machine implements AutoCloseable {
         }
     }
 
+    /** A bug of ours showed on a timer's or a back end's thread: dumps the machine's state and stops it. */
+    public void requestFailure(String where, Throwable bug) {
+        submit(() -> fail(where, "a bug in jkvm: " + bug, bug));
+    }
+
     /** A vCPU can't go on for a reason that is ours: dumps the machine's state and stops it. */
     void failed(Vcpu vcpu, String reason, Throwable bug) {
-        submit(() -> fail(vcpu, reason, bug));
+        submit(() -> fail("vCPU " + vcpu.index(), reason, bug));
     }
 
     private Thread vcpuThread(Vcpu vcpu) {
@@ -277,7 +282,7 @@ public final class Machine implements AutoCloseable {
             settle();
             board.bus().locked(board::reset);
         } catch (RuntimeException e) {
-            fail(board.vcpus().getFirst(), "reset failed: " + e.getMessage(), e);
+            fail("reset", e.getMessage(), e);
             return;
         }
         tell(new MachineEvent.Reset(cause));
@@ -304,9 +309,10 @@ public final class Machine implements AutoCloseable {
         }
     }
 
-    private void fail(Vcpu vcpu, String reason, Throwable bug) {
-        String where = Dump.write(policy.dumps(), board, vcpu, reason, bug);
-        tell(new MachineEvent.InternalError(board.name() + ": vCPU " + vcpu.index() + ": " + reason + "; " + where));
+    private void fail(String where, String reason, Throwable bug) {
+        String what = board.name() + ": " + where + ": " + reason;
+        String dump = Dump.write(policy.dumps(), board, what, bug);
+        tell(new MachineEvent.InternalError(what + "; " + dump));
         if (policy.shutdown()) {
             end(1);
         } else {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.time.SystemClock;
 import org.jkvm.hypervisor.ExitAnswer;
@@ -35,7 +36,8 @@ class MachineTest {
 
     /** Two vCPUs and, at port 80h, whatever the test wants to happen there; reads of it count up. */
     private static final class TestBoard implements Board {
-        private final Bus bus = new Bus();
+        private Consumer<Throwable> onBug = bug -> { };
+        private final Bus bus = new Bus(bug -> onBug.accept(bug));
         private final SystemClock clock = new SystemClock(bus.lock());
         private final FakeVirtualMachine vm = new FakeHypervisor().createVirtualMachine(new VmConfig(2, clock));
         private final List<X86Vcpu> vcpus =
@@ -249,6 +251,17 @@ class MachineTest {
         assertThat(machine.awaitExit()).isEqualTo(1);
         String dump = Files.readString(Path.of(reason.substring(reason.indexOf(folder.toString()))));
         assertThat(dump).contains("chip on fire").contains("RAX=").contains("the board's own words").contains("MachineTest");
+    }
+
+    @Test
+    void aBugOnABackEndsThreadStopsTheMachineToo() throws Exception {
+        start(true, true);
+        board.onBug = bug -> machine.requestFailure("back end", bug);
+        board.bus.executor().execute(() -> {
+            throw new IllegalStateException("chip on fire");
+        });
+        assertThat(await(MachineEvent.InternalError.class).reason()).contains("back end: ").contains("chip on fire");
+        assertThat(machine.awaitExit()).isEqualTo(1);
     }
 
     @Test
