@@ -4,6 +4,7 @@ import java.util.Optional;
 import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.Option;
 import org.jkvm.app.settings.SettingsReader;
+import org.jkvm.app.vm.DebugLog;
 import org.jkvm.app.vm.SoftBackend;
 
 /** Answers to options whose argument is "help": what there is to choose from. */
@@ -40,6 +41,7 @@ final class Help {
         }
         return asked(given, Option.ACCEL, ACCELERATORS).or(() -> asked(given, Option.MACHINE, MACHINES))
                 .or(() -> asked(given, Option.CHARDEV, CHARDEVS)).or(() -> asked(given, Option.OBJECT, OBJECTS))
+                .or(() -> asked(given, Option.D, DebugLog.help()))
                 .or(() -> SettingsReader.help(given));
     }
 

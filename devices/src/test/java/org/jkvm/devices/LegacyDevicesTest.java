@@ -69,7 +69,7 @@ class LegacyDevicesTest {
                 new Kind(I8042.class, LegacyDevicesTest::keyboardController),
                 new Kind(Port92.class, b -> new Port92(b.line(), () -> { })),
                 new Kind(Piix4Pm.class, LegacyDevicesTest::powerManagement),
-                new Kind(FwCfg.class, b -> fwCfg()),
+                new Kind(FwCfg.class, LegacyDevicesTest::fwCfg),
                 new Kind(DebugPort.class, b -> new DebugPort(CharacterBackend.NULL)),
                 new Kind(IsaDebugExit.class, b -> new IsaDebugExit(status -> { })),
                 new Kind(PcTestdev.class, LegacyDevicesTest::testdev),
@@ -119,10 +119,11 @@ class LegacyDevicesTest {
         return pm;
     }
 
-    private static Device fwCfg() {
+    private static Device fwCfg(Board b) {
         FwCfg fw = new FwCfg(new FakeMemory(0));
         fw.addFile("opt/test", new byte[] {1, 2, 3, 4, 5});
         fw.addWritableFile("opt/box", new byte[8], () -> { });
+        b.stimuli.add(random -> fw.window().write(0, 2, FwCfg.FILE_FIRST));
         return fw;
     }
 

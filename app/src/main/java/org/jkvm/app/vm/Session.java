@@ -51,7 +51,9 @@ public final class Session implements MuxBackend.Actions {
      * @throws UserException where an option or a file is at fault
      */
     public int run() {
-        try (Chardevs chardevs = new Chardevs(settings.consoles().chardevs(), this); Pc pc = build(chardevs)) {
+        try (DebugLog log = new DebugLog(settings.running().logItems(), settings.running().logFile());
+                Chardevs chardevs = new Chardevs(settings.consoles().chardevs(), this); Pc pc = build(chardevs)) {
+            log.attach(pc.parts().devices());
             machine = pc.machine();
             machine.listen(new Reports());
             monitors(pc, chardevs);

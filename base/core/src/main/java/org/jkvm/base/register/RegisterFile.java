@@ -2,6 +2,7 @@ package org.jkvm.base.register;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.base.IoHandler;
@@ -11,10 +12,12 @@ import org.jkvm.base.state.Stateful;
 /**
  * A chip's registers, in datasheet order. The declaration drives decoding, masks, reset, save and restore, traces and
  * the generated page in docs/devices. Bits and registers that are not modelled are declared too: a guest that touches
- * an undeclared offset is counted and logged once.
+ * an undeclared offset is counted, and logged once for each.
  */
 public final class RegisterFile implements IoHandler, Stateful {
     private static final System.Logger LOG = System.getLogger(RegisterFile.class.getName());
+
+    private static final int MAX_TOLD = 0x1000;
 
     private final String chip;
     private final List<Register> registers = new ArrayList<>();
@@ -24,6 +27,8 @@ public final class RegisterFile implements IoHandler, Stateful {
     private Register[][] byOffset = {};
     private RegisterTrace trace;
     private long unassigned;
+    /** Undeclared offsets that have been logged; those from {@link #MAX_TOLD} up count as one. */
+    private final BitSet told = new BitSet();
     private int floating = 0xff;
 
     /** A run of bytes that are no registers of their own: RAM, a table, another chip's window. */
@@ -214,7 +219,7 @@ public final class RegisterFile implements IoHandler, Stateful {
             trace.access(chip, r.name(), true, value, () -> r.text(value));
         }
         if (r.touchesUnmodelled(value)) {
-            LOG.log(System.Logger.Level.DEBUG, "{0}: bits of {1} that do nothing here: {2}", chip, r.name(), r.text(value));
+            ignored("bits of " + r.name() + " that do nothing here: " + r.text(value));
         }
         r.guestWrite(value);
     }
@@ -243,9 +248,19 @@ public final class RegisterFile implements IoHandler, Stateful {
         }
     }
 
+    private void ignored(String what) {
+        LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", chip, what);
+        if (trace != null) {
+            trace.ignored(chip, what);
+        }
+    }
+
     private long undeclared(String what, long offset) {
-        if (unassigned++ == 0) {
-            LOG.log(System.Logger.Level.DEBUG, "{0}: {1} at undeclared offset {2}h", chip, what, Long.toHexString(offset));
+        unassigned++;
+        int index = (int) Math.clamp(offset, 0, MAX_TOLD);
+        if (!told.get(index)) {
+            told.set(index);
+            ignored(what + " at undeclared offset " + Long.toHexString(offset) + "h");
         }
         return floating;
     }

@@ -15,4 +15,8 @@ public interface RegisterTrace {
      * @param text     makes {@code value} readable with its fields' names; costs only when called
      */
     void access(String chip, String register, boolean write, long value, Supplier<String> text);
+
+    /** The guest has touched something that is not declared, or does nothing; told once for each of them. */
+    default void ignored(String chip, String what) {
+    }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.state.StateException;
 import org.jkvm.base.state.StateTree;
@@ -136,6 +137,29 @@ class RegisterFileTest {
         file.read(0, 1);
         file.write(0, 2, 0x0103);
         assertThat(seen).containsExactly("chip LCR>7h WLS=3 STB", "chip LCR<3h WLS=3", "chip ?1h<1h");
+    }
+
+    @Test
+    void whatDoesNothingIsToldOnce() {
+        List<String> told = new ArrayList<>();
+        file.register("R", 0, 8).unmodelled("FAST", 1, 1, "");
+        file.trace(new RegisterTrace() {
+            @Override
+            public void access(String chip, String register, boolean write, long value, Supplier<String> text) {
+            }
+
+            @Override
+            public void ignored(String chip, String what) {
+                told.add(what);
+            }
+        });
+        file.write(0, 1, 1);
+        file.write(0, 1, 2);
+        file.write(0, 1, 2);
+        file.read(5, 1);
+        file.read(5, 1);
+        file.read(-1, 1);
+        assertThat(told).hasSize(3).first().asString().contains("R", "FAST");
     }
 
     @Test

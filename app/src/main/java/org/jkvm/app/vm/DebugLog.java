@@ -1,0 +1,108 @@
+package org.jkvm.app.vm;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.jkvm.app.chardev.IoMessages;
+import org.jkvm.base.UserException;
+import org.jkvm.base.register.RegisterFile;
+import org.jkvm.base.register.RegisterTrace;
+import org.jkvm.devices.Device;
+
+/**
+ * What {@code -d} asks for: lines about what the guest does to its devices, on the standard error output or in the file
+ * of {@code -D}. Nothing is attached, and nothing costs, where it asks for nothing.
+ */
+public final class DebugLog implements AutoCloseable {
+    private static final String ITEMS = """
+            Log items (comma separated):
+            trace:PATTERN   accesses to registers of devices whose name matches PATTERN (* and ? are wildcards)
+            unimp           first touch of registers and bits that do nothing here
+            """;
+    private static final String TRACE = "trace:";
+    private static final String IGNORED = "unimp";
+
+    private final List<Pattern> traced = new ArrayList<>();
+    private final PrintStream out;
+    private boolean ignored;
+
+    /**
+     * A log of {@code items}.
+     *
+     * @throws UserException where an item is unknown or {@code file} can't be written
+     */
+    public DebugLog(List<String> items, Optional<Path> file) {
+        items.forEach(this::take);
+        out = items.isEmpty() || file.isEmpty() ? System.err : open(file.get());
+    }
+
+    /** The answer to {@code -d help}. */
+    public static String help() {
+        return ITEMS;
+    }
+
+    /** Listens to those of {@code devices} that were asked for; before the machine starts. */
+    public void attach(Map<String, Device> devices) {
+        devices.forEach((name, device) -> {
+            boolean trace = traced.stream().anyMatch(p -> p.matcher(name).matches());
+            if (trace || ignored) {
+                device.registerFiles().forEach(file -> attach(name, file, trace));
+            }
+        });
+    }
+
+    @Override
+    public void close() {
+        if (out != System.err) {
+            out.close();
+        }
+    }
+
+    private void take(String item) {
+        if (item.equals(IGNORED)) {
+            ignored = true;
+        } else if (item.startsWith(TRACE)) {
+            traced.add(glob(item.substring(TRACE.length())));
+        } else {
+            throw new UserException("-d " + item + ": no such log item; '-d help' lists them", UserException.USAGE);
+        }
+    }
+
+    private static Pattern glob(String pattern) {
+        return Pattern.compile("\\Q" + pattern.replace("*", "\\E.*\\Q").replace("?", "\\E.\\Q") + "\\E");
+    }
+
+    private static PrintStream open(Path file) {
+        try {
+            return new PrintStream(Files.newOutputStream(file), true, StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UserException("-D " + file + ": cannot write it: " + IoMessages.reason(e));
+        }
+    }
+
+    private void attach(String name, RegisterFile file, boolean trace) {
+        file.trace(new RegisterTrace() {
+            @Override
+            public void access(String chip, String register, boolean write, long value, Supplier<String> text) {
+                if (trace) {
+                    out.println(name + ": " + (write ? "write " : "read ") + chip + "." + register + " " + text.get());
+                }
+            }
+
+            @Override
+            public void ignored(String chip, String what) {
+                if (ignored) {
+                    out.println(name + ": " + chip + ": " + what);
+                }
+            }
+        });
+    }
+}
