@@ -112,7 +112,7 @@ public final class Multiboot1 implements Kernel {
         ElfImage elf = ElfImage.probe(file).orElseThrow(() ->
                 file.fault("the multiboot header gives no addresses and the file is not an x86 ELF file"));
         if (elf.is64()) {
-            throw file.fault("is a 64-bit ELF file, and multiboot starts 32-bit code: convert it with objcopy -O elf32-i386");
+            throw file.fault("is a 64-bit ELF file, and multiboot starts 32-bit code: try objcopy -O elf32-i386");
         }
         elf.load(area);
         return elf.entry();

@@ -1,5 +1,6 @@
 package org.jkvm.machine.pc;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -271,7 +272,8 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     private void plugRam() {
         int index = 0;
         for (RamLayout.Block b : layout.blocks()) {
-            vm.setMemorySlot(new MemorySlot(index++, b.address(), ram.segment().asSlice(b.offset(), b.length()), false, false));
+            MemorySegment memory = ram.segment().asSlice(b.offset(), b.length());
+            vm.setMemorySlot(new MemorySlot(index++, b.address(), memory, false, false));
         }
     }
 

@@ -16,7 +16,8 @@ final class Dump {
     static String write(Path folder, Board board, String what, Throwable bug) {
         String text = what + "\n" + stackTrace(bug) + "\n" + registers(board) + "\n" + described(board);
         try {
-            Path file = Files.createTempFile(folder, "jkvm-" + board.name().replaceAll("[^A-Za-z0-9.-]", "_") + "-", ".dump");
+            String name = board.name().replaceAll("[^A-Za-z0-9.-]", "_");
+            Path file = Files.createTempFile(folder, "jkvm-" + name + "-", ".dump");
             Files.writeString(file, text);
             return "the machine's state is in " + file;
         } catch (IOException e) {

@@ -89,7 +89,7 @@ public final class Machine implements AutoCloseable {
         return state;
     }
 
-    /** Waits until the machine has ended and its vCPU threads too; returns the process's exit status, 0 for an orderly end. */
+    /** Waits until the machine and its vCPU threads have ended; returns the process's exit status, 0 for an orderly end. */
     public int awaitExit() {
         return exitStatus.join();
     }

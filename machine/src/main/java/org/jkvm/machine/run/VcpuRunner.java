@@ -65,7 +65,7 @@ final class VcpuRunner implements Runnable {
             case VmExit.Halted() -> haltForever();
             case VmExit.Shutdown() -> done(() -> machine.requestReset(Cause.TRIPLE_FAULT));
             case VmExit.Debug(long address) -> done(() -> machine.requestStop(RunState.DEBUG));
-            case VmExit.FailedEntry(String reason) -> done(() -> machine.failed(vcpu, "guest mode not entered: " + reason, null));
+            case VmExit.FailedEntry(String reason) -> done(() -> machine.failed(vcpu, "not entered: " + reason, null));
             case VmExit.InternalError(String reason) -> done(() -> machine.failed(vcpu, reason, null));
         };
     }

@@ -93,7 +93,8 @@ class ElfKernelsTest {
     @Test
     void multibootAddressFieldsPlaceTheFile() {
         int at = 0x20_0000;
-        byte[] image = KernelImages.join(KernelImages.multibootHeader(0x1_0000, at, at, 0, at + 0x100, at + 32), new byte[] {7});
+        byte[] header = KernelImages.multibootHeader(0x1_0000, at, at, 0, at + 0x100, at + 32);
+        byte[] image = KernelImages.join(header, new byte[] {7});
         BootRequest request = TestImages.request(16, "");
         X86State state = load(image, request);
         assertThat(state.rip).isEqualTo(at + 32);

@@ -17,7 +17,8 @@ class LoaderFuzzTest {
             KernelImages.bzImage(true, new byte[512]),
             KernelImages.pvh(0xffff_ffff_8100_0000L, 0x20_0000, new byte[64]),
             KernelImages.elf32(0x10_0000, 0, KernelImages.join(KernelImages.multibootHeader(3), new byte[64]), 0x1000),
-            KernelImages.join(KernelImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0, 0x10_0100, 0x10_0020), new byte[64]));
+            KernelImages.join(KernelImages.multibootHeader(0x1_0000, 0x10_0000, 0x10_0000, 0, 0x10_0100, 0x10_0020),
+                    new byte[64]));
 
     @TempDir
     private Path folder;

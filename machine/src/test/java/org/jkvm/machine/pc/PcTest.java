@@ -92,6 +92,10 @@ class PcTest {
         }
     }
 
+    private static PciCard disk(String id, int slot) {
+        return new PciCard.VirtioDisk(id, slot, new MemoryDisk(), BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS);
+    }
+
     private static VmExit out(int port, int size, long value) {
         byte[] data = new byte[size];
         for (int i = 0; i < size; i++) {
@@ -199,8 +203,8 @@ class PcTest {
 
     @Test
     void aDiskIsInTheFirstFreeSlotWithItsWindowsMapped() throws Exception {
-        cards.add(new PciCard.VirtioDisk("a", PciCard.ANY_SLOT, new MemoryDisk(), BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS));
-        cards.add(new PciCard.VirtioDisk("b", 2, new MemoryDisk(), BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS));
+        cards.add(disk("a", PciCard.ANY_SLOT));
+        cards.add(disk("b", 2));
         FakeVcpu vcpu = start();
         vcpu.script(out(0xcf8, 4, 0x8000_1800L), in(0xcfc, 4), out(0xcf8, 4, 0x8000_1820L), in(0xcfc, 4));
         List<Long> answers = values(vcpu.awaitAnswers(2));
@@ -260,8 +264,9 @@ class PcTest {
 
     @Test
     void impossibleConfigurationsAreRefused() throws Exception {
-        assertThatThrownBy(() -> new Pc(config(512), hypervisor)).isInstanceOf(UserException.class).hasMessageContaining("-m: ");
-        cards.add(new PciCard.VirtioDisk("a", 1, new MemoryDisk(), BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS));
+        assertThatThrownBy(() -> new Pc(config(512), hypervisor)).isInstanceOf(UserException.class)
+                .hasMessageContaining("-m: ");
+        cards.add(disk("a", 1));
         assertThatThrownBy(() -> config(MIB)).isInstanceOf(UserException.class).hasMessageContaining("slot 1 is taken");
     }
 

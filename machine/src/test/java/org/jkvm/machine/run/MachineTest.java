@@ -40,8 +40,8 @@ class MachineTest {
         private final Bus bus = new Bus(bug -> onBug.accept(bug));
         private final SystemClock clock = new SystemClock(bus.lock());
         private final FakeVirtualMachine vm = new FakeHypervisor().createVirtualMachine(new VmConfig(2, clock));
-        private final List<X86Vcpu> vcpus =
-                List.of(vm.createVcpu(0, new CpuModel("fake", List.of())), vm.createVcpu(1, new CpuModel("fake", List.of())));
+        private final CpuModel cpu = new CpuModel("fake", List.of());
+        private final List<X86Vcpu> vcpus = List.of(vm.createVcpu(0, cpu), vm.createVcpu(1, cpu));
         private Runnable onWrite = () -> { };
         private int reads;
         private int resets;
@@ -138,7 +138,8 @@ class MachineTest {
     @Test
     void exitsAreAnswered() throws Exception {
         FakeVcpu vcpu = start(true, true);
-        vcpu.script(read(), new VmExit.PortRead(0x80, 2, 2), new VmExit.MmioRead(0xfee0_0000L, 4), new VmExit.PortRead(0x99, 1, 1));
+        vcpu.script(read(), new VmExit.PortRead(0x80, 2, 2), new VmExit.MmioRead(0xfee0_0000L, 4),
+                new VmExit.PortRead(0x99, 1, 1));
         List<ExitAnswer> answers = vcpu.awaitAnswers(4);
         assertThat(answers.get(0)).isEqualTo(new ExitAnswer.Value(1));
         assertThat(((ExitAnswer.Data) answers.get(1)).bytes()).containsExactly(2, 0, 3, 0);

@@ -66,8 +66,8 @@ class PcPayloadTest {
     private Pc start(byte[] kernel, String commandLine, boolean reboot) throws Exception {
         Path file = Files.write(folder.resolve("kernel"), kernel);
         pc = new Pc(new PcConfig("payload", 16 << 20, 1, CPU, DirectBoot.open(file, "", commandLine), List.of(console),
-                List.of(), List.of(DebugDevice.Exit.DEFAULTS, new DebugDevice.Console(0xe9, console)), InstantSource.system(),
-                new LifePolicy(reboot, true, folder)), new SoftHypervisor());
+                List.of(), List.of(DebugDevice.Exit.DEFAULTS, new DebugDevice.Console(0xe9, console)),
+                InstantSource.system(), new LifePolicy(reboot, true, folder)), new SoftHypervisor());
         pc.machine().listen(events::add);
         pc.machine().start(false);
         return pc;
@@ -87,7 +87,8 @@ class PcPayloadTest {
     }
 
     private static byte[] multiboot(String... hex) {
-        return KernelImages.elf32(LOAD_ADDRESS, HEADER, KernelImages.join(KernelImages.multibootHeader(0), code(hex)), 0x1000);
+        byte[] image = KernelImages.join(KernelImages.multibootHeader(0), code(hex));
+        return KernelImages.elf32(LOAD_ADDRESS, HEADER, image, 0x1000);
     }
 
     private String printed() {
