@@ -47,6 +47,7 @@ public final class Uart16550 implements Device {
     private static final int MSR_DSR = 0x20;
     private static final int MSR_RI = 0x40;
     private static final int MSR_DCD = 0x80;
+    private static final int MSR_LINES = 0xf0;
 
     private final Line irq;
     private final Clock clock;
@@ -70,6 +71,7 @@ public final class Uart16550 implements Device {
     private int lineErrors;
     private boolean threPending;
     private boolean timeoutPending;
+    private boolean sendingBreak;
     /** What the modem's four lines say, in MSR's places: a null modem with everything on. */
     private int modem = MSR_CTS | MSR_DSR | MSR_DCD;
 
@@ -180,6 +182,7 @@ public final class Uart16550 implements Device {
         clearReceiver();
         lineErrors = 0;
         threPending = false;
+        sendingBreak = false;
         msr.set(modem);
         updateIrq();
     }
@@ -194,7 +197,8 @@ public final class Uart16550 implements Device {
         lineErrors = io.u8("lineErrors", lineErrors) & LSR_ERRORS;
         threPending = io.flag("threPending", threPending);
         timeoutPending = io.flag("timeoutPending", timeoutPending);
-        modem = io.u8("modem", modem);
+        modem = io.u8("modem", modem) & MSR_LINES;
+        sendingBreak = lcr.isSet(6);
         matchErrorsToCharacters();
     }
 
@@ -325,10 +329,12 @@ public final class Uart16550 implements Device {
         updateIrq();
     }
 
+    /** A break reaches the receiver once, however long it is held (section 8.4, bit 4). */
     private void lineControlWritten() {
-        if (lcr.isSet(6) && loopback()) {
+        if (lcr.isSet(6) && !sendingBreak && loopback()) {
             accept(0, LSR_BI | LSR_FE);
         }
+        sendingBreak = lcr.isSet(6);
         updateIrq();
     }
 
@@ -381,7 +387,7 @@ public final class Uart16550 implements Device {
 
     private long readMsr() {
         long seen = msr.get();
-        msr.set(seen & 0xf0);
+        msr.set(seen & MSR_LINES);
         updateIrq();
         return seen;
     }

@@ -239,6 +239,9 @@ class Uart16550Test {
         out(MCR, 0x10);
         out(LCR, 0x43);
         assertThat(in(LSR)).isEqualTo(0x79);
+        in(DATA);
+        out(LCR, 0x47);
+        assertThat(in(LSR)).isEqualTo(0x60);
         assertThat(host.output.size()).isZero();
     }
 
