@@ -4,6 +4,7 @@ import static org.jkvm.linux.RawMemory.getLong;
 import static org.jkvm.linux.RawMemory.putLong;
 
 import org.jkvm.linux.RawMemory;
+import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Bus;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.state.Control;
@@ -14,19 +15,21 @@ import org.jkvm.x86.state.Rflags;
  * (for reads, writes and fetches; an absent one never matches) and what to add to a linear address to get the host's.
  * Everything else (page walks, MMIO, page-crossing accesses, pages with decoded code, watched pages) is the slow path.
  *
- * <p>There are three TLBs, for the three ways a linear address can be permitted: supervisor, user, and supervisor with
- * SMAP overridden by RFLAGS.AC. The generated code of a translator would look at the same entries.
+ * <p>There are four TLBs, for the ways a linear address can be permitted: supervisor, user, supervisor with SMAP overridden
+ * by RFLAGS.AC, and user with alignment checks, which holds fetches only so that every data access is looked at. The generated code of a translator would look at the same entries.
  */
 public final class Mmu {
     /** Entries a TLB; a power of two. */
     public static final int ENTRIES = 1024;
     /** Bytes an entry: read tag, write tag, fetch tag, addend. */
     public static final int ENTRY_SIZE = 32;
+    private static final int SETS = 4;
     /** Bytes of all TLBs. */
-    public static final int TLB_SIZE = 3 * ENTRIES * ENTRY_SIZE;
+    public static final int TLB_SIZE = SETS * ENTRIES * ENTRY_SIZE;
     static final int SUPERVISOR = 0;
     static final int USER = 1;
     static final int OVERRIDE = 2;
+    static final int ALIGNED = 3;
     private static final long PAGE_MASK = -4096L;
     private static final int READ_TAG = 0;
     private static final int WRITE_TAG = 8;
@@ -39,8 +42,8 @@ public final class Mmu {
     private final X86Bus bus;
     private final PageWalker walker;
     private final long tables;
-    private final long[] physical = new long[3 * ENTRIES];
-    private final boolean[] global = new boolean[3 * ENTRIES];
+    private final long[] physical = new long[SETS * ENTRIES];
+    private final boolean[] global = new boolean[SETS * ENTRIES];
     private final int[] filled = new int[MAX_FILLED];
     private int filledCount;
     private long largeBase = -1;
@@ -83,8 +86,12 @@ public final class Mmu {
 
     /** Picks the TLB for the present privilege level and RFLAGS.AC; to be called when either changes. */
     public void selectTlb() {
-        selected = cpu.cpl == 3 ? USER
-                : cpu.flag(Rflags.AC) && (cpu.control(4) & Control.CR4_SMAP) != 0 ? OVERRIDE : SUPERVISOR;
+        boolean ac = cpu.flag(Rflags.AC);
+        if (cpu.cpl == 3) {
+            selected = ac && (cpu.control(0) & Control.CR0_AM) != 0 ? ALIGNED : USER;
+        } else {
+            selected = ac && (cpu.control(4) & Control.CR4_SMAP) != 0 ? OVERRIDE : SUPERVISOR;
+        }
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
     }
 
@@ -253,7 +260,7 @@ public final class Mmu {
 
     private void dropPage(long linear) {
         int slot = (int) (linear >>> 12 & ENTRIES - 1);
-        for (int set = 0; set < 3; set++) {
+        for (int set = 0; set < SETS; set++) {
             drop(set * ENTRIES + slot);
         }
     }
@@ -266,7 +273,7 @@ public final class Mmu {
     }
 
     private void wipe() {
-        for (int index = 0; index < 3 * ENTRIES; index++) {
+        for (int index = 0; index < SETS * ENTRIES; index++) {
             drop(index);
         }
         filledCount = 0;
@@ -276,6 +283,7 @@ public final class Mmu {
     // ---- the slow path ----
 
     private long loadSlow(int set, long linear, int size) {
+        checkAlignment(set, linear, size);
         int inPage = (int) (4096 - (linear & 4095));
         if (inPage < size) {
             translate(set, linear, Access.READ);
@@ -286,6 +294,13 @@ public final class Mmu {
         cpu.debug.watchRead(linear, size);
         long host = bus.hostPage(address & PAGE_MASK);
         return host != 0 ? raw(host + (address & 4095), size) : mmioLoad(address, size);
+    }
+
+    /** SDM vol. 3A, section 6.15, #AC: operands of 2, 4 and 8 bytes at CPL 3, with CR0.AM and RFLAGS.AC. */
+    private void checkAlignment(int set, long linear, int size) {
+        if (set == ALIGNED && (linear & size - 1) != 0) {
+            throw cpu.fault(Vector.AC, 0);
+        }
     }
 
     private long joined(int set, long linear, int size) {
@@ -301,6 +316,7 @@ public final class Mmu {
     }
 
     private void storeSlow(int set, long linear, int size, long value) {
+        checkAlignment(set, linear, size);
         int inPage = (int) (4096 - (linear & 4095));
         if (inPage < size) {
             translate(set, linear, Access.WRITE);
@@ -339,14 +355,15 @@ public final class Mmu {
         if (cpu.longMode() && linear << 16 >> 16 != linear) {
             throw cpu.nonCanonical();
         }
-        long page = walker.walk(linear, access, set == USER, set == OVERRIDE);
+        long page = walker.walk(linear, access, set == USER || set == ALIGNED, set == OVERRIDE);
         fill(set, linear & PAGE_MASK, page, access);
         return page | linear & 4095;
     }
 
     private void fill(int set, long linearPage, long page, int access) {
         long host = bus.hostPage(page);
-        if (host == 0 && access != Access.FETCH || cpu.debug.watches(linearPage)) {
+        boolean fetch = access == Access.FETCH;
+        if (!fetch && (host == 0 || set == ALIGNED) || cpu.debug.watches(linearPage)) {
             return;
         }
         int index = set * ENTRIES + (int) (linearPage >>> 12 & ENTRIES - 1);

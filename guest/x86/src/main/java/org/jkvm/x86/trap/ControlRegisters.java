@@ -74,6 +74,7 @@ public final class ControlRegisters {
         if (((old ^ next) & PAGING) != 0) {
             cpu.mmu.flushAll();
         }
+        cpu.mmu.selectTlb();
         cpu.segments.updateWidths();
     }
 
