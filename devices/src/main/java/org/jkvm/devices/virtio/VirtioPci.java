@@ -265,11 +265,6 @@ public final class VirtioPci extends PciFunction {
         public boolean live() {
             return common.live();
         }
-
-        @Override
-        public void needsReset(String why) {
-            violated(why);
-        }
     }
 
     /** What BAR 4 decodes: common, ISR, device and notification structures, a page each. */

@@ -30,7 +30,4 @@ public interface VirtioTransport {
 
     /** Whether driver and device are ready (DRIVER_OK set, no reset wanted or under way). */
     boolean live();
-
-    /** The driver broke the rules: sets DEVICE_NEEDS_RESET (virtio 1.2, section 2.1.2). */
-    void needsReset(String why);
 }

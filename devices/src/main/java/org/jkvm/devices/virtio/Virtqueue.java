@@ -102,7 +102,7 @@ public abstract sealed class Virtqueue implements Stateful permits SplitVirtqueu
     public abstract boolean enableNotifications();
 
     /** How many ring slots the device holds. */
-    public final int slotsInFlight() {
+    final int slotsInFlight() {
         return slotsInFlight;
     }
 

@@ -143,6 +143,14 @@ class PciBusTest {
     }
 
     @Test
+    void aRangeThatIsTooSmallIsRefused() {
+        PciAllocator.Range io = new PciAllocator.Range(0xc000, 0x1000);
+        PciAllocator small = new PciAllocator(io, new PciAllocator.Range(0xe000_0000L, 0x1_0000));
+        assertThatThrownBy(() -> small.assign(board.bus, (device, pin) -> 11)).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("card");
+    }
+
+    @Test
     void capabilitiesAreLinked() {
         assertThat(board.config(SLOT, 6, 2) & 0x10).isEqualTo(0x10);
         assertThat(board.config(SLOT, 0x34, 1)).isEqualTo(0x40);
