@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.base.time.ManualClock;
 import org.jkvm.testkit.FakeLine;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /** Datasheet behaviour of the PC16550D, and what Linux' 8250 driver looks for when it probes one. */
 class Uart16550Test {
@@ -302,6 +305,50 @@ class Uart16550Test {
         out(LCR, 0);
         out(IER, 0x40);
         assertThat(in(IER)).isZero();
+    }
+
+    /** The back end writes from its own thread, as much as there is room for; the guest reads; nothing is lost. */
+    @Test
+    @Timeout(30)
+    void inputFromAnotherThreadArrivesInOrder() throws InterruptedException {
+        int count = 20_000;
+        Lock bus = new ReentrantLock();
+        Host typist = new Host();
+        Uart16550 shared = new Uart16550(irq, clock, typist, task -> locked(bus, task));
+        shared.window().write(LCR, 1, 3);
+        shared.window().write(FCR, 1, FIFOS);
+        Thread thread = Thread.ofPlatform().start(() -> typeNumbers(typist.receiver, count));
+        for (int i = 0; i < count; ) {
+            int next = i & 0xff;
+            boolean[] got = {false};
+            locked(bus, () -> {
+                got[0] = (shared.window().read(LSR, 1) & 1) != 0;
+                assertThat(got[0] ? shared.window().read(DATA, 1) : next).isEqualTo(next);
+            });
+            i += got[0] ? 1 : 0;
+        }
+        thread.join();
+        assertThat(shared.window().read(LSR, 1)).isEqualTo(0x60);
+    }
+
+    private static void locked(Lock bus, Runnable task) {
+        bus.lock();
+        try {
+            task.run();
+        } finally {
+            bus.unlock();
+        }
+    }
+
+    private static void typeNumbers(CharacterBackend.Receiver receiver, int count) {
+        for (int sent = 0; sent < count; ) {
+            byte[] bytes = new byte[Math.min(receiver.room(), count - sent)];
+            for (int i = 0; i < bytes.length; i++) {
+                bytes[i] = (byte) sent++;
+            }
+            receiver.receive(bytes, 0, bytes.length);
+            Thread.yield();
+        }
     }
 
     @Test
