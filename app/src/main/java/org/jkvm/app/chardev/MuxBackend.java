@@ -84,7 +84,8 @@ public final class MuxBackend {
 
     private String timestamp() {
         long millis = (System.nanoTime() - startNanos) / 1_000_000;
-        return "[%02d:%02d:%02d.%03d] ".formatted(millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60, millis % 1000);
+        return "[%02d:%02d:%02d.%03d] ".formatted(millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60,
+                millis % 1000);
     }
 
     private void print(String text) {

@@ -63,7 +63,8 @@ public final class ManPage {
 
     private static void entry(StringBuilder page, Option option) {
         String names = String.join(", ", option.names());
-        wrap(page, names + option.argument().map(a -> " " + a).orElse(""), MARGIN, HANGING + MARGIN, "(?<=,)(?=\\S)|(?<=\\])(?=\\[)| ");
+        wrap(page, names + option.argument().map(a -> " " + a).orElse(""), MARGIN, HANGING + MARGIN,
+                "(?<=,)(?=\\S)|(?<=\\])(?=\\[)| ");
         wrap(page, option.description(), HANGING, HANGING, " ");
     }
 

@@ -53,7 +53,8 @@ final class DebFile {
     private static void unpackTar(InputStream in, Function<String, Optional<Path>> target) throws IOException {
         TarArchiveInputStream tar = new TarArchiveInputStream(new BufferedInputStream(in, 1 << 16));
         for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-            Optional<Path> file = entry.isFile() ? target.apply(entry.getName().replaceFirst("^\\./", "")) : Optional.empty();
+            String name = entry.getName().replaceFirst("^\\./", "");
+            Optional<Path> file = entry.isFile() ? target.apply(name) : Optional.empty();
             if (file.isPresent()) {
                 Files.createDirectories(file.get().getParent());
                 Files.copy(tar, file.get(), StandardCopyOption.REPLACE_EXISTING);

@@ -114,8 +114,8 @@ final class PackageClient {
         try {
             return builder.start();
         } catch (IOException e) {
-            throw new HostException(builder.command().getFirst() + " is not here: guests come from Debian's packages, through "
-                    + "its package client (Debian, Ubuntu); elsewhere boot a kernel of your own with -kernel", e);
+            throw new HostException(builder.command().getFirst() + " is not here: guests come from Debian's packages, "
+                    + "through its package client (Debian, Ubuntu); elsewhere boot a kernel of your own with -kernel", e);
         }
     }
 
@@ -128,7 +128,8 @@ final class PackageClient {
                 lines.accept(line);
             }
             if (process.waitFor() != 0) {
-                throw new HostException(command + ": " + (problem.isEmpty() ? "exit status " + process.exitValue() : problem));
+                throw new HostException(command + ": "
+                        + (problem.isEmpty() ? "exit status " + process.exitValue() : problem));
             }
         } catch (InterruptedException e) {
             process.destroy();

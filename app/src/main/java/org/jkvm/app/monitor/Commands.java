@@ -39,7 +39,8 @@ final class Commands {
                 new Command("help|?", "[command]", "this help", this::help),
                 new Command("info", "[subject]", "tell about the machine", this::info),
                 new Command("nmi", "", "raise a non-maskable interrupt", _ -> silently(machine::nmi)),
-                new Command("print|p", "expr", "show the value of an expression; registers are $rip, $rsp, ...", this::print),
+                new Command("print|p", "expr", "show what an expression comes to; registers are $rip, $rsp, ...",
+                        this::print),
                 new Command("quit|q", "", "end the machine", _ -> silently(machine::quit)),
                 new Command("stop|s", "", "stop the guest", _ -> silently(machine::stop)),
                 new Command("system_powerdown", "", "press the power button", _ -> silently(machine::systemPowerdown)),
@@ -49,7 +50,8 @@ final class Commands {
                 new Command("xp", "[/fmt] addr", "show memory at a physical address", text -> memory(text, false)));
         topics.add(new MonitorMachine.Topic("name", "the guest's name", () -> machine.name() + "\n"));
         topics.add(new MonitorMachine.Topic("registers", "the vCPU's registers ('cpu' chooses which)", this::registers));
-        topics.add(new MonitorMachine.Topic("status", "whether the guest runs", () -> "VM status: " + machine.status() + "\n"));
+        topics.add(new MonitorMachine.Topic("status", "whether the guest runs",
+                () -> "VM status: " + machine.status() + "\n"));
         topics.add(new MonitorMachine.Topic("version", "what this is", () -> version + "\n"));
         topics.addAll(machine.topics());
         topics.sort(Comparator.comparing(MonitorMachine.Topic::name));

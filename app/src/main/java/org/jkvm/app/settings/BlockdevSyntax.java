@@ -81,7 +81,8 @@ final class BlockdevSyntax {
 
     private static HostFile file(OptionList list, String prefix, String option, String name) {
         list.oneOf(prefix + "aio", "threads", "threads");
-        return new HostFile(option, name, Path.of(list.required(prefix + "filename")), list.flag(prefix + "read-only", false),
+        Path path = Path.of(list.required(prefix + "filename"));
+        return new HostFile(option, name, path, list.flag(prefix + "read-only", false),
                 cache(list, prefix, CacheMode.WRITEBACK), unmap(list, prefix, true));
     }
 
@@ -95,8 +96,10 @@ final class BlockdevSyntax {
         return list.oneOf(prefix + "discard", otherwise ? "unmap" : "ignore", "unmap", "ignore").equals("unmap");
     }
 
-    private static BlockNode node(HostFile file, String name, String format, boolean readOnly, CacheMode cache, boolean unmap) {
-        OpenOptions open = OpenOptions.defaults().withFormat(format).withReadOnly(readOnly).withCache(cache).withUnmap(unmap);
+    private static BlockNode node(HostFile file, String name, String format, boolean readOnly, CacheMode cache,
+                                  boolean unmap) {
+        OpenOptions open = OpenOptions.defaults().withFormat(format).withReadOnly(readOnly).withCache(cache)
+                .withUnmap(unmap);
         return new BlockNode(file.option, name, file.path, open, true, ErrorPolicy.REPORT, ErrorPolicy.ENOSPC);
     }
 
@@ -106,8 +109,8 @@ final class BlockdevSyntax {
             flatten("", JsonMapper.shared().readTree(text), values);
             return OptionList.of("-blockdev " + text, values);
         } catch (JacksonException e) {
-            throw new UserException("-blockdev " + text + ": not JSON: " + e.getOriginalMessage().lines().findFirst().orElse(""),
-                    UserException.USAGE);
+            String why = e.getOriginalMessage().lines().findFirst().orElse("");
+            throw new UserException("-blockdev " + text + ": not JSON: " + why, UserException.USAGE);
         }
     }
 

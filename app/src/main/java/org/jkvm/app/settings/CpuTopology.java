@@ -11,6 +11,8 @@ import org.jkvm.app.cli.OptionList;
  * @param threads in a core
  */
 public record CpuTopology(int cpus, int sockets, int cores, int threads) {
+    /** One processor. */
+    static final CpuTopology ONE = new CpuTopology(1, 1, 1, 1);
     private static final int MAX = 255;
 
     /** Reads {@code -smp}; what is left out is derived, cores before sockets. */

@@ -17,7 +17,8 @@ public sealed interface DeviceSettings {
     }
 
     /** Random numbers. */
-    record VirtioRng(String id, int slot, RandomSource source, RngOptions rng, VirtioOptions virtio) implements DeviceSettings {
+    record VirtioRng(String id, int slot, RandomSource source, RngOptions rng, VirtioOptions virtio)
+            implements DeviceSettings {
     }
 
     /** Memory that the host takes back. */

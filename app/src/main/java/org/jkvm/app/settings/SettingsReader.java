@@ -60,7 +60,7 @@ public final class SettingsReader {
         deviceOptions();
         VmSettings.Consoles consoles = new ConsoleReader(given).read(SERIALS);
         return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"),
-                given.last(Option.SMP).map(CpuTopology::parse).orElse(new CpuTopology(1, 1, 1, 1)), boot(), devices, consoles,
+                given.last(Option.SMP).map(CpuTopology::parse).orElse(CpuTopology.ONE), boot(), devices, consoles,
                 running());
     }
 
@@ -91,7 +91,8 @@ public final class SettingsReader {
             return;
         }
         throw new UserException(option + ": " + (names.contains("kvm")
-                ? "/dev/kvm is not supported yet; use soft" : "there is no accelerator '" + names.getFirst() + "'; there is soft"));
+                ? "/dev/kvm is not supported yet; use soft"
+                : "there is no accelerator '" + names.getFirst() + "'; there is soft"));
     }
 
     private void nothingElse(Option option) {
@@ -121,7 +122,8 @@ public final class SettingsReader {
             }
             if (drive.attached()) {
                 nodes.remove(node.name());
-                devices.add(new DeviceSettings.VirtioBlk(node.name(), PciCard.ANY_SLOT, node, options(node), VirtioOptions.DEFAULTS));
+                devices.add(new DeviceSettings.VirtioBlk(node.name(), PciCard.ANY_SLOT, node, options(node),
+                        VirtioOptions.DEFAULTS));
             }
         }
     }
@@ -192,8 +194,8 @@ public final class SettingsReader {
                     throw new UserException(option.label() + " only allowed with -kernel option");
                 }
             }
-            throw new UserException("nothing to boot: give a kernel (-kernel FILE); there is no firmware yet that could boot "
-                    + "a disk. 'kvm demo' shows a guest");
+            throw new UserException("nothing to boot: give a kernel (-kernel FILE); there is no firmware yet that could "
+                    + "boot a disk. 'kvm demo' shows a guest");
         }
         return new VmSettings.Boot(Path.of(given.last(Option.KERNEL).get()), given.last(Option.INITRD),
                 given.last(Option.APPEND).orElse(""));

@@ -47,7 +47,8 @@ final class Cards {
                     cards.add(new PciCard.VirtioDisk(id, d.slot(), disks.open(d.node()), d.blk(), d.virtio()));
             case DeviceSettings.VirtioRng d ->
                     cards.add(new PciCard.VirtioRandom(id, d.slot(), entropy(d.source()), d.rng(), d.virtio()));
-            case DeviceSettings.VirtioBalloon d -> cards.add(new PciCard.VirtioBalloon(id, d.slot(), d.balloon(), d.virtio()));
+            case DeviceSettings.VirtioBalloon d ->
+                    cards.add(new PciCard.VirtioBalloon(id, d.slot(), d.balloon(), d.virtio()));
             case DeviceSettings.VirtioSerial d ->
                     cards.add(new PciCard.VirtioSerial(id, d.slot(), d.serial(), ports(following), d.virtio()));
             case DeviceSettings.VirtioPort d -> {

@@ -65,7 +65,8 @@ final class MachineTopics {
         long ids = pc.pci().configRead(place, 0, 4);
         long classCode = pc.pci().configRead(place, 8, 4) >>> 8;
         text.append("  Bus  0, device %3d, function %d:\n".formatted(place >> 3, place & 7));
-        text.append("    %s: PCI device %04x:%04x, class %06x\n".formatted(function.name(), ids & 0xffff, ids >>> 16, classCode));
+        text.append("    %s: PCI device %04x:%04x, class %06x\n".formatted(function.name(), ids & 0xffff,
+                ids >>> 16, classCode));
         if (function.interruptPin() != 0) {
             text.append("      IRQ %d, pin %c\n".formatted(function.interruptLine(), '@' + function.interruptPin()));
         }

@@ -14,9 +14,9 @@ import org.jkvm.x86.isa.Row;
 /** The processors that the software backend offers. */
 public final class SoftCpus {
     /** Features that are no instructions but behaviour of the MMU, the MSRs, the local APIC. */
-    private static final Set<CpuFeature> BEHAVIOUR = EnumSet.of(CpuFeature.DE, CpuFeature.PSE, CpuFeature.MSR, CpuFeature.PAE,
-            CpuFeature.MCE, CpuFeature.APIC, CpuFeature.MTRR, CpuFeature.PGE, CpuFeature.MCA, CpuFeature.PAT, CpuFeature.PSE36,
-            CpuFeature.SS, CpuFeature.HT, CpuFeature.PCID, CpuFeature.X2APIC, CpuFeature.TSC_DEADLINE, CpuFeature.HYPERVISOR,
+    private static final Set<CpuFeature> BEHAVIOUR = EnumSet.of(CpuFeature.DE, CpuFeature.PSE, CpuFeature.MSR,
+            CpuFeature.PAE, CpuFeature.MCE, CpuFeature.APIC, CpuFeature.MTRR, CpuFeature.PGE, CpuFeature.MCA, CpuFeature.PAT,
+            CpuFeature.PSE36, CpuFeature.SS, CpuFeature.HT, CpuFeature.PCID, CpuFeature.X2APIC, CpuFeature.TSC_DEADLINE, CpuFeature.HYPERVISOR,
             CpuFeature.ARAT, CpuFeature.SMEP, CpuFeature.ERMS, CpuFeature.UMIP, CpuFeature.NX, CpuFeature.PDPE1GB,
             CpuFeature.LM);
     /** The opcode table has some of its instructions, for they do something on older processors too, but not all. */

@@ -64,10 +64,10 @@ import org.jkvm.base.UserException;
  */
 public final class CpuModels {
     /** What {@code max} is made of: every feature that QEMU 7.2's software engine has, in so far as the backend has it. */
-    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, F16C, RDSEED, INVPCID, SHA, RDPID,
-            XSAVEC, XSAVES, PREFETCHW);
-    private static final Set<CpuFeature> BASE_64 = EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE, MCA,
-            CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2, SSE3, CX16, HYPERVISOR, SYSCALL, NX, LM);
+    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, F16C, RDSEED, INVPCID, SHA,
+            RDPID, XSAVEC, XSAVES, PREFETCHW);
+    private static final Set<CpuFeature> BASE_64 = EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE,
+            MCA, CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2, SSE3, CX16, HYPERVISOR, SYSCALL, NX, LM);
     private static final Set<CpuFeature> V2 = union(BASE_64, LAHF_LM, SSSE3, SSE4_1, SSE4_2, POPCNT);
     private static final String AMD = "AuthenticAMD";
     private static final String INTEL = "GenuineIntel";
