@@ -5,6 +5,7 @@ module org.jkvm.app {
     requires org.jkvm.soft;
     requires org.jkvm.devices;
     requires org.jkvm.storage;
+    requires org.jkvm.x86;
     requires info.picocli;
     requires org.apache.commons.compress;
     requires org.tukaani.xz;

@@ -7,6 +7,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.soft.SoftCpus;
 import org.jkvm.soft.SoftHypervisor;
+import org.jkvm.x86.disasm.Disassembler;
 
 /** The software engine: {@code -accel soft}. */
 public final class SoftBackend implements Backend {
@@ -29,6 +30,9 @@ public final class SoftBackend implements Backend {
 
     @Override
     public MonitorMachine.Disassembler disassembler() {
-        return (_, code, _) -> new MonitorMachine.Disassembler.Instruction(1, ".byte 0x%02x".formatted(code[0]));
+        return (address, code, bits) -> {
+            Disassembler.Line line = new Disassembler(bits).disassemble(code, 0, code.length, address);
+            return new MonitorMachine.Disassembler.Instruction(line.length(), line.text());
+        };
     }
 }
