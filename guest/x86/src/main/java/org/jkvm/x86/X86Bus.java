@@ -45,8 +45,11 @@ public interface X86Bus {
     /** Writes the time-stamp counter. */
     void setTimeStampCounter(long value);
 
-    /** Code is about to be decoded from a physical page: from now on this processor must be told who writes it. */
+    /** Code is about to be decoded from a physical page and kept: this processor must be told who writes it. */
     void decoding(long page);
+
+    /** No code decoded from a physical page is kept any more. */
+    void forgetting(long page);
 
     /** Whether any processor of the machine keeps code decoded from a physical page. */
     boolean holdsCode(long page);

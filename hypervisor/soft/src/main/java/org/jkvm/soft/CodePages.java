@@ -9,7 +9,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * keep it (SDM vol. 3A, section 8.1.3). Any thread.
  */
 final class CodePages {
-    private final ConcurrentHashMap<Long, Boolean> pages = new ConcurrentHashMap<>();
+    /** How many vCPUs keep code from a page. */
+    private final ConcurrentHashMap<Long, Integer> pages = new ConcurrentHashMap<>();
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
     void add(SoftVcpu vcpu) {
@@ -25,9 +26,14 @@ final class CodePages {
      * at their next block boundary, and tell the decoder of what they may have written meanwhile.
      */
     void decoding(long page, SoftVcpu by) {
-        if (pages.putIfAbsent(page, true) == null) {
+        if (pages.merge(page, 1, Integer::sum) == 1) {
             others(by).forEach(other -> other.protect(page, by));
         }
+    }
+
+    /** A vCPU keeps no code from {@code page} any more. */
+    void forgetting(long page) {
+        pages.computeIfPresent(page, (key, count) -> count == 1 ? null : count - 1);
     }
 
     /** Bytes were written by {@code by}, or by a device where that is null. */

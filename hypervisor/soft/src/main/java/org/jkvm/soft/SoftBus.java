@@ -52,6 +52,11 @@ final class SoftBus implements X86Bus {
     }
 
     @Override
+    public void forgetting(long page) {
+        vm.codePages().forgetting(page);
+    }
+
+    @Override
     public boolean holdsCode(long page) {
         return vm.codePages().holds(page);
     }

@@ -70,7 +70,7 @@ final class BlockCache implements CodeWatch {
         long physical = cpu.mmu.fetch(linear);
         b = blocks.get(key(linear, physical, mode));
         if (b == null || !b.valid || b.linear != linear || b.physical != physical || b.mode != mode || !secondPageHolds(b)) {
-            b = decode(linear, physical, mode, MAX_INSNS);
+            b = decode(linear, physical, mode, true);
             keep(b);
         }
         b.epoch = cpu.mmu.epoch();
@@ -81,7 +81,7 @@ final class BlockCache implements CodeWatch {
     /** Decodes the one instruction at {@code cpu.rip}, kept nowhere. */
     Block single() {
         long linear = linear();
-        return decode(linear, cpu.mmu.fetch(linear), mode(cpu), 1);
+        return decode(linear, cpu.mmu.fetch(linear), mode(cpu), false);
     }
 
     /** Linear address of {@code cpu.rip}. */
@@ -92,6 +92,7 @@ final class BlockCache implements CodeWatch {
     /** Drops every block. */
     void clear() {
         blocks.clear();
+        pages.forEachKey(cpu.bus::forgetting);
         pages.clear();
         Arrays.fill(jumps, null);
     }
@@ -109,21 +110,14 @@ final class BlockCache implements CodeWatch {
             clear();
         }
         blocks.put(key(b.linear, b.physical, b.mode), b);
+        watch(b.physical & -4096L);
         int from = (int) (b.physical & 4095);
         int to = from + b.length - 1;
-        page(b.physical & -4096L).add(b, from, Math.min(to, 4095));
+        pages.get(b.physical & -4096L).add(b, from, Math.min(to, 4095));
         if (b.secondPage != NO_PAGE) {
-            page(b.secondPage).add(b, 0, to - 4096);
+            watch(b.secondPage);
+            pages.get(b.secondPage).add(b, 0, to - 4096);
         }
-    }
-
-    private CodePage page(long physicalPage) {
-        CodePage page = pages.get(physicalPage);
-        if (page == null) {
-            page = new CodePage();
-            pages.put(physicalPage, page);
-        }
-        return page;
     }
 
     // ---- writes to code ----
@@ -133,7 +127,7 @@ final class BlockCache implements CodeWatch {
         long pageAddress = address & -4096L;
         CodePage page = pages.get(pageAddress);
         int from = (int) (address & 4095);
-        if (page != null && page.covers(from, from + size - 1)) {
+        if (page != null && (page.covers(from, from + size - 1) || page.isMostlyData())) {
             drop(pageAddress, page);
         }
     }
@@ -142,8 +136,13 @@ final class BlockCache implements CodeWatch {
         for (Block b : page.blocks()) {
             b.valid = false;
             invalidated++;
+            long key = key(b.linear, b.physical, b.mode);
+            if (blocks.get(key) == b) {
+                blocks.remove(key);
+            }
         }
         pages.remove(pageAddress);
+        cpu.bus.forgetting(pageAddress);
         cpu.leaveBlock = true;
     }
 
@@ -151,13 +150,19 @@ final class BlockCache implements CodeWatch {
 
     /** Before the first byte is looked at: from here on every write to the page is told. */
     private void watch(long page) {
-        cpu.bus.decoding(page);
-        cpu.mmu.protectPage(page);
+        if (pages.get(page) == null) {
+            pages.put(page, new CodePage());
+            cpu.bus.decoding(page);
+            cpu.mmu.protectPage(page);
+        }
     }
 
-    private Block decode(long linear, long physical, int mode, int most) {
+    private Block decode(long linear, long physical, int mode, boolean kept) {
         decoded++;
-        watch(physical & -4096L);
+        if (kept) {
+            watch(physical & -4096L);
+        }
+        int most = kept ? MAX_INSNS : 1;
         List<Insn> insns = new ArrayList<>();
         int inPage = (int) (4096 - (linear & 4095));
         int length = 0;
@@ -171,7 +176,7 @@ final class BlockCache implements CodeWatch {
                 if (!insns.isEmpty()) {
                     break; // It gets a block of its own, so that its second page is touched only when it is executed.
                 }
-                secondPage = fillAcross(linear, available);
+                secondPage = fillAcross(linear, available, kept);
                 i = new Insn();
                 status = decoder.decode(window, 0, Decoder.MAX_LENGTH, cpu.codeBits, i);
             }
@@ -229,10 +234,12 @@ final class BlockCache implements CodeWatch {
     }
 
     /** Copies what follows on the next page, which must be there; returns its physical address. */
-    private long fillAcross(long linear, int have) {
+    private long fillAcross(long linear, int have, boolean kept) {
         long next = linear + have;
         long physical = cpu.mmu.fetch(cpu.codeBits == 64 ? next : next & 0xffff_ffffL);
-        watch(physical & -4096L);
+        if (kept) {
+            watch(physical & -4096L);
+        }
         long host = cpu.bus.hostPage(physical & -4096L);
         for (int n = have; n < Decoder.MAX_LENGTH; n++) {
             window[n] = host != 0 ? (byte) RawMemory.getByte(host + n - have) : (byte) cpu.bus.mmioRead(physical + n - have, 1);

@@ -76,6 +76,11 @@ record FlatBus(MemorySegment ram) implements X86Bus {
     }
 
     @Override
+    public void forgetting(long page) {
+        // Nobody asks.
+    }
+
+    @Override
     public boolean holdsCode(long page) {
         return false;
     }

@@ -92,6 +92,11 @@ final class RamBus implements X86Bus {
     }
 
     @Override
+    public void forgetting(long page) {
+        // Nobody asks.
+    }
+
+    @Override
     public boolean holdsCode(long page) {
         return false;
     }
