@@ -35,6 +35,7 @@ public final class OpcodeTable {
             SseMoveRows.declare(t);
             SseIntegerRows.declare(t);
             SseFloatRows.declare(t);
+            Sse4Rows.declare(t);
             t.index();
             return t;
         }

@@ -137,7 +137,8 @@ final class CaseFiller {
         int tags = random.nextInt(4) == 0 ? random.nextInt(256) : 0xff;
         before.fx().set(ValueLayout.JAVA_BYTE, HostRegisters.FTW, (byte) tags);
         int modes = random.nextInt(4) == 0 ? random.nextInt(0x10000) & 0xe040 : random.nextInt(4) << 13;
-        before.mxcsr(0x1f80 | modes | random.nextInt(64));
+        int masks = random.nextInt(4) == 0 ? random.nextInt(64) : 0x3f;
+        before.mxcsr(masks << 7 | modes | random.nextInt(64));
     }
 
     /** Points base, or displacement's index, so that the ModRM operand is at {@code target}. */

@@ -11,6 +11,7 @@ public final class Exclusions {
     private static final String MACHINE = "result depends on the machine";
     private static final String IDT = "delivered through the IDT";
     private static final String FAR = "far control transfer";
+    private static final String APPROXIMATION = "each processor has its own table";
     private static final String TABLES = "reads the kernel's descriptor tables";
     private static final Map<String, String> BY_MNEMONIC = Map.ofEntries(
             Map.entry("SYSCALL", KERNEL), Map.entry("SYSENTER", KERNEL), Map.entry("INT", IDT),
@@ -20,7 +21,9 @@ public final class Exclusions {
             Map.entry("RDPMC", MACHINE), Map.entry("RDRAND", MACHINE), Map.entry("RDSEED", MACHINE),
             Map.entry("RDPID", MACHINE), Map.entry("XGETBV", MACHINE),
             Map.entry("XSAVE", MACHINE), Map.entry("XSAVEOPT", MACHINE), Map.entry("XRSTOR", MACHINE),
-            Map.entry("FSTPNCE", "undocumented"), Map.entry("LAR", TABLES), Map.entry("LSL", TABLES), Map.entry("VERR", TABLES), Map.entry("VERW", TABLES),
+            Map.entry("FSTPNCE", "undocumented"), Map.entry("RCPPS", APPROXIMATION), Map.entry("RCPSS", APPROXIMATION),
+            Map.entry("RSQRTPS", APPROXIMATION), Map.entry("RSQRTSS", APPROXIMATION),
+            Map.entry("LAR", TABLES), Map.entry("LSL", TABLES), Map.entry("VERR", TABLES), Map.entry("VERW", TABLES),
             Map.entry("SGDT", TABLES), Map.entry("SIDT", TABLES), Map.entry("SLDT", TABLES), Map.entry("STR", TABLES),
             Map.entry("SMSW", TABLES));
     /** Whose last bit is open, so that C1 and #P are too. */

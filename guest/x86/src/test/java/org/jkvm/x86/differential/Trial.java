@@ -96,6 +96,9 @@ final class Trial implements AutoCloseable {
         for (long window : windows) {
             copyToGuest(window);
         }
+        if (Undefined.alignment(c, target)) {
+            return List.of();
+        }
         HostCpu.Exit exit = host.run();
         int vector = guest.run(c.insn(), host.instructionAddress());
         if (c.row().mnemonic().equals("FXSAVE") && exit == HostCpu.Exit.FELL_THROUGH) {

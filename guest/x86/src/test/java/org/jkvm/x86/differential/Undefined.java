@@ -2,6 +2,7 @@ package org.jkvm.x86.differential;
 
 import java.util.Set;
 import org.jkvm.x64.HostRegisters;
+import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.isa.Row;
 import org.jkvm.x86.state.Rflags;
@@ -31,6 +32,14 @@ final class Undefined {
     static int status(Candidate c) {
         String mnemonic = c.row().mnemonic();
         return mnemonic.matches("FU?COMIP?") ? C1 : mnemonic.startsWith("FPREM") ? C0 | C1 | C3 : 0;
+    }
+
+    /**
+     * Whether processors disagree if a memory operand may lie at {@code target}: the SDM wants those of the SHA instructions
+     * aligned (vol. 2A, table 2-21), AMD's processors take them anywhere.
+     */
+    static boolean alignment(Candidate c, long target) {
+        return c.row().feature() == Feature.SHA && c.insn().memory() && (target & 15) != 0;
     }
 
     private static long byTable(Row row) {

@@ -153,40 +153,47 @@ public final class MmxOps {
 
     // ---- conversions ----
 
-    /** CVTPS2PI, and CVTTPS2PI with {@code truncate}. */
+    /** CVTPS2PI, and CVTTPS2PI with {@code truncate}; #XM leaves the registers MMX ones, as on processors tried. */
     public static Handler fromFloats(boolean truncate) {
         return (c, i) -> {
-            Sse.check(c);
             Mmx.check(c);
-            Mmx.finish(c, i, SseConvert.floatsToPair(c, i, truncate));
+            long floats = Sse.low64(c, i);
+            Mmx.enter(c);
+            Mmx.set(c, i.dst, SseConvert.floatsToPair(c, floats, truncate));
         };
     }
 
     /** CVTPD2PI, and CVTTPD2PI with {@code truncate}. */
     public static Handler fromDoubles(boolean truncate) {
         return (c, i) -> {
-            Sse.check(c);
             Mmx.check(c);
-            Mmx.finish(c, i, SseConvert.doublesToPair(c, i, truncate));
+            long doubles = Sse.aligned(c, i);
+            Mmx.enter(c);
+            Mmx.set(c, i.dst, SseConvert.doublesToPair(c, doubles, truncate));
         };
     }
 
     /** CVTPI2PS. */
     public static void toFloats(X86Cpu c, Insn i) {
-        Sse.check(c);
-        Mmx.check(c);
-        long dwords = Mmx.source(c, i);
-        Mmx.enter(c);
-        SseConvert.pairToFloats(c, i, dwords);
+        SseConvert.pairToFloats(c, i, dwords(c, i));
     }
 
-    /** CVTPI2PD; from memory it leaves the x87 registers alone (SDM vol. 2A, CVTPI2PD). */
+    /** CVTPI2PD. */
     public static void toDoubles(X86Cpu c, Insn i) {
+        SseConvert.pairToDoubles(c, i, dwords(c, i));
+    }
+
+    /**
+     * The source of CVTPI2PD or CVTPI2PS. From memory it leaves the x87 registers alone: for CVTPI2PD the SDM says so too,
+     * for CVTPI2PS the AMD64 APM (vol. 5) alone.
+     */
+    private static long dwords(X86Cpu c, Insn i) {
         Sse.check(c);
-        if (i.src >= 0) {
-            Mmx.check(c);
-            Mmx.enter(c);
+        if (i.src < 0) {
+            return Mmx.source(c, i);
         }
-        SseConvert.pairToDoubles(c, i, Mmx.source(c, i));
+        Mmx.check(c);
+        Mmx.enter(c);
+        return getLong(c.st + i.src);
     }
 }

@@ -4,9 +4,9 @@ import java.util.function.IntBinaryOperator;
 import java.util.function.LongBinaryOperator;
 
 /**
- * Arithmetic on the lanes of a 64-bit word: 8 bytes, 4 words, 2 doublewords. An MMX instruction applies such a function once,
- * an XMM form to either half. Lanes of one width are told by the mask of their top bits: {@link #BYTES}, {@link #WORDS},
- * {@link #DWORDS}.
+ * Arithmetic on the lanes of a 64-bit word: 8 bytes, 4 words, 2 doublewords. An MMX instruction applies such a function
+ * once, an XMM form to either half. A width is told by the mask of the lanes' top bits: {@link #BYTES}, {@link #WORDS},
+ * {@link #DWORDS}, {@link #QWORD}.
  */
 public final class Lanes {
     /** The top bits of 8 bytes. */
@@ -128,6 +128,21 @@ public final class Lanes {
     public static long sign(long tops, long a, long b) {
         long negative = fill(tops, b);
         return subtract(tops, a ^ negative, negative) & ~equal(tops, b, 0);
+    }
+
+    /** b where the top bit in {@code mask} is set, a elsewhere (PBLENDVB). */
+    public static long blend(long tops, long mask, long a, long b) {
+        return select(fill(tops, mask), b, a);
+    }
+
+    /** The top bits of those lanes whose number's bit is set in {@code bits}. */
+    static long chosen(long tops, int bits) {
+        int width = width(tops);
+        long r = 0;
+        for (int n = 0; n < 64 / width; n++) {
+            r |= (bits >>> n & 1L) << n * width + width - 1;
+        }
+        return r;
     }
 
     // ---- shifts ----

@@ -39,7 +39,7 @@ public final class Sse {
     // ---- sources ----
 
     /** Checks permission; the address of the 16-byte source, which in memory must be aligned. */
-    static long aligned(X86Cpu c, Insn i) {
+    public static long aligned(X86Cpu c, Insn i) {
         check(c);
         return i.src >= 0 ? c.st + i.src : readable(c, requireAligned(c, c.linearRead(i, 16)));
     }
@@ -51,7 +51,7 @@ public final class Sse {
     }
 
     /** Checks permission; the low 8 bytes of a register source, or 8 bytes of memory. */
-    static long low64(X86Cpu c, Insn i) {
+    public static long low64(X86Cpu c, Insn i) {
         check(c);
         return i.src >= 0 ? getLong(c.st + i.src) : c.mmu.load64(c.linearRead(i, 8));
     }

@@ -164,20 +164,18 @@ public final class SseConvert {
 
     // ---- MMX registers ----
 
-    /** The result of CVTPD2PI or CVTTPD2PI: two doublewords of two doubles in an XMM register or memory. */
-    public static long doublesToPair(X86Cpu c, Insn i, boolean truncate) {
-        long b = Sse.aligned(c, i);
+    /** The result of CVTPD2PI or CVTTPD2PI, from the two doubles at an address that {@link Sse} gave. */
+    public static long doublesToPair(X86Cpu c, long doubles, boolean truncate) {
         FpEnv env = c.sse.begin(c);
-        return dwords(c, env, b, truncate ? FpEnv.TRUNCATE : env.rounding());
+        return dwords(c, env, doubles, truncate ? FpEnv.TRUNCATE : env.rounding());
     }
 
-    /** The result of CVTPS2PI or CVTTPS2PI: two doublewords of two floats in an XMM register or memory. */
-    public static long floatsToPair(X86Cpu c, Insn i, boolean truncate) {
-        long b = Sse.low64(c, i);
+    /** The result of CVTPS2PI or CVTTPS2PI. */
+    public static long floatsToPair(X86Cpu c, long floats, boolean truncate) {
         FpEnv env = c.sse.begin(c);
         int mode = truncate ? FpEnv.TRUNCATE : env.rounding();
-        int low = Float32.toInt32(env, (int) b, mode);
-        int high = Float32.toInt32(env, (int) (b >> 32), mode);
+        int low = Float32.toInt32(env, (int) floats, mode);
+        int high = Float32.toInt32(env, (int) (floats >> 32), mode);
         c.sse.finish(c);
         return Lanes.pair(low, high);
     }
