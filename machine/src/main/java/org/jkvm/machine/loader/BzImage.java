@@ -116,6 +116,10 @@ public final class BzImage implements Kernel {
         if ((header.get(LOADFLAGS) & LOADED_HIGH) == 0) {
             throw file.fault("is a zImage, which loads below 1 MiB: build a bzImage");
         }
+        if (header.getInt(CODE32_START) != LOAD_ADDRESS) {
+            throw file.fault("can only be started by its 16-bit code, which needs a BIOS (code32_start is "
+                    + LoadArea.hex(header.getInt(CODE32_START) & 0xffff_ffffL) + ")");
+        }
     }
 
     private void loadKernel(LoadArea area) {

@@ -305,6 +305,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         }
     }
 
+    /** Its flush port does nothing here: the hypervisor drops translations by itself when memory changes. */
     private void plugTestDevice() {
         List<Line> lines = new ArrayList<>();
         for (int i = 0; i < TEST_GSIS; i++) {

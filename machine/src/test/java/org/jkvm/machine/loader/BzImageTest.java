@@ -3,6 +3,7 @@ package org.jkvm.machine.loader;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.jkvm.base.GuestMemory;
@@ -95,6 +96,21 @@ class BzImageTest {
     }
 
     @Test
+    void anInitrdThatDoesNotFitIsRefused() throws Exception {
+        ImageFile initrd = TestImages.open(folder, "initrd", new byte[0]);
+        try (RandomAccessFile sparse = new RandomAccessFile(initrd.path().toFile(), "rw")) {
+            sparse.setLength(5L << 30);
+        }
+        assertThatThrownBy(() -> load(TestImages.request(16, "", new BootRequest.Module(initrd, ""))))
+                .isInstanceOf(UserException.class).hasMessageContaining("initrd " + initrd.path() + " does not fit");
+        initrd.close();
+    }
+
+    private void load(BootRequest request) {
+        load(KernelImages.bzImage(true, CODE), request);
+    }
+
+    @Test
     void refusals() {
         byte[] image = KernelImages.bzImage(true, CODE);
         assertRefused(Arrays.copyOf(image, 1300), 16, "", "truncated: the protected-mode kernel");
@@ -103,6 +119,7 @@ class BzImageTest {
         assertRefused(image, 16, "x".repeat(256), "-append: has 256 bytes, and this kernel takes at most 255");
         assertRefused(patched(image, 0x207, 1), 16, "", "protocol 1.15 is too old");
         assertRefused(patched(image, 0x211, 0), 16, "", "is a zImage");
+        assertRefused(patched(image, 0x216, 0), 16, "", "needs a BIOS (code32_start is 0h)");
         assertRefused(patched(image, 0x25f, 0x80), 16, "", "pref_address");
         assertRefused(patched(image, 0x202, 0), 16, "", "is not a kernel");
         assertRefused(new byte[0], 16, "", "is empty");
