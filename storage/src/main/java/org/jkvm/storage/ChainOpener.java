@@ -52,7 +52,7 @@ final class ChainOpener {
         } catch (IOException e) {
             throw failed(path, file, e.getMessage());
         } catch (HostException e) {
-            throw failed(path, file, Errno.describe(e.errno()));
+            throw failed(path, file, e.errno() == 0 ? e.getMessage() : Errno.describe(e.errno()));
         } catch (RuntimeException | Error e) {
             close(file);
             throw e;

@@ -8,7 +8,8 @@ import org.jkvm.base.backend.BlockDevice;
 
 /**
  * An open disk image. Requests are served by a few host threads of its own, on which they also complete; the caller
- * never waits. After {@link #close} requests fail.
+ * never waits. After {@link #close} requests fail; a request's completion must not call it, since it waits for that.
+ * {@link #close} throws {@link org.jkvm.base.UserException} where the last writes fail.
  */
 public interface Image extends BlockDevice {
     /** The file. */

@@ -117,7 +117,8 @@ final class ClusterWriter {
     /** Allocates what is unallocated in a disk of {@code size} bytes without backing file. */
     void allocateAll(long size, boolean write) throws IOException {
         long end = file.size();
-        for (long at = 0; at < size; ) {
+        long at = 0;
+        while (at < size) {
             Extent extent = reader.extent(at, size - at);
             long length = extent.length();
             if (extent.kind() == Extent.Kind.UNALLOCATED) {
@@ -178,12 +179,14 @@ final class ClusterWriter {
 
     /** Gives up the clusters from {@code from} to {@code to}, cluster boundaries. */
     void discard(long from, long to) throws IOException {
-        boolean deaf = header.version() < 3 && backing.get().isPresent();
-        for (long at = from; at < to && !deaf; ) {
+        if (header.version() < 3 && backing.get().isPresent()) {
+            // Version 2 cannot say "zeroes": the backing file's contents would come into sight.
+            return;
+        }
+        long at = from;
+        while (at < to) {
             Extent extent = reader.extent(at, to - at);
-            boolean nothing = extent.kind() == Extent.Kind.ZERO
-                    || extent.kind() == Extent.Kind.UNALLOCATED && backing.get().isEmpty();
-            if (!nothing) {
+            if (extent.kind() == Extent.Kind.ZERO_ALLOCATED || !readsAsZero(extent)) {
                 unlink(extent, at, header.version() < 3 ? 0 : Extent.ZERO);
             }
             at += extent.length();

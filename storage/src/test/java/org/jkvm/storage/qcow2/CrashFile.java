@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.jkvm.base.backend.NoSpaceException;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -44,6 +46,24 @@ final class CrashFile implements ImageFile {
     /** How many writes and barriers there were. */
     int events() {
         return journal.size();
+    }
+
+    /**
+     * A number of events after which the power may go: any, or one where most depends on the order: right after a
+     * change of the header, or right before a barrier.
+     */
+    int moment(Random random) {
+        return switch (random.nextInt(3)) {
+            case 0 -> random.nextInt(journal.size() + 1);
+            case 1 -> oneOf(i -> !journal.get(i).barrier() && journal.get(i).offset() < SECTOR, random) + 1;
+            default -> oneOf(i -> journal.get(i).barrier(), random);
+        };
+    }
+
+    /** One of the events that meet {@code condition}; the last of all where none does. */
+    private int oneOf(IntPredicate condition, Random random) {
+        int[] events = IntStream.range(0, journal.size()).filter(condition).toArray();
+        return events.length == 0 ? journal.size() - 1 : events[random.nextInt(events.length)];
     }
 
     /** What a disk may hold when the power went after {@code events} events; {@code random} chooses. */

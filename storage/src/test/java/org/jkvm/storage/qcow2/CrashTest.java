@@ -17,6 +17,7 @@ import java.util.stream.LongStream;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.OpenOptions;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,13 +29,14 @@ import org.junit.jupiter.params.provider.MethodSource;
 class CrashTest {
     private static final int SECTOR = 512;
     private static final int SECTORS = 6000;
+    private static final int FIRST_SIZE = 1000;
 
     @TempDir
     Path folder;
 
     static LongStream seeds() {
         Long given = Long.getLong("jkvm.seed");
-        return given != null ? LongStream.of(given) : new Random().longs(8);
+        return given != null ? LongStream.of(given) : new Random().longs(5);
     }
 
     @ParameterizedTest
@@ -44,9 +46,38 @@ class CrashTest {
         Work work = new Work(random, image(random));
         work.run(250);
         for (int crash = 0; crash < 25; crash++) {
-            work.verify(random.nextInt(work.file.events() + 1), "seed " + seed + " crash " + crash);
+            work.verify(work.file.moment(random), "seed " + seed + " crash " + crash);
         }
         qemuVerdict(work, "seed " + seed);
+    }
+
+    /** With a snapshot, of whose tables the disk's are copies. */
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void leavesAConsistentImageWithASnapshot(long seed) throws IOException, InterruptedException {
+        Random random = new Random(seed);
+        Path path = folder.resolve("snapshot.qcow2");
+        byte[] empty = image(random);
+        Work before = new Work(random, empty);
+        before.run(60);
+        before.layer.flush();
+        Files.write(path, before.file.killed(before.file.events()));
+        Assumptions.assumeTrue(snapshot(path), "qemu-img is not installed");
+        Work after = new Work(random, Files.readAllBytes(path), before);
+        // Tables are copied at the first change after the snapshot: little work, many crashes.
+        after.run(25);
+        after.layer.flush();
+        for (int crash = 0; crash < 50; crash++) {
+            after.verify(after.file.moment(random), "seed " + seed + " crash " + crash);
+        }
+    }
+
+    private static boolean snapshot(Path path) throws InterruptedException {
+        try {
+            return new ProcessBuilder("qemu-img", "snapshot", "-c", "s", path.toString()).start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static byte[] image(Random random) throws IOException {
@@ -58,14 +89,14 @@ class CrashTest {
         CrashFile file = new CrashFile(new byte[0]);
         Creator.create(file, options);
         try (Qcow2Layer layer = Qcow2Layer.open(Path.of("crash"), file, OpenOptions.defaults())) {
-            layer.grow(options.size());
+            layer.grow(FIRST_SIZE * (long) SECTOR);
         }
         return file.killed(file.events());
     }
 
     private void qemuVerdict(Work work, String name) throws IOException {
         Path path = folder.resolve("crashed.qcow2");
-        Files.write(path, work.file.crash(work.random.nextInt(work.file.events()), work.random));
+        Files.write(path, work.file.crash(work.file.moment(work.random), work.random));
         int status;
         try {
             Process check = new ProcessBuilder("qemu-img", "check", path.toString()).redirectErrorStream(true)
@@ -86,6 +117,10 @@ class CrashTest {
     private record Change(int event, int sector, long stamp) {
     }
 
+    /** The disk has had so many sectors since the event. */
+    private record Growth(int event, int sectors) {
+    }
+
     /** Random requests, each sector stamped with a number of its own. */
     private static final class Work {
         private final Random random;
@@ -94,6 +129,7 @@ class CrashTest {
         private final long[] stamps = new long[SECTORS];
         private final List<Flush> flushes = new ArrayList<>();
         private final List<Change> changes = new ArrayList<>();
+        private final List<Growth> growths = new ArrayList<>(List.of(new Growth(0, FIRST_SIZE)));
         private long next = 1;
 
         Work(Random random, byte[] image) throws IOException {
@@ -103,12 +139,30 @@ class CrashTest {
             flushes.add(new Flush(0, stamps.clone()));
         }
 
+        /** Goes on where {@code before} ended. */
+        Work(Random random, byte[] image, Work before) throws IOException {
+            this(random, image);
+            System.arraycopy(before.stamps, 0, stamps, 0, stamps.length);
+            next = before.next;
+            flushes.set(0, new Flush(0, stamps.clone()));
+            growths.set(0, new Growth(0, before.growths.getLast().sectors()));
+        }
+
         void run(int requests) throws IOException {
             for (int i = 0; i < requests; i++) {
-                int sector = random.nextInt(SECTORS);
-                int count = 1 + random.nextInt(Math.min(SECTORS - sector, random.nextInt(20) == 0 ? 2000 : 60));
+                int size = growths.getLast().sectors();
+                int sector = random.nextInt(size);
+                int count = 1 + random.nextInt(Math.min(size - sector, random.nextInt(20) == 0 ? 2000 : 60));
                 request(sector, count);
+                if (random.nextInt(12) == 0) {
+                    grow(size + random.nextInt((SECTORS - size) / 4 + 1));
+                }
             }
+        }
+
+        private void grow(int size) throws IOException {
+            layer.grow((long) size * SECTOR);
+            growths.add(new Growth(file.events(), size));
         }
 
         private void request(int sector, int count) throws IOException {
@@ -161,7 +215,7 @@ class CrashTest {
                 try (Qcow2Layer after = Qcow2Layer.open(Path.of("crash"), new CrashFile(image), OpenOptions.defaults())) {
                     CheckResult result = after.check().orElseThrow();
                     assertThat(result.corruptions()).as(name + result.messages()).isZero();
-                    byte[] disk = new byte[SECTORS * SECTOR];
+                    byte[] disk = new byte[(int) after.size()];
                     after.read(0, MemorySegment.ofArray(disk));
                     verify(ByteBuffer.wrap(disk), event, name);
                 }
@@ -169,12 +223,14 @@ class CrashTest {
         }
 
         private void verify(ByteBuffer disk, int event, String name) {
+            int size = growths.stream().filter(g -> g.event() <= event).mapToInt(Growth::sectors).max().orElseThrow();
+            assertThat(disk.capacity()).as(name).isGreaterThanOrEqualTo(size * SECTOR);
             Flush flush = flushes.stream().filter(f -> f.event() <= event).reduce((a, b) -> b).orElseThrow();
             List<Set<Long>> allowed = new ArrayList<>();
             Arrays.stream(flush.stamps()).forEach(stamp -> allowed.add(new HashSet<>(Set.of(stamp))));
             changes.stream().filter(c -> c.event() >= flush.event() && c.event() <= event)
                     .forEach(c -> allowed.get(c.sector()).add(c.stamp()));
-            for (int i = 0; i < SECTORS; i++) {
+            for (int i = 0; i < size; i++) {
                 long stamp = disk.getLong(i * SECTOR);
                 assertThat(stamp).as(name + " sector " + i).isIn(allowed.get(i));
                 assertThat(disk.getLong(i * SECTOR + SECTOR - 8)).as(name + " sector " + i).isEqualTo(stamp);
