@@ -4,11 +4,12 @@ import java.lang.foreign.MemorySegment;
 import org.jkvm.x86.X86Bus;
 
 /** RAM from guest physical address 0 on; remembers FERR#. */
-final class RamBus implements X86Bus {
+public final class RamBus implements X86Bus {
     private final MemorySegment ram;
     private boolean ferr;
 
-    RamBus(MemorySegment ram) {
+    /** RAM is {@code ram}. */
+    public RamBus(MemorySegment ram) {
         this.ram = ram;
     }
 
