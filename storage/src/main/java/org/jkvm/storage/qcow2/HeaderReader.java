@@ -184,7 +184,8 @@ final class HeaderReader {
 
     private void inFile(long offset, long length, String what) throws IOException {
         require(length == 0 || offset > 0 && offset <= file.size() - length, "corrupt or truncated qcow2 image: the "
-                + what + " at 0x" + Long.toHexString(offset) + ", " + length + " bytes, lies outside the file of " + file.size() + " bytes");
+                + what + " at 0x" + Long.toHexString(offset) + ", " + length + " bytes, lies outside the file of "
+                + file.size() + " bytes");
     }
 
     private String backingName() throws IOException {
