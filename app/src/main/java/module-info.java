@@ -10,6 +10,7 @@ module org.jkvm.app {
     requires org.apache.commons.compress;
     requires org.tukaani.xz;
     requires tools.jackson.databind;
+    provides System.LoggerFinder with org.jkvm.app.log.Loggers;
     opens org.jkvm.app.demo to info.picocli;
     opens org.jkvm.app.img to info.picocli;
 }

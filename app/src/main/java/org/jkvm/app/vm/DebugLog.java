@@ -6,16 +6,19 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jkvm.app.chardev.IoMessages;
+import org.jkvm.app.log.Loggers;
 import org.jkvm.base.UserException;
 import org.jkvm.base.register.RegisterFile;
 import org.jkvm.base.register.RegisterTrace;
 import org.jkvm.devices.Device;
+import org.jkvm.x86.trap.Interrupts;
 
 /**
  * What {@code -d} asks for: lines about what the guest does to its devices, on the standard error output or in the file
@@ -25,11 +28,16 @@ public final class DebugLog implements AutoCloseable {
     private static final String ITEMS = """
             Log items (comma separated):
             trace:PATTERN   accesses to registers of devices whose name matches PATTERN (* and ? are wildcards)
+            guest_errors    what the guest does wrong
+            int             interrupts and exceptions when they are delivered
             unimp           first touch of registers and bits that do nothing here
             """;
     private static final String TRACE = "trace:";
     private static final String IGNORED = "unimp";
+    private static final String GUEST_ERRORS = "guest_errors";
+    private static final String INT = "int";
 
+    private final Map<String, System.Logger.Level> loggers = new HashMap<>();
     private final List<Pattern> traced = new ArrayList<>();
     private final PrintStream out;
     private boolean ignored;
@@ -42,6 +50,9 @@ public final class DebugLog implements AutoCloseable {
     public DebugLog(List<String> items, Optional<Path> file) {
         items.forEach(this::take);
         out = items.isEmpty() || file.isEmpty() ? System.err : open(file.get());
+        if (System.LoggerFinder.getLoggerFinder() instanceof Loggers finder) {
+            finder.configure(loggers, out);
+        }
     }
 
     /** The answer to {@code -d help}. */
@@ -69,6 +80,10 @@ public final class DebugLog implements AutoCloseable {
     private void take(String item) {
         if (item.equals(IGNORED)) {
             ignored = true;
+        } else if (item.equals(GUEST_ERRORS)) {
+            loggers.put("org.jkvm.", System.Logger.Level.WARNING);
+        } else if (item.equals(INT)) {
+            loggers.put(Interrupts.class.getName(), System.Logger.Level.DEBUG);
         } else if (item.startsWith(TRACE)) {
             traced.add(glob(item.substring(TRACE.length())));
         } else {

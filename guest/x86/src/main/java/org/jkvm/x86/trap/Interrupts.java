@@ -2,6 +2,7 @@ package org.jkvm.x86.trap;
 
 import static org.jkvm.linux.RawMemory.getLong;
 
+import java.util.Locale;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
@@ -30,7 +31,10 @@ public final class Interrupts {
         }
     }
 
+    private static final System.Logger LOG = System.getLogger(Interrupts.class.getName());
+
     private final X86Cpu cpu;
+    private final boolean logs = LOG.isLoggable(System.Logger.Level.DEBUG);
     private final Shutdown shutdown = new Shutdown();
     private final long[] counts = new long[256];
 
@@ -93,6 +97,9 @@ public final class Interrupts {
 
     private void deliver(int vector, Kind kind, int errorCode) {
         counts[vector]++;
+        if (logs) {
+            log(vector, kind, errorCode);
+        }
         if (!cpu.protectedMode()) {
             deliverReal(vector);
         } else if (cpu.longMode()) {
@@ -101,6 +108,12 @@ public final class Interrupts {
             deliverProtected(vector, kind, errorCode);
         }
         cpu.leaveBlock = true;
+    }
+
+    private void log(int vector, Kind kind, int errorCode) {
+        LOG.log(System.Logger.Level.DEBUG, "v=%02x e=%04x %s cpl=%d IP=%04x:%016x SP=%04x:%016x CR2=%016x".formatted(vector,
+                errorCode & 0xffff, kind.name().toLowerCase(Locale.ROOT), cpu.cpl, cpu.segments.selector(Segment.CS), cpu.rip,
+                cpu.segments.selector(Segment.SS), cpu.general(4), getLong(cpu.st + CpuState.CONTROL + 16)));
     }
 
     /** SDM vol. 3B, section 20.1.4. */
