@@ -67,7 +67,7 @@ public class Encoder {
         }
     }
 
-    /** Writes an instruction whose register is in the opcode's low three bits; {@code prefix} and {@code rexBits} as above. */
+    /** Writes an instruction whose register is in the opcode's low three bits; prefix and REX as for {@link #modRm}. */
     public final void opcodeReg(int prefix, int rexBits, int opcode, Gpr register) {
         prefixes(prefix, rexBits | register.number() >> 3, opcode + (register.number() & 7));
     }

@@ -18,9 +18,9 @@ class IsaPageTest {
             # x86 instructions
 
             Generated from the opcode tables by `IsaPageTest` (`-Djkvm.docs=write`); do not edit. Every row is implemented by
-            the interpreter: %d rows, of them %d tested against the host CPU by `DifferentialTest`, in 64-bit code, 32-bit code
-            or both, in every operand size, with registers and with memory. The others cannot run in a user process; the last
-            column says why. Of privileged ones it is their #GP that is compared.
+            the interpreter: %d rows, of them %d tested against the host CPU by `DifferentialTest`, in 16-bit, 32-bit and
+            64-bit code, in every operand size, with registers and with memory. The others cannot run in a user process; the
+            last column says why. Of privileged ones it is their #GP that is compared.
 
             Operand codes are those of the SDM, vol. 2D, appendix A.2. Flags read, written and undefined are o(verflow),
             s(ign), z(ero), a(uxiliary), p(arity), c(arry), d(irection).

@@ -51,6 +51,7 @@ final class Mnemonics {
             case "PREFETCH" -> insn.memory() && insn.reg() < HINTS.length ? HINTS[insn.reg()] : "nop";
             case "PREFETCHW" -> insn.reg() < WRITE_HINTS.length ? WRITE_HINTS[insn.reg()] : "prefetch";
             case "MOV" -> isAbsolute(insn) ? "movabs" : "mov";
+            case "MOVD" -> insn.bits64 && (insn.rex & 8) != 0 ? "movq" : "movd";
             case "PUSH", "POP" -> lower(name) + (ofSegment(insn) ? suffix(size, bits, name) : "");
             case "CALL", "JMP" -> lower(name) + (bits == 32 && size == 2 && !insn.row.hasModrm() ? "w" : "");
             default -> suffixed(name, size, bits);
@@ -119,6 +120,8 @@ final class Mnemonics {
             case "MOV" -> moved(insn, size);
             case "PREFETCH" -> insn.memory() && insn.reg() < HINTS.length ? 1 : size;
             case "PREFETCHW", "INVLPG" -> 1;
+            case "PINSRW" -> operand.method() == 'E' && insn.memory() ? 2 : size;
+            case "LDDQU" -> insn.memory() && operand.method() != 'V' ? 0 : size;
             case "CMPXCHG8B" -> 2 * insn.operandSize < 16 ? 8 : 16;
             default -> size;
         };

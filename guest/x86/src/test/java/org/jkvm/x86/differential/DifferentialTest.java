@@ -77,10 +77,15 @@ class DifferentialTest {
         }
     }
 
+    /** Whether the operand size may matter: not where a mandatory prefix leaves no room and no operand follows REX.W. */
+    private static boolean isSized(Row row) {
+        return row.mandatoryPrefix() < 0 || row.operands().stream().anyMatch(o -> "vzyp".contains(o.type()));
+    }
+
     /** Every form that may exist; those that don't yield no case. */
     private static List<Form> forms(Row row, int bits) {
         List<Form> forms = new ArrayList<>();
-        int[] sizes = bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
+        int[] sizes = !isSized(row) ? new int[] {4} : bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
         boolean string = CaseFiller.isString(row);
         for (int size : sizes) {
             if (row.form() != 'm') {
@@ -97,6 +102,7 @@ class DifferentialTest {
                 forms.add(new Form(bits, size, false, false, 0xf2));
             }
         }
+        forms.removeIf(form -> Exclusions.isVendors(row, form));
         return forms;
     }
 }

@@ -1,6 +1,6 @@
 package org.jkvm.x86.differential;
 
-import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jkvm.x64.HostCpu;
 import org.jkvm.x86.cpuid.CpuidTable;
 
@@ -19,7 +19,7 @@ final class HostCpuid {
     static CpuidTable read() {
         try (HostCpu cpu = new HostCpu()) {
             cpu.load(CPUID);
-            return new CpuidTable(IntStream.range(0, LEAVES.length).mapToObj(n -> ask(cpu, LEAVES[n])).toArray(int[][]::new), 0);
+            return new CpuidTable(Stream.of(LEAVES).map(leaf -> ask(cpu, leaf)).toArray(int[][]::new), 0);
         }
     }
 

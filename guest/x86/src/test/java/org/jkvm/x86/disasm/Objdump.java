@@ -44,8 +44,8 @@ final class Objdump {
         Path file = folder.resolve("code.bin");
         Files.write(file, code);
         String machine = bits == 64 ? "i386:x86-64" : bits == 32 ? "i386" : "i8086";
-        return list(Integer.MAX_VALUE, "objdump", "-D", "-z", "-b", "binary", "-m", machine, "-M", "intel", "--insn-width=16",
-                file.toString());
+        return list(Integer.MAX_VALUE, "objdump", "-D", "-z", "-b", "binary", "-m", machine, "-M", "intel",
+                "--insn-width=16", file.toString());
     }
 
     /** Disassembles the first {@code count} instructions of the section .text of a program for x86-64. */
