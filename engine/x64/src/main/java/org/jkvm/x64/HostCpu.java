@@ -9,6 +9,7 @@ import static org.jkvm.linux.SharedMemory.PROT_WRITE;
 
 import java.lang.foreign.MemorySegment;
 import org.jkvm.base.HostException;
+import org.jkvm.linux.LocalDescriptors;
 import org.jkvm.linux.SharedMemory;
 
 /**
@@ -70,6 +71,9 @@ public final class HostCpu implements AutoCloseable {
     private final MemorySegment memory;
     private final HostRegisters before;
     private final HostRegisters after;
+    private final Mode mode;
+    private final int codeSelector;
+    private final int dataSelector;
     private final HostCpuStub stub;
     private final Exit[] exits = Exit.values();
 
@@ -78,7 +82,12 @@ public final class HostCpu implements AutoCloseable {
         /** 64-bit mode. */
         LONG_64,
         /** 32-bit protected mode (as compatibility mode), flat DS, ES and SS; FS and GS are the host's, not for use. */
-        PROTECTED_32
+        PROTECTED_32,
+        /**
+         * 16-bit protected mode: CS is based at the cell, DS, ES and SS at {@link #memory}, each 64 KiB, from the process's
+         * local descriptor table.
+         */
+        PROTECTED_16
     }
 
     /** How control left the instruction. */
@@ -117,6 +126,7 @@ public final class HostCpu implements AutoCloseable {
             throw new HostException("this host is not x86-64: it cannot run x86 instructions");
         }
         HostFaults.install();
+        this.mode = mode;
         cell = mapCell();
         cell.fill((byte) 0); // Touched before: a first touch under ENTER restarts it, and it reads what it wrote.
         base = cell.address();
@@ -125,18 +135,40 @@ public final class HostCpu implements AutoCloseable {
         after = new HostRegisters(cell.asSlice(AFTER, HostRegisters.BYTES));
         before.reset();
         before.general(RSP, stackPointer());
+        codeSelector = makeCodeSelector();
+        dataSelector = makeDataSelector();
         writeControlWords();
-        stub = new HostCpuStub(mode, base + BEFORE, base + AFTER, base + CONTROL);
+        stub = new HostCpuStub(mode, dataSelector, base + BEFORE, base + AFTER, base + CONTROL);
         writeStub();
     }
 
     private void writeControlWords() {
         MemorySegment control = cell.asSlice(CONTROL);
-        control.set(JAVA_INT, HostCpuStub.SLOT_POINTER, (int) instructionAddress());
-        control.set(JAVA_SHORT, HostCpuStub.SLOT_POINTER + 4L, (short) USER32_CS);
+        control.set(JAVA_INT, HostCpuStub.SLOT_POINTER, (int) instructionPointer());
+        control.set(JAVA_SHORT, HostCpuStub.SLOT_POINTER + 4L, (short) codeSelector);
         // stack_t (sigaltstack(2)): ss_sp, ss_flags, ss_size
         control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK, base + SIGNAL_STACK);
         control.set(JAVA_LONG, HostCpuStub.SIGNAL_STACK + 16L, (long) MEMORY - SIGNAL_STACK);
+    }
+
+    /** Each cell has two entries of its own in the local descriptor table. */
+    private int ldtEntry() {
+        return (int) (base / CELL_BYTES) * 2;
+    }
+
+    private int makeCodeSelector() {
+        return switch (mode) {
+            case LONG_64 -> HostFaults.USER_CS;
+            case PROTECTED_32 -> USER32_CS;
+            case PROTECTED_16 -> LocalDescriptors.set16(ldtEntry(), (int) base, true);
+        };
+    }
+
+    private int makeDataSelector() {
+        return switch (mode) {
+            case LONG_64, PROTECTED_32 -> HostCpuStub.USER_DS;
+            case PROTECTED_16 -> LocalDescriptors.set16(ldtEntry() + 1, (int) memory.address(), false);
+        };
     }
 
     private void writeStub() {
@@ -163,19 +195,44 @@ public final class HostCpu implements AutoCloseable {
         return memory;
     }
 
-    /** Where the instruction lies: its RIP. */
+    /** What CS holds while the instruction runs. */
+    public int codeSelector() {
+        return codeSelector;
+    }
+
+    /** What SS holds while the instruction runs, and outside 64-bit mode DS and ES too. */
+    public int dataSelector() {
+        return dataSelector;
+    }
+
+    /** Base of CS: 0 but in 16-bit mode. */
+    public long codeBase() {
+        return mode == Mode.PROTECTED_16 ? base : 0;
+    }
+
+    /** Base of DS, ES and SS: 0 but in 16-bit mode. */
+    public long dataBase() {
+        return mode == Mode.PROTECTED_16 ? memory.address() : 0;
+    }
+
+    /** The linear address of the instruction. */
     public long instructionAddress() {
         return base + SLOT;
     }
 
-    /** Where a branch under test may go; within reach of an 8-bit displacement. */
-    public long branchTarget() {
-        return base + BRANCH_TARGET;
+    /** RIP of the instruction: its offset in CS. */
+    public long instructionPointer() {
+        return instructionAddress() - codeBase();
     }
 
-    /** A fit value for RSP, 32 KiB into {@link #memory}. */
+    /** Where a branch under test may go, as an offset in CS; within reach of an 8-bit displacement. */
+    public long branchTarget() {
+        return base + BRANCH_TARGET - codeBase();
+    }
+
+    /** A fit value for RSP: an offset in SS that is 32 KiB into {@link #memory}. */
     public long stackPointer() {
-        return base + MEMORY + STACK_BYTES / 2;
+        return base + MEMORY + STACK_BYTES / 2 - dataBase();
     }
 
     /** Puts an instruction, 1 to 15 bytes, in place; it stays until the next one. */

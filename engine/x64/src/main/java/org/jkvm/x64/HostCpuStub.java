@@ -15,7 +15,7 @@ final class HostCpuStub {
     /** Number of sigaltstack(2) on x86-64 (asm/unistd_64.h). */
     private static final int SYS_SIGALTSTACK = 131;
     /** Selector of flat user data on Linux (asm/segment.h, __USER_DS). */
-    private static final int USER_DS = 0x2b;
+    static final int USER_DS = 0x2b;
 
     // Control words of a cell: the stub's own
     private static final int HOST_RSP = 0;
@@ -29,9 +29,12 @@ final class HostCpuStub {
     private final long before;
     private final long after;
     private final long control;
+    private final int dataSelector;
 
-    HostCpuStub(HostCpu.Mode mode, long before, long after, long control) {
+    /** {@code dataSelector} is what DS, ES and, in 16-bit mode, SS hold while the instruction runs. */
+    HostCpuStub(HostCpu.Mode mode, int dataSelector, long before, long after, long control) {
         this.mode = mode;
+        this.dataSelector = dataSelector;
         this.before = before;
         this.after = after;
         this.control = control;
@@ -49,16 +52,19 @@ final class HostCpuStub {
         a.fnstcw(Mem.at(Gpr.RSP, 4));
         a.mov(QWORD, word(HOST_RSP), Gpr.RSP);
         signalStack(a);
-        dataSegments(a, USER_DS);
+        dataSegments(a, dataSelector);
         a.fxrstor64(new RipRelative(before + HostRegisters.FX));
         a.push(new RipRelative(before + HostRegisters.RFLAGS));
         a.popfq();
+        if (mode == HostCpu.Mode.PROTECTED_16) {
+            load(a, Segment.SS, dataSelector);
+        }
         for (Gpr register : Gpr.values()) {
             a.mov(QWORD, register, general(before, register));
         }
         switch (mode) {
             case LONG_64 -> a.jmp(slot);
-            case PROTECTED_32 -> a.jmpFar(word(SLOT_POINTER));
+            case PROTECTED_32, PROTECTED_16 -> a.jmpFar(word(SLOT_POINTER));
         }
         return a.toByteArray();
     }
@@ -68,6 +74,9 @@ final class HostCpuStub {
         Assembler a = new Assembler(origin);
         for (Gpr register : Gpr.values()) {
             a.mov(QWORD, general(after, register), register);
+        }
+        if (mode == HostCpu.Mode.PROTECTED_16) {
+            load(a, Segment.SS, USER_DS);
         }
         a.mov(QWORD, Gpr.RSP, word(HOST_RSP));
         a.pushfq();
@@ -93,13 +102,20 @@ final class HostCpuStub {
         Assembler a = new Assembler(origin);
         switch (mode) {
             case LONG_64 -> a.jmp(exit);
-            case PROTECTED_32 -> {
-                a.bytes((byte) 0xea); // JMP ptr16:32
-                a.immediate(exit, 4);
-                a.immediate(HostFaults.USER_CS, 2);
+            case PROTECTED_32 -> farJump(a, exit);
+            case PROTECTED_16 -> {
+                a.bytes((byte) 0x66);
+                farJump(a, exit);
             }
         }
         return a.toByteArray();
+    }
+
+    /** JMP ptr16:32, which 64-bit mode does not have. */
+    private static void farJump(Assembler a, long exit) {
+        a.bytes((byte) 0xea);
+        a.immediate(exit, 4);
+        a.immediate(HostFaults.USER_CS, 2);
     }
 
     private void signalStack(Assembler a) {
@@ -116,13 +132,18 @@ final class HostCpuStub {
         a.syscall();
     }
 
-    /** Null in 64-bit mode, where they do not matter; the kernel's own flat segment in 32-bit mode. */
+    /** Left null in 64-bit mode, where they do not matter. */
     private void dataSegments(Assembler a, int selector) {
-        if (mode == HostCpu.Mode.PROTECTED_32) {
-            a.mov(Gpr.RAX, selector);
-            a.mov(Segment.DS, Gpr.RAX);
-            a.mov(Segment.ES, Gpr.RAX);
+        if (mode != HostCpu.Mode.LONG_64) {
+            load(a, Segment.DS, selector);
+            load(a, Segment.ES, selector);
         }
+    }
+
+    /** Loads a segment register by way of RAX, changing no flag. */
+    private static void load(Assembler a, Segment segment, int selector) {
+        a.mov(DWORD, Gpr.RAX, selector);
+        a.mov(segment, Gpr.RAX);
     }
 
     private RipRelative word(int offset) {

@@ -22,6 +22,7 @@ final class HostFaults {
     private static final int UC_RIP = 40 + 16 * 8;
     private static final int UC_EFLAGS = 40 + 17 * 8;
     private static final int UC_CS = 40 + 18 * 8;
+    private static final int UC_SS = UC_CS + 6;
     private static final int UC_ERR = 40 + 19 * 8;
     private static final int UC_TRAPNO = 40 + 20 * 8;
     private static final int UC_CR2 = 40 + 22 * 8;
@@ -79,6 +80,7 @@ final class HostFaults {
         a.mov(QWORD, Mem.at(Gpr.RDX, UC_RIP), Gpr.RCX);
         a.and(QWORD, Mem.at(Gpr.RDX, UC_EFLAGS), ~TROUBLE_FLAGS);
         a.mov(WORD, Mem.at(Gpr.RDX, UC_CS), USER_CS);
+        a.mov(WORD, Mem.at(Gpr.RDX, UC_SS), HostCpuStub.USER_DS);
         a.ret();
         a.bind(notOurs);
         a.mov(Gpr.RCX, table);

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.jkvm.base.HostException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -231,6 +232,36 @@ class HostCpuTest {
             assertThat(narrow.fault().vector()).isZero();
             narrow.load(new byte[] {(byte) 0xeb, (byte) (narrow.branchTarget() - narrow.instructionAddress() - 2)});
             assertThat(narrow.run()).isEqualTo(HostCpu.Exit.BRANCHED);
+        }
+    }
+
+    @Test
+    void runs16BitInstructionsToo() {
+        try (HostCpu small = open16()) {
+            small.memory().set(JAVA_LONG_UNALIGNED, 0x132, 0xbeef);
+            small.before().general(3, 0xdead_0100);
+            small.before().general(6, 0x30);
+            small.load(new byte[] {(byte) 0x8b, 0x40, 0x02}); // mov ax, [bx+si+2]
+            assertThat(small.run()).isEqualTo(HostCpu.Exit.FELL_THROUGH);
+            assertThat(small.after().general(0)).isEqualTo(0xbeef);
+            small.before().general(0, 0x1234_5678);
+            small.load(new byte[] {0x50}); // push ax
+            small.run();
+            assertThat(small.after().general(4)).isEqualTo(small.stackPointer() - 2);
+            assertThat(small.memory().get(JAVA_LONG_UNALIGNED, small.stackPointer() - 2) & 0xffff).isEqualTo(0x5678);
+            small.load(new byte[] {(byte) 0xa1, (byte) 0xff, (byte) 0xff}); // mov ax, [ffffh]: beyond the limit
+            assertThat(small.run()).isEqualTo(HostCpu.Exit.FAULTED);
+            assertThat(small.fault().vector()).isEqualTo(13);
+            assertThat(small.fault().rip()).isEqualTo(small.instructionPointer());
+        }
+        assertThat(run("90")).isEqualTo(HostCpu.Exit.FELL_THROUGH);
+    }
+
+    private static HostCpu open16() {
+        try {
+            return new HostCpu(HostCpu.Mode.PROTECTED_16);
+        } catch (HostException e) {
+            return Assumptions.abort(e.getMessage());
         }
     }
 

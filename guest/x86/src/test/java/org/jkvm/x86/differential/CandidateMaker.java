@@ -15,19 +15,20 @@ final class CandidateMaker {
     private static final int TAIL = 12;
 
     private final RandomGenerator random;
-    private final long instructionAddress;
+    private final long instructionPointer;
     private final Decoder decoder = new Decoder(OpcodeTable.x86(), -1L);
 
-    /** Instructions will lie at {@code instructionAddress}. */
-    CandidateMaker(RandomGenerator random, long instructionAddress) {
+    /** Instructions will lie at offset {@code instructionPointer} in CS. */
+    CandidateMaker(RandomGenerator random, long instructionPointer) {
         this.random = random;
-        this.instructionAddress = instructionAddress;
+        this.instructionPointer = instructionPointer;
     }
 
     /**
      * Makes one.
      *
-     * @param target       where a memory operand without a base register, or a branch, shall lead
+     * @param memoryTarget where a memory operand without a base register shall be: an offset in its segment
+     * @param branchTarget where a branch shall lead: an offset in CS
      * @return it, or null where these random bits make another row or none
      */
     Candidate make(Row row, Form form, long memoryTarget, long branchTarget) {
@@ -55,6 +56,7 @@ final class CandidateMaker {
         private final Form form;
         private final long memoryTarget;
         private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+        private boolean wideAddress;
         private int displacementAt = -1;
 
         Draft(Row row, Form form, long memoryTarget) {
@@ -80,15 +82,17 @@ final class CandidateMaker {
             if (form.lock()) {
                 out.write(0xf0);
             }
-            if (form.bits() == 64 && form.memory() && random.nextInt(16) == 0) {
+            wideAddress = form.bits() > 16;
+            if (form.bits() != 32 && form.memory() && random.nextInt(8) == 0) {
                 out.write(0x67);
+                wideAddress = true;
             }
             if (form.rep() != 0) {
                 out.write(form.rep());
             }
             if (row.mandatoryPrefix() > 0) {
                 out.write(row.mandatoryPrefix());
-            } else if (form.operandSize() == 2) {
+            } else if (form.operandSize() == (form.bits() == 16 ? 4 : 2)) {
                 out.write(0x66);
             }
         }
@@ -131,26 +135,27 @@ final class CandidateMaker {
             int mod = random.nextInt(3);
             int rm = random.nextInt(8);
             out.write(mod << 6 | reg | rm);
-            int sib = rm == RSP ? random.nextInt(256) : 0;
-            if (rm == RSP) {
-                out.write(sib);
+            boolean sib = wideAddress && rm == RSP;
+            int base = sib ? random.nextInt(256) : rm;
+            if (sib) {
+                out.write(base);
             }
-            if (mod == 0 && (rm == 5 || rm == RSP && (sib & 7) == 5)) {
+            if (mod == 0 && (base & 7) == (wideAddress ? 5 : 6)) {
                 displacementAt = out.size();
             }
         }
 
-        /** Points a 32-bit displacement without base to the target, and a branch to its; true where bytes changed. */
+        /** Points a displacement without base to the target, and a branch to its; true where bytes changed. */
         boolean patch(byte[] bytes, Insn insn, long branchTarget) {
             boolean changed = displacementAt >= 0;
             if (changed) {
-                long from = insn.ripRelative ? instructionAddress + bytes.length : 0;
-                put(bytes, displacementAt, 4, memoryTarget - from);
+                long from = insn.ripRelative ? instructionPointer + bytes.length : 0;
+                put(bytes, displacementAt, wideAddress ? 4 : 2, memoryTarget - from);
             }
             for (Operand operand : row.operands()) {
                 if (operand.method() == 'J') {
                     int size = operand.size(insn.operandSize, false);
-                    put(bytes, bytes.length - size, size, branchTarget - instructionAddress - bytes.length);
+                    put(bytes, bytes.length - size, size, branchTarget - instructionPointer - bytes.length);
                     changed = true;
                 } else if (operand.method() == 'O') {
                     put(bytes, bytes.length - insn.addressSize, insn.addressSize, memoryTarget);

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import org.jkvm.base.Bits;
 import org.jkvm.x64.HostCpu;
 import org.jkvm.x64.HostRegisters;
 import org.jkvm.x86.isa.Insn;
@@ -24,10 +25,15 @@ final class CaseFiller {
     private static final int WINDOW = 96;
     private static final int MAX_OPERAND = 512;
     private static final int FIRST_OPERAND = 0x1_8000;
+    /** Leaves some operands beyond the segment's limit of 64 KiB. */
+    private static final int FIRST_OPERAND_16 = 0x9000;
     private static final int TRAP_FLAG = 0x100;
     private static final Set<String> STRINGS = Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS");
     private static final Set<String> BIT_STRINGS = Set.of("BT", "BTS", "BTR", "BTC");
 
+    private static final Set<String> ENVIRONMENTS = Set.of("FLDENV", "FNSTENV", "FRSTOR", "FNSAVE");
+    private static final int ENVIRONMENT_BYTES = 108;
+    private static final int LIMIT_16 = 0xffff;
     private static final Set<String> NEAR_BRANCHES = Set.of("CALL", "JMP");
 
     private final RandomGenerator random;
@@ -47,7 +53,7 @@ final class CaseFiller {
 
     /** Picks where a memory operand shall lie: often aligned, sometimes across pages. */
     long pickTarget() {
-        long start = memory.address() + FIRST_OPERAND;
+        long start = memory.address() + (host.dataBase() == 0 ? FIRST_OPERAND : FIRST_OPERAND_16);
         long offset = random.nextInt(64) * 64L;
         return start + switch (random.nextInt(8)) {
             case 0, 1, 2, 3 -> offset;
@@ -57,9 +63,12 @@ final class CaseFiller {
         };
     }
 
-    /** Whether a candidate's addresses can be steered into the scratch memory at all. */
-    static boolean steerable(Candidate c) {
+    /** Whether a candidate's addresses can be steered to {@code target} at all. */
+    boolean steerable(Candidate c, long target) {
         Insn i = c.insn();
+        if (ENVIRONMENTS.contains(c.row().mnemonic()) && host.dataBase() != 0 && offset(target) > LIMIT_16 - ENVIRONMENT_BYTES) {
+            return false; // Whether one wraps round the end of a 64 KiB segment or faults is the processor's own.
+        }
         if (c.row().mnemonic().matches("SH[LR]D") && i.operandSize == 2 && !countable(i)) {
             return false;
         }
@@ -94,7 +103,7 @@ final class CaseFiller {
         }
         before.general(RSP, host.stackPointer() + 8L * random.nextInt(-16, 16));
         boolean onStack = c.insn().memory() && c.insn().baseNumber == RSP;
-        long target = onStack ? before.general(RSP) + c.insn().disp : wanted;
+        long target = onStack ? linear(before.general(RSP) + c.insn().disp) : wanted;
         before.rflags(random.nextInt(0x1000) & HostCpu.INPUT_FLAGS);
         if (c.usesVectors()) {
             floatingPoint();
@@ -153,9 +162,7 @@ final class CaseFiller {
             return;
         }
         long index = i.indexNumber < 0 ? 0 : before.general(i.indexNumber) << i.scale;
-        long base = target - i.disp - index;
-        long noise = i.addressSize == 4 && i.bits64 ? values.integer() << 32 : 0;
-        before.general(i.baseNumber, i.addressSize == 8 ? base : base & 0xffff_ffffL | noise);
+        before.general(i.baseNumber, noisy(i, offset(target) - i.disp - index));
     }
 
     private void special(Candidate c, long target) {
@@ -169,8 +176,8 @@ final class CaseFiller {
         }
         switch (mnemonic) {
             case "DIV", "IDIV" -> dividend(c.insn().operandSize);
-            case "XLAT", "XLATB" -> before.general(RBX, target);
-            case "MASKMOVQ", "MASKMOVDQU" -> before.general(RDI, target);
+            case "XLAT" -> before.general(RBX, offset(target));
+            case "MASKMOVQ", "MASKMOVDQU" -> before.general(RDI, offset(target));
             case "LEAVE", "ENTER" -> before.general(RBP, host.stackPointer() + 8L * random.nextInt(-8, 8));
             case "POPF", "POPFD", "POPFQ" -> clearTrapFlag();
             case "CMPXCHG", "CMPXCHG8B", "CMPXCHG16B" -> maybeEqual(target);
@@ -185,12 +192,11 @@ final class CaseFiller {
     }
 
     private void strings(Insn i, long target) {
-        long high = i.addressSize == 4 && i.bits64 ? values.integer() << 32 : 0;
         second = random.nextInt(4) == 0 ? target + random.nextInt(-24, 24) : pickTarget();
         fillMemory(second);
-        before.general(RSI, target | high);
-        before.general(RDI, second | high);
-        before.general(RCX, random.nextInt(20) | high);
+        before.general(RSI, noisy(i, offset(target)));
+        before.general(RDI, noisy(i, offset(second)));
+        before.general(RCX, noisy(i, random.nextInt(20)));
         if (random.nextBoolean()) {
             long value = get(target);
             before.general(RAX, value);
@@ -219,7 +225,7 @@ final class CaseFiller {
     }
 
     private void clearTrapFlag() {
-        put(before.general(RSP), random.nextInt(0x10000) & ~TRAP_FLAG);
+        put(linear(before.general(RSP)), random.nextInt(0x10000) & ~TRAP_FLAG);
     }
 
     private void maybeEqual(long target) {
@@ -233,7 +239,7 @@ final class CaseFiller {
     private void branchTargets(Insn i, long target) {
         long to = host.branchTarget();
         put(target, to);
-        put(before.general(RSP), to);
+        put(linear(before.general(RSP)), to);
         if (i.modrm >= 0xc0) {
             before.general(i.rm() + ((i.rex & 1) != 0 ? 8 : 0), to);
         }
@@ -244,6 +250,20 @@ final class CaseFiller {
         MemorySegment image = memory.asSlice(target - memory.address(), MAX_OPERAND);
         image.copyFrom(before.fx());
         image.set(ValueLayout.JAVA_INT_UNALIGNED, HostRegisters.MXCSR, before.mxcsr());
+    }
+
+    /** {@code address} with anything above what the address size looks at. */
+    private long noisy(Insn i, long address) {
+        int bits = 8 * i.addressSize;
+        return address & Bits.mask(bits) | values.integer() & ~Bits.mask(bits);
+    }
+
+    private long offset(long linear) {
+        return linear - host.dataBase();
+    }
+
+    private long linear(long offset) {
+        return offset + host.dataBase();
     }
 
     private long get(long address) {

@@ -29,7 +29,7 @@ final class Comparison {
      */
     List<String> differences(Candidate c, long undefinedFlags, int bits) {
         differences.clear();
-        long mask = bits == 64 ? -1L : 0xffff_ffffL;
+        long mask = bits == 64 ? -1L : 0xffff_ffffL; // 16-bit code has 32-bit registers too.
         for (int n = 0; n < (bits == 64 ? 16 : 8); n++) {
             check(GENERAL[n], host.general(n) & mask, guest.general(n) & mask);
         }

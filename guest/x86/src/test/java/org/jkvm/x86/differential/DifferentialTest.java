@@ -31,7 +31,7 @@ class DifferentialTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {64, 32})
+    @ValueSource(ints = {64, 32, 16})
     void everyRowDoesWhatTheHostDoes(int bits) {
         System.out.printf("differential test, %d-bit code: -Djkvm.differential.seed=%d%n", bits, SEED);
         CpuidTable features = HostCpuid.read();
@@ -44,7 +44,7 @@ class DifferentialTest {
                 }
                 String reason = available(features, row) ? Exclusions.reason(row) : "the host lacks " + row.feature();
                 if (reason == null) {
-                    tryRow(trial, row, bits, failures, untried);
+                    tryRow(trial, row, bits, failures);
                 } else {
                     untried.add(row + ": " + reason);
                 }
@@ -62,18 +62,18 @@ class DifferentialTest {
         return row.mode() != (bits == 64 ? Row.Mode.I64 : Row.Mode.O64);
     }
 
-    private static void tryRow(Trial trial, Row row, int bits, List<String> failures, List<String> untried) {
+    private static void tryRow(Trial trial, Row row, int bits, List<String> failures) {
         int cases = 0;
         for (Form form : forms(row, bits)) {
-            Trial.Result result = trial.run(row, form, Exclusions.alwaysFaults(row) ? FAULT_CASES : CASES, SEED);
+            Trial.Result result = trial.run(row, form, cases(row, bits), SEED);
             cases += result.cases();
             if (result.failures() > 0) {
                 failures.add("%s, %s: %d of %d cases (%d faults)%n  %s".formatted(row, form, result.failures(),
                         result.cases(), result.faults(), String.join("\n  ", result.reports())));
             }
         }
-        if (cases == 0) {
-            untried.add(row + ": no encoding found");
+        if (cases < cases(row, bits)) {
+            failures.add(row + ": tried " + cases + " times only, no encoding found");
         }
     }
 
@@ -82,10 +82,18 @@ class DifferentialTest {
         return row.mandatoryPrefix() < 0 || row.operands().stream().anyMatch(o -> "vzyp".contains(o.type()));
     }
 
+    /** In 16-bit and 32-bit code fewer of what 64-bit code has too. */
+    private static int cases(Row row, int bits) {
+        if (Exclusions.alwaysFaults(row)) {
+            return FAULT_CASES;
+        }
+        return bits == 64 || row.mode() == Row.Mode.I64 ? CASES : Math.max(1, CASES / 3);
+    }
+
     /** Every form that may exist; those that don't yield no case. */
     private static List<Form> forms(Row row, int bits) {
         List<Form> forms = new ArrayList<>();
-        int[] sizes = !isSized(row) ? new int[] {4} : bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
+        int[] sizes = !isSized(row) ? new int[] {bits == 16 ? 2 : 4} : bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
         boolean string = CaseFiller.isString(row);
         for (int size : sizes) {
             if (row.form() != 'm') {

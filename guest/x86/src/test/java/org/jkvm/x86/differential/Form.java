@@ -3,7 +3,7 @@ package org.jkvm.x86.differential;
 /**
  * One way to write a row.
  *
- * @param bits        code size, 32 or 64
+ * @param bits        code size: 16, 32 or 64
  * @param operandSize 2, 4 or 8
  * @param memory      ModRM names memory
  * @param lock        with LOCK

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.jkvm.linux.RawMemory;
+import org.jkvm.x64.HostCpu;
 import org.jkvm.x64.HostRegisters;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.X86Cpu;
@@ -39,7 +40,9 @@ final class GuestSide implements AutoCloseable {
     private static final long PRESENT_WRITABLE_USER = 7;
     private static final int LONG_CODE = 0xa0fb;
     private static final int CODE_32 = 0xc0fb;
+    private static final int CODE_16 = 0x00fb;
     private static final int DATA = 0xc0f3;
+    private static final int DATA_16 = 0x00f3;
     private static final int MAX_STEPS = 1000;
 
     private final Arena arena = Arena.ofShared();
@@ -48,16 +51,17 @@ final class GuestSide implements AutoCloseable {
     private final X86Cpu cpu;
     private final MemorySegment memory;
 
-    /**
-     * A guest in code of {@code bits} bits (32 or 64) whose linear addresses from {@code cell} on, {@code cellBytes}, are
-     * mapped; its {@link #memory} starts {@code memoryOffset} into it.
-     */
-    GuestSide(int bits, long cell, long cellBytes, long memoryOffset, CpuidTable features) {
+    /** A guest in code of {@code bits} bits whose segments and mapped linear addresses are those of {@code host}. */
+    GuestSide(int bits, HostCpu host, CpuidTable features) {
+        long cell = host.instructionAddress() & -HostCpu.CELL_BYTES;
+        long memoryOffset = host.memory().address() - cell;
+        long cellBytes = memoryOffset + host.memory().byteSize();
         st = arena.allocate(CpuState.SIZE + Mmu.TLB_SIZE, 64).address();
         cpu = new X86Cpu(st, new FlatBus(physical), features);
         memory = physical.asSlice(CELL_AT + memoryOffset, cellBytes - memoryOffset);
         mapCell(cell, cellBytes);
-        enterUserMode(bits);
+        enterUserMode();
+        loadSegments(bits, host);
     }
 
     /** What the host calls its stack and scratch memory. */
@@ -78,17 +82,23 @@ final class GuestSide implements AutoCloseable {
         physical.set(ValueLayout.JAVA_LONG, table + 8 * (index & 511), address | PRESENT_WRITABLE_USER);
     }
 
-    private void enterUserMode(int bits) {
+    private void enterUserMode() {
         cpu.storeControl(0, Control.CR0_PE | Control.CR0_MP | Control.CR0_ET | Control.CR0_NE | Control.CR0_WP
                 | Control.CR0_AM | Control.CR0_PG);
         cpu.storeControl(3, PML4);
         cpu.storeControl(4, Control.CR4_PAE | Control.CR4_OSFXSR | Control.CR4_OSXMMEXCPT | Control.CR4_OSXSAVE);
         cpu.msrs.storeEfer(Control.EFER_SCE | Control.EFER_LME | Control.EFER_LMA | Control.EFER_NXE);
-        boolean wide = bits == 64;
-        cpu.segments.set(Segment.CS, wide ? 0x33 : 0x23, 0, -1, wide ? LONG_CODE : CODE_32);
-        cpu.segments.set(Segment.SS, 0x2b, 0, -1, DATA);
+    }
+
+    private void loadSegments(int bits, HostCpu host) {
+        int code = bits == 64 ? LONG_CODE : bits == 32 ? CODE_32 : CODE_16;
+        int data = bits == 16 ? DATA_16 : DATA;
+        int limit = bits == 16 ? 0xffff : -1;
+        cpu.segments.set(Segment.CS, host.codeSelector(), host.codeBase(), limit, code);
+        cpu.segments.set(Segment.SS, host.dataSelector(), host.dataBase(), limit, data);
         for (int n : new int[] {Segment.ES, Segment.DS}) {
-            cpu.segments.set(n, wide ? 0 : 0x2b, 0, -1, wide ? Segment.UNUSABLE : DATA);
+            cpu.segments.set(n, bits == 64 ? 0 : host.dataSelector(), host.dataBase(), limit,
+                    bits == 64 ? Segment.UNUSABLE : data);
         }
         cpu.segments.set(Segment.FS, 0, 0, 0, Segment.UNUSABLE);
         cpu.segments.set(Segment.GS, 0, 0, 0, Segment.UNUSABLE);
@@ -156,7 +166,7 @@ final class GuestSide implements AutoCloseable {
         return cpu.rip;
     }
 
-    /** Executes one instruction at {@code address}; the vector of its fault or {@link #NO_FAULT}. */
+    /** Executes one instruction at offset {@code address} in CS; the vector of its fault or {@link #NO_FAULT}. */
     int run(Insn insn, long address) {
         putLong(st + CpuState.BLOCK_RIP, address);
         int steps = 0;

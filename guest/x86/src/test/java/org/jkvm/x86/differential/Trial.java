@@ -37,13 +37,12 @@ final class Trial implements AutoCloseable {
     record Result(int cases, int faults, int failures, List<String> reports) {
     }
 
-    /** A pair of processors in code of {@code bits} bits, 32 or 64, with the host's {@code features}. */
+    /** A pair of processors in code of {@code bits} bits, 16, 32 or 64, with the host's {@code features}. */
     Trial(int bits, CpuidTable features) {
         this.bits = bits;
-        host = new HostCpu(bits == 64 ? HostCpu.Mode.LONG_64 : HostCpu.Mode.PROTECTED_32);
-        long cell = host.instructionAddress() & -HostCpu.CELL_BYTES;
-        long offset = host.memory().address() - cell;
-        guest = new GuestSide(bits, cell, offset + host.memory().byteSize(), offset, features);
+        host = new HostCpu(bits == 64 ? HostCpu.Mode.LONG_64
+                : bits == 32 ? HostCpu.Mode.PROTECTED_32 : HostCpu.Mode.PROTECTED_16);
+        guest = new GuestSide(bits, host, features);
         guestAfter = HostRegisters.allocate(arena);
         comparison = new Comparison(host.after(), guestAfter);
     }
@@ -56,7 +55,7 @@ final class Trial implements AutoCloseable {
     /** Runs {@code cases} cases, or none where the row has no such form. */
     Result run(Row row, Form form, int cases, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
-        CandidateMaker maker = new CandidateMaker(random, host.instructionAddress());
+        CandidateMaker maker = new CandidateMaker(random, host.instructionPointer());
         CaseFiller filler = new CaseFiller(random, host);
         List<String> reports = new ArrayList<>();
         int done = 0;
@@ -64,8 +63,8 @@ final class Trial implements AutoCloseable {
         int failures = 0;
         for (int attempt = 0; attempt < ATTEMPTS && done < cases; attempt++) {
             long target = filler.pickTarget();
-            Candidate c = maker.make(row, form, target, host.branchTarget());
-            if (c == null || !CaseFiller.steerable(c)) {
+            Candidate c = maker.make(row, form, target - host.dataBase(), host.branchTarget());
+            if (c == null || !filler.steerable(c, target)) {
                 continue;
             }
             host.load(c.bytes());
@@ -92,7 +91,7 @@ final class Trial implements AutoCloseable {
         if (vectors) {
             guest.loadVectors(host.before());
         }
-        long[] windows = {window(target), window(filler.secondTarget()), window(host.stackPointer())};
+        long[] windows = {window(target), window(filler.secondTarget()), window(host.stackPointer() + host.dataBase())};
         for (long window : windows) {
             copyToGuest(window);
         }
@@ -100,7 +99,7 @@ final class Trial implements AutoCloseable {
             return List.of();
         }
         HostCpu.Exit exit = host.run();
-        int vector = guest.run(c.insn(), host.instructionAddress());
+        int vector = guest.run(c.insn(), host.instructionPointer());
         if (c.row().mnemonic().equals("FXSAVE") && exit == HostCpu.Exit.FELL_THROUGH) {
             host.memory().set(ValueLayout.JAVA_INT_UNALIGNED, target - host.memory().address() + MXCSR_MASK, MXCSR_BITS);
         }
@@ -131,7 +130,7 @@ final class Trial implements AutoCloseable {
             return;
         }
         long expected = switch (exit) {
-            case FELL_THROUGH -> host.instructionAddress() + c.bytes().length;
+            case FELL_THROUGH -> host.instructionPointer() + c.bytes().length;
             case BRANCHED -> host.branchTarget();
             case FAULTED -> guest.rip();
         };
