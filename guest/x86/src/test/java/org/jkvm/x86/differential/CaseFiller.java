@@ -66,8 +66,8 @@ final class CaseFiller {
     /** Whether a candidate's addresses can be steered to {@code target} at all. */
     boolean steerable(Candidate c, long target) {
         Insn i = c.insn();
-        if (ENVIRONMENTS.contains(c.row().mnemonic()) && host.dataBase() != 0 && offset(target) > LIMIT_16 - ENVIRONMENT_BYTES) {
-            return false; // Whether one wraps round the end of a 64 KiB segment or faults is the processor's own.
+        if (host.dataBase() != 0 && offset(target) > LIMIT_16 - ENVIRONMENT_BYTES && staysInSegment(c.row())) {
+            return false;
         }
         if (c.row().mnemonic().matches("SH[LR]D") && i.operandSize == 2 && !countable(i)) {
             return false;
@@ -80,6 +80,14 @@ final class CaseFiller {
         boolean bitOffset = BIT_STRINGS.contains(c.row().mnemonic())
                 && (sourceNumber(i) == i.baseNumber || sourceNumber(i) == i.indexNumber || sourceNumber(i) == RSP);
         return !same && !wideStack && !bitOffset;
+    }
+
+    /**
+     * Whether its memory operand must not be near the end of a 64 KiB segment: an x87 environment may wrap round or fault
+     * there, as the processor likes; a branch must find its target where it was put.
+     */
+    private static boolean staysInSegment(Row row) {
+        return ENVIRONMENTS.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
     }
 
     /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */
