@@ -9,6 +9,8 @@ public final class Float32 {
     private static final int SIGN = Integer.MIN_VALUE;
     private static final int ONE_EXPONENT = 0x00800000;
     private static final int SPECIAL = 0x7f800000;
+    /** Integers up to here have 24 bits. */
+    private static final long LAST_EXACT = 1L << 24;
 
     private Float32() {
     }
@@ -99,12 +101,21 @@ public final class Float32 {
 
     /** Compares; returns one of {@link FpOrder}'s relations. A quiet NaN raises #I only if {@code signalling}. */
     public static int compare(FpEnv env, int x, int y, boolean signalling) {
+        float a = Float.intBitsToFloat(x);
+        float b = Float.intBitsToFloat(y);
+        if (isUsual(x) && isUsual(y) && !Float.isNaN(a) && !Float.isNaN(b)) {
+            return a < b ? FpOrder.LESS : a > b ? FpOrder.GREATER : FpOrder.EQUAL;
+        }
         load(env, x, y);
         return FpOrder.compare(env, signalling);
     }
 
     /** Converts to a signed 32-bit integer, rounding by {@code mode} (an RC value). */
     public static int toInt32(FpEnv env, int x, int mode) {
+        float value = Float.intBitsToFloat(x);
+        if (mode == FpEnv.TRUNCATE && isUsual(x) && Math.abs(value) < 0x1p31f) {
+            return (int) Float64.truncate(env, value);
+        }
         return (int) Integers.toInteger(env, load(env, x), 32, mode);
     }
 
@@ -115,6 +126,9 @@ public final class Float32 {
 
     /** Converts from a signed integer. */
     public static int fromInteger(FpEnv env, long value) {
+        if (Math.abs(value) <= LAST_EXACT && value != Long.MIN_VALUE) {
+            return Float.floatToRawIntBits(value);
+        }
         Integers.load(env.r, value);
         return pack(env);
     }
@@ -131,6 +145,10 @@ public final class Float32 {
 
     /** Widens to a binary64 (CVTSS2SD). */
     public static long toFloat64(FpEnv env, int x) {
+        float value = Float.intBitsToFloat(x);
+        if (isUsual(x) && !Float.isNaN(value)) {
+            return Double.doubleToRawLongBits(value);
+        }
         return Float64.convert(env, load(env, x));
     }
 

@@ -9,6 +9,8 @@ public final class Float64 {
     private static final long SIGN = Long.MIN_VALUE;
     private static final long ONE_EXPONENT = 0x0010000000000000L;
     private static final long SPECIAL = 0x7ff0000000000000L;
+    /** Integers up to here have 53 bits. */
+    private static final long LAST_EXACT = 1L << 53;
 
     private Float64() {
     }
@@ -99,22 +101,47 @@ public final class Float64 {
 
     /** Compares; returns one of {@link FpOrder}'s relations. A quiet NaN raises #I only if {@code signalling}. */
     public static int compare(FpEnv env, long x, long y, boolean signalling) {
+        double a = Double.longBitsToDouble(x);
+        double b = Double.longBitsToDouble(y);
+        if (isUsual(x) && isUsual(y) && !Double.isNaN(a) && !Double.isNaN(b)) {
+            return a < b ? FpOrder.LESS : a > b ? FpOrder.GREATER : FpOrder.EQUAL;
+        }
         load(env, x, y);
         return FpOrder.compare(env, signalling);
     }
 
     /** Converts to a signed 32-bit integer, rounding by {@code mode} (an RC value). */
     public static int toInt32(FpEnv env, long x, int mode) {
+        double value = Double.longBitsToDouble(x);
+        if (mode == FpEnv.TRUNCATE && isUsual(x) && Math.abs(value) < 0x1p31) {
+            return (int) truncate(env, value);
+        }
         return (int) Integers.toInteger(env, load(env, x), 32, mode);
     }
 
     /** Converts to a signed 64-bit integer, rounding by {@code mode} (an RC value). */
     public static long toInt64(FpEnv env, long x, int mode) {
+        double value = Double.longBitsToDouble(x);
+        if (mode == FpEnv.TRUNCATE && isUsual(x) && Math.abs(value) < 0x1p63) {
+            return truncate(env, value);
+        }
         return Integers.toInteger(env, load(env, x), 64, mode);
+    }
+
+    /** Truncates a number in range as the JVM does (JLS 5.1.3), and raises #P if it has a fraction. */
+    static long truncate(FpEnv env, double value) {
+        long whole = (long) value;
+        if (whole != value) {
+            env.raise(FpEnv.PE);
+        }
+        return whole;
     }
 
     /** Converts from a signed integer. */
     public static long fromInteger(FpEnv env, long value) {
+        if (Math.abs(value) <= LAST_EXACT && value != Long.MIN_VALUE) {
+            return Double.doubleToRawLongBits(value);
+        }
         Integers.load(env.r, value);
         return pack(env);
     }
