@@ -13,6 +13,7 @@ import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.exec.sse.SseUnit;
 import org.jkvm.x86.exec.x87.X87State;
 import org.jkvm.x86.exec.x87.X87Unit;
+import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.Control;
@@ -448,6 +449,13 @@ public final class X86Cpu {
     public void requirePrivilege() {
         if (cpl != 0) {
             throw fault(Vector.GP, 0);
+        }
+    }
+
+    /** #UD where CPUID does not say that the processor has {@code feature}. */
+    public void require(Feature feature) {
+        if (!cpuid.has(feature)) {
+            throw fault(Vector.UD);
         }
     }
 

@@ -13,12 +13,15 @@ import org.jkvm.x86.isa.Row;
 
 /** The processors that the software backend offers. */
 public final class SoftCpus {
-    /** Features that are no instructions but behaviour of the MMU, the MSRs, the local APIC. */
-    private static final Set<CpuFeature> BEHAVIOUR = EnumSet.of(CpuFeature.DE, CpuFeature.PSE, CpuFeature.MSR,
-            CpuFeature.PAE, CpuFeature.MCE, CpuFeature.APIC, CpuFeature.MTRR, CpuFeature.PGE, CpuFeature.MCA, CpuFeature.PAT,
-            CpuFeature.PSE36, CpuFeature.SS, CpuFeature.HT, CpuFeature.PCID, CpuFeature.X2APIC, CpuFeature.TSC_DEADLINE, CpuFeature.HYPERVISOR,
+    /**
+     * Features that are no instructions but behaviour of the MMU, the MSRs, the local APIC; or instructions that share a
+     * row with older ones (CX16, LAHF_LM), or are SSE's under another name (MMXEXT).
+     */
+    private static final Set<CpuFeature> BEHAVIOUR = EnumSet.of(CpuFeature.DE, CpuFeature.PSE, CpuFeature.MSR, CpuFeature.PAE,
+            CpuFeature.MCE, CpuFeature.APIC, CpuFeature.MTRR, CpuFeature.PGE, CpuFeature.MCA, CpuFeature.PAT, CpuFeature.PSE36,
+            CpuFeature.SS, CpuFeature.HT, CpuFeature.PCID, CpuFeature.X2APIC, CpuFeature.TSC_DEADLINE, CpuFeature.HYPERVISOR,
             CpuFeature.ARAT, CpuFeature.SMEP, CpuFeature.ERMS, CpuFeature.UMIP, CpuFeature.NX, CpuFeature.PDPE1GB,
-            CpuFeature.LM);
+            CpuFeature.LM, CpuFeature.CX16, CpuFeature.LAHF_LM, CpuFeature.MMXEXT);
     /** The opcode table has some of its instructions, for they do something on older processors too, but not all. */
     private static final Set<CpuFeature> PARTIAL = EnumSet.of(CpuFeature.BMI1);
 

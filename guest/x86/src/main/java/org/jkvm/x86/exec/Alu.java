@@ -3,6 +3,7 @@ package org.jkvm.x86.exec;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.ExitSignal;
+import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 
@@ -263,6 +264,7 @@ public final class Alu {
     /** CMPXCHG8B and CMPXCHG16B. */
     public static void cmpxchgPair(X86Cpu c, Insn i) {
         if (i.operandSize == 8) {
+            c.require(Feature.CX16);
             Wide.compareExchange(c, i);
             return;
         }

@@ -2,6 +2,7 @@ package org.jkvm.x86.exec;
 
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
@@ -63,13 +64,21 @@ public final class Moves {
 
     // ---- flags ----
 
-    /** LAHF. */
+    /** LAHF: on the first 64-bit processors not in 64-bit mode. */
     public static void lahf(X86Cpu c, Insn i) {
+        requireLahf(c);
         c.setReg(AH, 1, c.arithmeticFlags() & 0xff | Rflags.RESERVED_ONE);
+    }
+
+    private static void requireLahf(X86Cpu c) {
+        if (c.codeBits == 64) {
+            c.require(Feature.LAHF_LM);
+        }
     }
 
     /** SAHF: OF stays. */
     public static void sahf(X86Cpu c, Insn i) {
+        requireLahf(c);
         c.setArithmeticFlags(c.reg(AH, 1) & 0xd5 | (c.of() ? Rflags.OF : 0));
     }
 

@@ -186,7 +186,7 @@ public final class CpuModels {
         List<CpuModel.Leaf> all() {
             int logical = cores * threads;
             int[] vendor = words(model.vendor, 12);
-            leaf(0, -1, features.contains(XSAVE) ? 0xd : 0xb, vendor[0], vendor[2], vendor[1]);
+            leaf(0, -1, 0xd, vendor[0], vendor[2], vendor[1]);
             leaf(1, -1, model.signature(), CACHE_LINE / 8 << 8 | logical << 16, mask(1, 'c'),
                     mask(1, 'd') | (logical > 1 ? HT.in(1, 'd') : 0));
             leaf(6, -1, mask(6, 'a'), 0, 0, 0);
