@@ -35,6 +35,8 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     private volatile Thread runner;
     private volatile int startupVector;
     private volatile long executed;
+    private final Object structLock = new Object();
+    private boolean closed;
     private boolean waitForSipi;
     private boolean shutDown;
 
@@ -154,6 +156,8 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
 
     private void initialise() {
         cpu.init();
+        log.retire();
+        interpreter.clear();
         shutDown = false;
         waitForSipi = index != 0;
     }
@@ -168,9 +172,22 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
 
     // ---- from other threads ----
 
+    /** Sets request bits and wakes the vCPU; nothing once it is closed, as its native struct is gone then. */
     void request(int bits) {
-        cpu.request(bits);
+        synchronized (structLock) {
+            if (!closed) {
+                cpu.request(bits);
+            }
+        }
         LockSupport.unpark(runner);
+    }
+
+    private void withdraw(int bits) {
+        synchronized (structLock) {
+            if (!closed) {
+                cpu.clearRequest(bits);
+            }
+        }
     }
 
     /** Device or other vCPU wrote bytes that this one may have decoded. */
@@ -206,7 +223,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         if (level) {
             request(Request.INTR);
         } else {
-            cpu.clearRequest(Request.INTR);
+            withdraw(Request.INTR);
         }
     }
 
@@ -258,6 +275,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     @Override
     public void writeState(X86State state) {
         transfer.write(state);
+        log.retire();
         interpreter.clear();
         shutDown = state.activity == Activity.SHUTDOWN;
         waitForSipi = state.activity == Activity.WAIT_FOR_SIPI;
@@ -283,6 +301,11 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
 
     @Override
     public void close() {
-        SharedMemory.unmap(struct);
+        synchronized (structLock) {
+            if (!closed) {
+                closed = true;
+                SharedMemory.unmap(struct);
+            }
+        }
     }
 }

@@ -50,8 +50,9 @@ public final class Interpreter {
         cache.written(address, size);
     }
 
-    /** Forgets all decoded code. */
+    /** Forgets all decoded code, and that an instruction was to be repeated. */
     public void clear() {
+        singly = false;
         cache.clear();
     }
 
@@ -68,12 +69,9 @@ public final class Interpreter {
     /** Runs until the caller is needed. */
     public Outcome run() {
         for (;;) {
-            int requests = cpu.requests();
-            if ((requests & CALLER) != 0) {
-                return Outcome.REQUEST;
-            }
-            if (!accept(requests) && cpu.halted) {
-                return Outcome.HALT;
+            Outcome leave = singly ? null : between();
+            if (leave != null) {
+                return leave;
             }
             try {
                 advance();
@@ -83,6 +81,18 @@ public final class Interpreter {
                 return Outcome.SHUTDOWN;
             }
         }
+    }
+
+    /**
+     * What happens between instructions: requests and interrupts. Not between the exit of an instruction and its repetition,
+     * which has answers waiting for it.
+     */
+    private Outcome between() {
+        int requests = cpu.requests();
+        if ((requests & CALLER) != 0) {
+            return Outcome.REQUEST;
+        }
+        return !accept(requests) && cpu.halted ? Outcome.HALT : null;
     }
 
     /** Takes an interrupt if there is one and it may come now. */

@@ -1,0 +1,209 @@
+package org.jkvm.payloads;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.lang.foreign.ValueLayout;
+import java.util.HexFormat;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jkvm.base.state.StateTree;
+import org.jkvm.base.time.SystemClock;
+import org.jkvm.hypervisor.ExitAnswer;
+import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.VirtualMachine;
+import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.linux.SharedMemory;
+import org.jkvm.soft.SoftCpus;
+import org.jkvm.soft.SoftHypervisor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The contract of a vCPU, by real-mode code of a few bytes at 1000h; one body for every backend. */
+@Timeout(30)
+class VcpuContractTest {
+    private static final int RAM = 1 << 20;
+    private static final int CODE = 0x1000;
+
+    private final Hypervisor hypervisor = new SoftHypervisor();
+    private final SystemClock clock = new SystemClock(new ReentrantLock());
+    private final SharedMemory ram = SharedMemory.allocate("contract", RAM);
+    private final SharedMemory rom = SharedMemory.allocate("rom", MemorySlot.PAGE);
+    private VirtualMachine vm;
+    private X86Vcpu vcpu;
+
+    @BeforeEach
+    void makeMachine() {
+        vm = hypervisor.createVirtualMachine(new VmConfig(1, clock));
+        vm.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, true));
+        vm.setMemorySlot(new MemorySlot(1, RAM, rom.segment(), true, false));
+        vcpu = vm.createVcpu(0, SoftCpus.models().parse("max", 1, 1));
+    }
+
+    @AfterEach
+    void closeMachine() {
+        vm.close();
+        clock.close();
+        ram.close();
+        rom.close();
+    }
+
+    /** Puts code (hexadecimal) at 1000h and starts there in real mode, with DS at linear 100000h. */
+    private void code(String hex) {
+        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
+        for (int n = 0; n < bytes.length; n++) {
+            ram.segment().set(ValueLayout.JAVA_BYTE, CODE + n, bytes[n]);
+        }
+        X86State state = vcpu.readState();
+        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
+        state.segments[3] = new X86State.Segment(0, RAM, 0xffff, 0x93);
+        state.rip = CODE;
+        state.general[4] = 0x800;
+        vcpu.writeState(state);
+    }
+
+    private VmExit run() {
+        return vcpu.run(ExitAnswer.NONE);
+    }
+
+    private VmExit answer(long value) {
+        return vcpu.run(new ExitAnswer.Value(value));
+    }
+
+    @Test
+    void portReadsTakeTheirAnswer() {
+        code("e5 10  66 e5 14  e4 30  f4"); // in ax, 10h; in eax, 14h; in al, 30h; hlt
+        assertThat(run()).isEqualTo(new VmExit.PortRead(0x10, 2, 1));
+        assertThat(answer(0x1234)).isEqualTo(new VmExit.PortRead(0x14, 4, 1));
+        assertThat(answer(0x89abcdefL)).isEqualTo(new VmExit.PortRead(0x30, 1, 1));
+        vcpu.kick();
+        assertThat(answer(0x55)).isEqualTo(new VmExit.Interrupted());
+        assertThat(vcpu.readState().general[0]).isEqualTo(0x89abcd55L);
+    }
+
+    @Test
+    void portWritesCarryTheirValue() {
+        code("66 b8 44332211  e6 10  e7 14  66 e7 30"); // mov eax, 11223344h; out 10h, al; out 14h, ax; out 30h, eax
+        assertThat(((VmExit.PortWrite) run()).data()).containsExactly(0x44);
+        assertThat(((VmExit.PortWrite) run()).data()).containsExactly(0x44, 0x33);
+        VmExit.PortWrite wide = (VmExit.PortWrite) run();
+        assertThat(wide.value()).isEqualTo(0x11223344L);
+        assertThat(wide.port()).isEqualTo(0x30);
+    }
+
+    @Test
+    void anAnswerThatWasNotAskedForIsRefused() {
+        code("e4 10 e6 10");
+        assertThatThrownBy(() -> answer(1)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(run()).isEqualTo(new VmExit.PortRead(0x10, 1, 1));
+        assertThatThrownBy(this::run).isInstanceOf(IllegalArgumentException.class);
+        assertThat(answer(7)).isInstanceOf(VmExit.PortWrite.class);
+    }
+
+    @Test
+    void unbackedMemoryIsMmio() {
+        code("a1 0020  a3 0420"); // mov ax, [2000h]; mov [2004h], ax
+        assertThat(run()).isEqualTo(new VmExit.MmioRead(RAM + 0x2000, 2));
+        assertThat(answer(0xbeef)).isEqualTo(new VmExit.MmioWrite(RAM + 0x2004, 2, 0xbeef));
+    }
+
+    @Test
+    void writesToReadOnlyMemoryAreMmio() {
+        rom.segment().set(ValueLayout.JAVA_SHORT, 0x10, (short) 0x4321);
+        code("a1 1000  a3 2000  e6 10"); // mov ax, [10h]; mov [20h], ax; out 10h, al
+        assertThat(run()).isEqualTo(new VmExit.MmioWrite(RAM + 0x20, 2, 0x4321));
+        assertThat(run()).isInstanceOf(VmExit.PortWrite.class);
+        assertThat(rom.segment().get(ValueLayout.JAVA_SHORT, 0x20)).isZero();
+    }
+
+    @Test
+    void theDirtyLogNamesWrittenPagesOnce() {
+        code("36 c6 06 0050 01  e6 10  36 c6 06 0050 02  e6 10"); // mov byte ss:[5000h], 1; out; and again
+        run();
+        assertThat(vm.takeDirtyLog(0)[0] & 1 << 5).isNotZero();
+        assertThat(vm.takeDirtyLog(0)[0]).isZero();
+        run();
+        assertThat(vm.takeDirtyLog(0)[0]).isEqualTo(1 << 5);
+    }
+
+    @Test
+    void aKickComesBackFromALoopAndFromHalt() throws Exception {
+        code("eb fe"); // jmp $
+        kickSoon();
+        assertThat(run()).isEqualTo(new VmExit.Interrupted());
+        code("f4");
+        kickSoon();
+        assertThat(run()).isEqualTo(new VmExit.Interrupted());
+    }
+
+    private void kickSoon() {
+        clock.timer("kick", vcpu::kick).arm(clock.nanos() + 20_000_000);
+    }
+
+    @Test
+    void anNmiWakesAHaltedProcessor() {
+        ram.segment().set(ValueLayout.JAVA_SHORT, 8, (short) 0x1010); // vector 2: 0000:1010
+        code("f4 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90  e6 22"); // hlt; at 1010h: out 22h, al
+        clock.timer("nmi", vcpu::injectNmi).arm(clock.nanos() + 20_000_000);
+        assertThat(((VmExit.PortWrite) run()).port()).isEqualTo(0x22);
+    }
+
+    @Test
+    void aTripleFaultIsShutdown() {
+        code("0f 01 1e 1800  0f 0b"); // lidt [18h] (in the ROM, all zero: limit 0); ud2
+        assertThat(run()).isEqualTo(new VmExit.Shutdown());
+    }
+
+    @Test
+    void stateSurvivesARoundTrip() {
+        code("66 b8 78563412  db e3  d9 eb  e6 10  e6 11"); // mov eax, 12345678h; fninit; fldpi; out 10h, al; out 11h, al
+        run();
+        StateTree saved = StateTree.save(vcpu);
+        run();
+        saved.restore(vcpu);
+        X86State state = vcpu.readState();
+        assertThat(state.general[0]).isEqualTo(0x12345678L);
+        assertThat(HexFormat.of().formatHex(state.xsave, 32, 42)).isEqualTo("35c26821a2da0fc90040");
+        assertThat(StateTree.save(vcpu).values().keySet()).isEqualTo(saved.values().keySet());
+    }
+
+    /** What user mode answered belongs to the instruction that asked, whatever interrupts come meanwhile. */
+    @Test
+    void anInterruptWaitsForAnAnsweredInstruction() {
+        ram.segment().set(ValueLayout.JAVA_SHORT, 8, (short) 0x1010); // vector 2: 0000:1010
+        code("e4 10  e6 11  90 90 90 90 90 90 90 90 90 90 90 90  e4 12"); // in al, 10h; out 11h, al; at 1010h: in al, 12h
+        assertThat(run()).isEqualTo(new VmExit.PortRead(0x10, 1, 1));
+        vcpu.injectNmi();
+        assertThat(answer(0x77)).isEqualTo(new VmExit.PortRead(0x12, 1, 1));
+        assertThat(vcpu.readState().general[0] & 0xff).isEqualTo(0x77);
+    }
+
+    /** A kick after an exit comes back only once the instruction is complete, so that its state can be saved. */
+    @Test
+    void aKickLetsTheAnsweredInstructionComplete() {
+        code("e4 10  f4");
+        run();
+        vcpu.kick();
+        assertThat(answer(0x77)).isEqualTo(new VmExit.Interrupted());
+        assertThat(vcpu.readState().rip).isEqualTo(CODE + 2);
+    }
+
+    @Test
+    void addressesAreTranslatedWithoutATrace() {
+        code("f4");
+        assertThat(vcpu.translate(0x1234)).isEqualTo(0x1234);
+    }
+
+    @Test
+    void aClosedVcpuIgnoresOtherThreads() {
+        vm.close();
+        vcpu.kick();
+        vcpu.injectNmi();
+        vm.interruptChip().setLine(1, true);
+    }
+}
