@@ -51,6 +51,11 @@ public final class Moves {
         c.setReg(RDX, i.operandSize, c.reg(RAX, i.operandSize) << shift >> 63);
     }
 
+    /** CLFLUSH, CLFLUSHOPT and CLWB: there is no cache, but the segment is checked. */
+    public static void flush(X86Cpu c, Insn i) {
+        c.linearRead(i, 1);
+    }
+
     /** NOP with a ModRM operand, PREFETCH, and the like: no access at all. */
     public static void nop(X86Cpu c, Insn i) {
         // Nothing happens.

@@ -102,8 +102,8 @@ final class SystemRows {
         t.row("NP 0F AE /5 reg", "LFENCE", "", Moves::nop).needs(Feature.SSE2);
         t.row("NP 0F AE /6 reg", "MFENCE", "", Moves::nop).needs(Feature.SSE2);
         t.row("NP 0F AE /7 reg", "SFENCE", "", Moves::nop).needs(Feature.SSE);
-        t.row("NP 0F AE /7 mem", "CLFLUSH", "Mb", Moves::nop).needs(Feature.CLFSH);
-        t.row("66 0F AE /7 mem", "CLFLUSHOPT", "Mb", Moves::nop).needs(Feature.CLFLUSHOPT);
-        t.row("66 0F AE /6 mem", "CLWB", "Mb", Moves::nop).needs(Feature.CLWB);
+        t.row("NP 0F AE /7 mem", "CLFLUSH", "Mb", Moves::flush).needs(Feature.CLFSH);
+        t.row("66 0F AE /7 mem", "CLFLUSHOPT", "Mb", Moves::flush).needs(Feature.CLFLUSHOPT);
+        t.row("66 0F AE /6 mem", "CLWB", "Mb", Moves::flush).needs(Feature.CLWB);
     }
 }

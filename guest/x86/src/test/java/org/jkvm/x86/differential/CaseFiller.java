@@ -31,8 +31,11 @@ final class CaseFiller {
     private static final Set<String> STRINGS = Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS");
     private static final Set<String> BIT_STRINGS = Set.of("BT", "BTS", "BTR", "BTC");
 
-    private static final Set<String> ENVIRONMENTS = Set.of("FLDENV", "FNSTENV", "FRSTOR", "FNSAVE");
+    private static final Set<String> PIECEWISE = Set.of("FLDENV", "FNSTENV", "FRSTOR", "FNSAVE", "BOUND", "MASKMOVQ",
+            "MASKMOVDQU");
     private static final int ENVIRONMENT_BYTES = 108;
+    /** MXCSR.MM of AMD's processors, which Intel's refuse (AMD APM vol. 1, section 4.2.2). */
+    private static final long AMD_MISALIGNED = 1 << 17;
     private static final int LIMIT_16 = 0xffff;
     private static final Set<String> NEAR_BRANCHES = Set.of("CALL", "JMP");
 
@@ -83,11 +86,11 @@ final class CaseFiller {
     }
 
     /**
-     * Whether its memory operand must not be near the end of a 64 KiB segment: an x87 environment may wrap round or fault
-     * there, as the processor likes; a branch must find its target where it was put.
+     * Whether its memory operand must not be near the end of a 64 KiB segment: what is accessed in pieces may wrap round or
+     * fault there, as the processor likes; a branch must find its target where it was put.
      */
     private static boolean staysInSegment(Row row) {
-        return ENVIRONMENTS.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
+        return PIECEWISE.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
     }
 
     /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */
@@ -191,7 +194,8 @@ final class CaseFiller {
             case "CMPXCHG", "CMPXCHG8B", "CMPXCHG16B" -> maybeEqual(target);
             case "SHLD", "SHRD" -> shiftCount(c.insn());
             case "RET", "RETN", "CALL", "JMP" -> branchTargets(c.insn(), target);
-            case "FXRSTOR", "LDMXCSR", "FLDENV", "FRSTOR" -> image(target);
+            case "FXRSTOR", "FLDENV", "FRSTOR" -> image(target);
+            case "LDMXCSR" -> put(target, random.nextBoolean() ? before.mxcsr() : get(target) & ~AMD_MISALIGNED);
             case "LOOP", "LOOPE", "LOOPNE", "JCXZ", "JECXZ", "JRCXZ" -> before.general(RCX, random.nextInt(3));
             default -> {
                 // Any values do.
@@ -253,7 +257,7 @@ final class CaseFiller {
         }
     }
 
-    /** An image that FXRSTOR, LDMXCSR, FLDENV or FRSTOR often accepts: everything masked, reserved bits clear. */
+    /** An image that FXRSTOR, FLDENV or FRSTOR often accepts: everything masked, reserved bits clear. */
     private void image(long target) {
         MemorySegment image = memory.asSlice(target - memory.address(), MAX_OPERAND);
         image.copyFrom(before.fx());
