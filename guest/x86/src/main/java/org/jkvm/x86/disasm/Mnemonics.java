@@ -21,6 +21,10 @@ final class Mnemonics {
             Map.entry("XSAVE", List.of("xsave", "xsave", "xsave64")),
             Map.entry("XRSTOR", List.of("xrstor", "xrstor", "xrstor64")),
             Map.entry("XSAVEOPT", List.of("xsaveopt", "xsaveopt", "xsaveopt64")),
+            Map.entry("PEXTRD", List.of("pextrd", "pextrd", "pextrq")),
+            Map.entry("PINSRD", List.of("pinsrd", "pinsrd", "pinsrq")),
+            Map.entry("PCMPESTRI", List.of("pcmpestri", "pcmpestri", "pcmpestriq")),
+            Map.entry("PCMPESTRM", List.of("pcmpestrm", "pcmpestrm", "pcmpestrmq")),
             Map.entry("CMPXCHG8B", List.of("cmpxchg8b", "cmpxchg8b", "cmpxchg16b")));
     /** Get a letter where the operand size is not the mode's own. */
     private static final Set<String> SUFFIXED = Set.of("PUSHA", "POPA", "PUSHF", "POPF", "IRET", "LEAVE", "ENTER", "RET",
@@ -120,7 +124,8 @@ final class Mnemonics {
             case "MOV" -> moved(insn, size);
             case "PREFETCH" -> insn.memory() && insn.reg() < HINTS.length ? 1 : size;
             case "PREFETCHW", "INVLPG" -> 1;
-            case "PINSRW" -> operand.method() == 'E' && insn.memory() ? 2 : size;
+            case "PINSRB", "PEXTRB" -> operand.method() == 'E' && insn.memory() ? 1 : size;
+            case "PINSRW", "PEXTRW" -> operand.method() == 'E' && insn.memory() ? 2 : size;
             case "LDDQU" -> insn.memory() && operand.method() != 'V' ? 0 : size;
             case "CMPXCHG8B" -> 2 * insn.operandSize < 16 ? 8 : 16;
             default -> size;

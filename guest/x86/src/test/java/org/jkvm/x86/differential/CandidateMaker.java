@@ -147,7 +147,8 @@ final class CandidateMaker {
 
         /** Points a displacement without base to the target, and a branch to its; true where bytes changed. */
         boolean patch(byte[] bytes, Insn insn, long branchTarget) {
-            boolean changed = displacementAt >= 0;
+            // MOV to and from control registers has no memory operand whatever ModRM says.
+            boolean changed = displacementAt >= 0 && (insn.dst == Insn.MEM || insn.src == Insn.MEM);
             if (changed) {
                 long from = insn.ripRelative ? instructionPointer + bytes.length : 0;
                 put(bytes, displacementAt, wideAddress ? 4 : 2, memoryTarget - from);
