@@ -1,5 +1,6 @@
 package org.jkvm.x86.exec;
 
+import java.lang.invoke.VarHandle;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Feature;
@@ -59,6 +60,21 @@ public final class Moves {
     /** NOP with a ModRM operand, PREFETCH, and the like: no access at all. */
     public static void nop(X86Cpu c, Insn i) {
         // Nothing happens.
+    }
+
+    /** MFENCE: stores before it are seen by all before loads after it are made (SDM vol. 3A, section 8.2.5). */
+    public static void mfence(X86Cpu c, Insn i) {
+        VarHandle.fullFence();
+    }
+
+    /** LFENCE: loads before it are made before anything after it. */
+    public static void lfence(X86Cpu c, Insn i) {
+        VarHandle.acquireFence();
+    }
+
+    /** SFENCE: stores before it are seen before stores after it. */
+    public static void sfence(X86Cpu c, Insn i) {
+        VarHandle.releaseFence();
     }
 
     /** XLAT. */

@@ -99,9 +99,9 @@ final class SystemRows {
     private static void misc(OpcodeTable t) {
         t.row("0F C7 /6 reg", "RDRAND", "Rv", SystemOps::rdrand).writes("oszapc").needs(Feature.RDRAND);
         t.row("0F C7 /7 reg", "RDSEED", "Rv", SystemOps::rdrand).writes("oszapc").needs(Feature.RDSEED);
-        t.row("NP 0F AE /5 reg", "LFENCE", "", Moves::nop).needs(Feature.SSE2);
-        t.row("NP 0F AE /6 reg", "MFENCE", "", Moves::nop).needs(Feature.SSE2);
-        t.row("NP 0F AE /7 reg", "SFENCE", "", Moves::nop).needs(Feature.SSE);
+        t.row("NP 0F AE /5 reg", "LFENCE", "", Moves::lfence).needs(Feature.SSE2);
+        t.row("NP 0F AE /6 reg", "MFENCE", "", Moves::mfence).needs(Feature.SSE2);
+        t.row("NP 0F AE /7 reg", "SFENCE", "", Moves::sfence).needs(Feature.SSE);
         t.row("NP 0F AE /7 mem", "CLFLUSH", "Mb", Moves::flush).needs(Feature.CLFSH);
         t.row("66 0F AE /7 mem", "CLFLUSHOPT", "Mb", Moves::flush).needs(Feature.CLFLUSHOPT);
         t.row("66 0F AE /6 mem", "CLWB", "Mb", Moves::flush).needs(Feature.CLWB);
