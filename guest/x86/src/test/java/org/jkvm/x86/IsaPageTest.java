@@ -12,15 +12,15 @@ import org.jkvm.x86.isa.OpcodeTable;
 import org.jkvm.x86.isa.Operand;
 import org.jkvm.x86.isa.Row;
 
-/** Keeps docs/isa/x86.md equal to the opcode tables; {@code -Djkvm.docs=write} writes it. */
+/** Keeps docs/isa/x86.md equal to the opcode tables; {@code -Djkvm.regenerate=true} writes it. */
 class IsaPageTest {
     private static final String HEAD = """
             # x86 instructions
 
-            Generated from the opcode tables by `IsaPageTest` (`-Djkvm.docs=write`); do not edit. Every row is implemented by
-            the interpreter: %d rows, of them %d tested against the host CPU by `DifferentialTest`, in 16-bit, 32-bit and
-            64-bit code, in every operand size, with registers and with memory. The others cannot run in a user process; the
-            last column says why. Of privileged ones it is their #GP that is compared.
+            Generated from the opcode tables by `IsaPageTest` (`-Djkvm.regenerate=true`); do not edit. Every row is
+            implemented by the interpreter: %d rows, of them %d tested against the host CPU by `DifferentialTest`, in 16-bit,
+            32-bit and 64-bit code, in every operand size, with registers and with memory. The others cannot run in a user
+            process; the last column says why. Of privileged ones it is their #GP that is compared.
 
             Operand codes are those of the SDM, vol. 2D, appendix A.2. Flags read, written and undefined are o(verflow),
             s(ign), z(ero), a(uxiliary), p(arity), c(arry), d(irection).
@@ -33,12 +33,12 @@ class IsaPageTest {
     void thePageInTheRepositoryIsThatOfTheTables() throws IOException {
         Path page = root().resolve("docs/isa/x86.md");
         String text = page();
-        if ("write".equals(System.getProperty("jkvm.docs"))) {
+        if (Boolean.getBoolean("jkvm.regenerate")) {
             Files.createDirectories(page.getParent());
             Files.writeString(page, text);
         }
-        assertThat(page).as("write it with -Djkvm.docs=write").exists();
-        assertThat(Files.readString(page)).as("stale: write it with -Djkvm.docs=write").isEqualTo(text);
+        assertThat(page).as("write it with -Djkvm.regenerate=true").exists();
+        assertThat(Files.readString(page)).as("stale: write it with -Djkvm.regenerate=true").isEqualTo(text);
     }
 
     private static Path root() {
