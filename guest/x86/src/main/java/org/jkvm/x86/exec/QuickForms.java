@@ -9,7 +9,7 @@ import org.jkvm.x86.isa.Insn;
  * an immediate or (in 64-bit mode) memory second. They do what the row's handler does with the sizes and operand kinds
  * known, so that the host's compiler leaves nothing to be decided. Chosen once, when an instruction is decoded.
  */
-final class QuickForms {
+public final class QuickForms {
     private static final int REGISTER = 0;
     private static final int IMMEDIATE = 2;
     private static final int MEMORY = 4;
@@ -136,7 +136,7 @@ final class QuickForms {
     }
 
     /** The quick form of {@code i}, or its row's handler where it has none. */
-    static Handler of(Insn i) {
+    public static Handler of(Insn i) {
         if (i.lock || i.row.map() > 1) {
             return i.handler;
         }

@@ -3,6 +3,7 @@ package org.jkvm.x86.differential;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
+import org.jkvm.x86.exec.QuickForms;
 import org.jkvm.x86.isa.Decoder;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.isa.OpcodeTable;
@@ -42,7 +43,15 @@ final class CandidateMaker {
         if (draft.patch(bytes, insn, branchTarget)) {
             insn = decode(bytes, form.bits());
         }
-        return insn == null ? null : new Candidate(row, bytes, insn, form.toString());
+        return insn == null ? null : new Candidate(row, bytes, withAnyHandler(insn), form.toString());
+    }
+
+    /** What a block would execute, or what it would if this form were rare: both must be right. */
+    private Insn withAnyHandler(Insn insn) {
+        if (random.nextBoolean()) {
+            insn.handler = QuickForms.of(insn);
+        }
+        return insn;
     }
 
     private Insn decode(byte[] bytes, int bits) {
