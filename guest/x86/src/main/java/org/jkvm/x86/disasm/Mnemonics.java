@@ -56,7 +56,7 @@ final class Mnemonics {
             case "PREFETCHW" -> insn.reg() < WRITE_HINTS.length ? WRITE_HINTS[insn.reg()] : "prefetch";
             case "MOV" -> isAbsolute(insn) ? "movabs" : "mov";
             case "MOVD" -> insn.bits64 && (insn.rex & 8) != 0 ? "movq" : "movd";
-            case "PUSH", "POP" -> lower(name) + (ofSegment(insn) ? suffix(size, bits, name) : "");
+            case "PUSH", "POP" -> lower(name) + (hasSuffix(insn) ? suffix(size, bits, name) : "");
             case "CALL", "JMP" -> lower(name) + (bits == 32 && size == 2 && !insn.row.hasModrm() ? "w" : "");
             default -> suffixed(name, size, bits);
         };
@@ -102,8 +102,10 @@ final class Mnemonics {
         return first == 'Z' && insn.dstSize == 8 || insn.bits64 && (first == 'O' || second == 'O');
     }
 
-    private static boolean ofSegment(Insn insn) {
-        return insn.row.operands().getFirst().method() == 's';
+    /** Whether PUSH or POP has an operand that does not show its size: a segment register or an immediate. */
+    private static boolean hasSuffix(Insn insn) {
+        char method = insn.row.operands().getFirst().method();
+        return method == 's' || method == 'I';
     }
 
     /** The operands to be shown: an SSE comparison's number is in its name, a NOP has none. */
