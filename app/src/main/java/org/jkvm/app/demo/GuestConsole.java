@@ -105,6 +105,11 @@ public final class GuestConsole implements AutoCloseable {
         return process.exitValue();
     }
 
+    /** The processor time that the process has used so far; zero when it has ended, or the host does not tell. */
+    public Duration processorTime() {
+        return process.info().totalCpuDuration().orElse(Duration.ZERO);
+    }
+
     /** Everything that came so far. */
     public synchronized String output() {
         return output.toString();

@@ -45,27 +45,70 @@ public final class DebianGuests {
      * @throws HostException when it is not in the cache and can't be fetched
      */
     public LinuxGuest linux(String architecture, String kernelPackage) {
-        Path folder = cache.resolve("guests").resolve(architecture + "-" + kernelPackage);
+        Path folder = folder(architecture, kernelPackage, f -> fetch(f, architecture, kernelPackage));
+        try {
+            return guest(folder);
+        } catch (IOException e) {
+            throw unpacking(kernelPackage, folder, e);
+        }
+    }
+
+    /**
+     * Debian's Xen hypervisor: a multiboot kernel, packed with gzip.
+     *
+     * @throws HostException when it is not in the cache and can't be fetched
+     */
+    public Path xen() {
+        return folder("amd64", "xen-hypervisor", this::fetchXen).resolve("xen.gz");
+    }
+
+    private interface Fetcher {
+        void fetch(Path folder) throws IOException;
+    }
+
+    /** The folder of a guest, filled once however many ask for it. */
+    private Path folder(String architecture, String name, Fetcher fetcher) {
+        Path folder = cache.resolve("guests").resolve(architecture + "-" + name);
         try {
             Files.createDirectories(folder);
             try (FileChannel lock = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE,
                     StandardOpenOption.WRITE)) {
                 lock.lock();
                 if (!Files.exists(folder.resolve(COMPLETE))) {
-                    fetch(folder, architecture, kernelPackage);
+                    fetcher.fetch(folder);
                 }
             }
-            return guest(folder);
+            return folder;
         } catch (IOException e) {
-            throw new HostException("unpacking " + kernelPackage + " into " + folder + ": " + e.getMessage(), e);
+            throw unpacking(name, folder, e);
         }
     }
 
-    private void fetch(Path folder, String architecture, String kernelPackage) throws IOException {
+    private static HostException unpacking(String name, Path folder, IOException e) {
+        return new HostException("unpacking " + name + " into " + folder + ": " + e.getMessage(), e);
+    }
+
+    private PackageClient client(String what, String architecture) throws IOException {
+        progress.accept("fetching " + what + " (" + architecture + ") with apt-get");
         PackageClient client = new PackageClient(cache.resolve("apt-" + architecture), architecture,
                 line -> progress.accept("  " + line));
-        progress.accept("fetching " + kernelPackage + " and busybox-static (" + architecture + ") with apt-get");
         client.update();
+        return client;
+    }
+
+    private void fetchXen(Path folder) throws IOException {
+        PackageClient client = client("xen-hypervisor", "amd64");
+        String version = client.dependencies("xen-system-amd64").stream().filter(name -> name.startsWith("xen-hypervisor-"))
+                .filter(name -> name.endsWith("-amd64")).findFirst()
+                .orElseThrow(() -> new HostException("xen-system-amd64: depends on no hypervisor"));
+        Path xen = client.download(version);
+        DebFile.unpack(xen, path -> Optional.of(folder.resolve("xen.gz")).filter(_ -> path.matches("boot/xen-.*\\.gz")));
+        Files.delete(xen);
+        Files.write(folder.resolve(COMPLETE), List.of(version));
+    }
+
+    private void fetch(Path folder, String architecture, String kernelPackage) throws IOException {
+        PackageClient client = client(kernelPackage + " and busybox-static", architecture);
         String version = client.dependencies(kernelPackage).stream().filter(name -> name.startsWith("linux-image-"))
                 .findFirst().orElse(kernelPackage);
         Path kernel = client.download(version);

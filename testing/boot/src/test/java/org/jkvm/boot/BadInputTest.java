@@ -59,19 +59,19 @@ class BadInputTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            -kernel nowhere                                                 | 1 | -kernel nowhere: no such file
-            -kernel linux -initrd nowhere                                   | 1 | -initrd nowhere: no such file
-            -kernel folder                                                  | 1 | -kernel folder: is a directory
-            -kernel truncated                                               | 1 | -kernel truncated: truncated
-            -kernel text                                                    | 1 | -kernel text: is not a kernel
-            -kernel linux -drive file=folder,format=raw,if=virtio           | 1 | 'folder': EISDIR (is a directory)
-            -kernel linux -drive file=nowhere,format=raw,if=virtio          | 1 | 'nowhere': ENOENT
-            -kernel linux -drive file=corrupt.qcow2,format=qcow2,if=virtio  | 1 | corrupt qcow2 header: cluster_bits is 64
-            -kernel linux -m 1M                                             | 1 | does not fit into memory
-            -kernal linux                                                   | 2 | -kernal: invalid option; did you mean -kernel?
-            -kernel linux -device virtio-rng-pci,colour=red                 | 2 | no property 'colour'
-            -kernel linux -device virtio-rmg-pci                            | 1 | did you mean 'virtio-rng-pci'?
-            -kernel linux -cpu 8087                                         | 1 | unable to find CPU model '8087'
+            -kernel nowhere                                                | 1 | -kernel nowhere: no such file
+            -kernel linux -initrd nowhere                                  | 1 | -initrd nowhere: no such file
+            -kernel folder                                                 | 1 | -kernel folder: is a directory
+            -kernel truncated                                              | 1 | -kernel truncated: truncated
+            -kernel text                                                   | 1 | -kernel text: is not a kernel
+            -kernel linux -drive file=folder,format=raw,if=virtio          | 1 | 'folder': EISDIR (is a directory)
+            -kernel linux -drive file=nowhere,format=raw,if=virtio         | 1 | 'nowhere': ENOENT
+            -kernel linux -drive file=corrupt.qcow2,format=qcow2,if=virtio | 1 | corrupt qcow2 header: cluster_bits is 64
+            -kernel linux -m 1M                                            | 1 | does not fit into memory
+            -kernal linux                                                  | 2 | invalid option; did you mean -kernel?
+            -kernel linux -device virtio-rng-pci,colour=red                | 2 | no property 'colour'
+            -kernel linux -device virtio-rmg-pci                           | 1 | did you mean 'virtio-rng-pci'?
+            -kernel linux -cpu 8087                                        | 1 | unable to find CPU model '8087'
             """)
     void isToldInOneLine(String words, int status, String message) throws Exception {
         Outcome outcome = kvm(words);
@@ -91,8 +91,9 @@ class BadInputTest {
 
     @Test
     void aTripleFaultResets() throws Exception {
-        Process process = KvmCommand.with(List.of("-nodefaults", "-display", "none", "-kernel", "kernel", "-chardev",
-                "file,id=log,path=log", "-device", "isa-debugcon,iobase=0xe9,chardev=log")).directory(folder.toFile()).start();
+        List<String> words = List.of("-nodefaults", "-display", "none", "-kernel", "kernel",
+                "-chardev", "file,id=log,path=log", "-device", "isa-debugcon,iobase=0xe9,chardev=log");
+        Process process = KvmCommand.with(words).directory(folder.toFile()).start();
         try {
             awaitText(folder.resolve("log"), "kkk");
         } finally {

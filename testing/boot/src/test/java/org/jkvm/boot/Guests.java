@@ -6,6 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.function.Supplier;
+import java.util.zip.GZIPInputStream;
 import org.jkvm.app.guest.DebianGuests;
 import org.jkvm.app.guest.LinuxGuest;
 import org.jkvm.base.HostException;
@@ -18,8 +20,24 @@ final class Guests {
 
     /** A kernel of Debian's. */
     static LinuxGuest debian(String architecture, String kernelPackage) {
+        return orSkip(() -> guests().linux(architecture, kernelPackage));
+    }
+
+    /** Debian's Xen hypervisor, unpacked into {@code folder}. */
+    static Path xen(Path folder) throws IOException {
+        Path packed = orSkip(guests()::xen);
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(packed))) {
+            return Files.write(folder.resolve("xen"), in.readAllBytes());
+        }
+    }
+
+    private static DebianGuests guests() {
+        return new DebianGuests(DebianGuests.userCache(), System.out::println);
+    }
+
+    private static <T> T orSkip(Supplier<T> guest) {
         try {
-            return new DebianGuests(DebianGuests.userCache(), System.out::println).linux(architecture, kernelPackage);
+            return guest.get();
         } catch (HostException e) {
             return Assumptions.abort("no guest: " + e.getMessage());
         }

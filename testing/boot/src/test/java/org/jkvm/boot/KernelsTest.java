@@ -3,8 +3,10 @@ package org.jkvm.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jkvm.app.demo.GuestConsole;
 import org.jkvm.app.guest.LinuxGuest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,8 +19,8 @@ class KernelsTest {
     /** In /proc/cpuinfo here and not under QEMU, each with its reason in docs/compat.md. */
     private static final Set<String> MORE = Set.of("tsc_known_freq");
     /** The other way round. */
-    private static final Set<String> LESS = Set.of("svm", "npt", "vgif", "avx", "avx2", "vaes", "f16c", "fma", "bmi1", "bmi2",
-            "3dnow", "3dnowext", "sse4a", "mpx", "pku", "ospke", "la57", "monitor", "acpi", "cr8_legacy", "xgetbv1");
+    private static final Set<String> LESS = Set.of("svm", "npt", "vgif", "avx", "avx2", "vaes", "f16c", "fma", "bmi1",
+            "bmi2", "3dnow", "3dnowext", "sse4a", "mpx", "pku", "ospke", "la57", "monitor", "acpi", "cr8_legacy", "xgetbv1");
 
     @TempDir
     private Path folder;
@@ -47,6 +49,20 @@ class KernelsTest {
         LinuxGuest guest = Guests.debian("amd64", "linux-image-cloud-amd64");
         Path elf = VmLinux.extract(guest.kernel(), folder.resolve("vmlinux"));
         LinuxAssert.isWell(new Boot(guest, elf, folder).kvm());
+    }
+
+    @Test
+    void startsXenWithModulesByMultiboot() throws Exception {
+        LinuxGuest dom0 = Guests.debian("amd64", "linux-image-cloud-amd64");
+        Path initrd = Guests.initrd(dom0, folder, "report.sh");
+        List<String> words = List.of("-nodefaults", "-display", "none", "-serial", "stdio", "-m", "512",
+                "-kernel", Guests.xen(folder).toString(), "-append", "no-real-mode com1=115200 console=com1 dom0_mem=256M",
+                "-initrd", dom0.kernel() + " console=hvc0 quiet," + initrd);
+        try (GuestConsole console = new GuestConsole(KvmCommand.with(words), null)) {
+            console.await("\\(XEN\\) Bootloader: jkvm", Boot.LIMIT);
+            console.await("\\(XEN\\) System RAM: 511MB", Boot.LIMIT);
+            console.await("\\(XEN\\) .*Dom0 has maximum 1 VCPUs", Boot.LIMIT);
+        }
     }
 
     @ParameterizedTest

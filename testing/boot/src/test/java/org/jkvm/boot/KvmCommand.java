@@ -53,7 +53,7 @@ final class KvmCommand {
                 .redirectOutput(out.toFile()).redirectError(err.toFile()).start();
         try {
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new AssertionError("kvm " + String.join(" ", words) + ": runs for more than " + limit.toSeconds() + " s");
+                throw new AssertionError("kvm " + String.join(" ", words) + ": more than " + limit.toSeconds() + " s");
             }
         } finally {
             process.destroyForcibly();

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /** A machine's monitor at a unix socket. */
 final class Monitor {
@@ -14,21 +15,17 @@ final class Monitor {
     private Monitor() {
     }
 
-    /** Types a command; returns what the monitor answers, from its banner to the prompt behind the answer. */
+    /** Types a command; returns what the monitor prints, to the prompt behind its answer. */
     static String command(Path socket, String command) throws IOException {
+        Pattern answered = Pattern.compile(Pattern.quote(command) + ".*\n" + Pattern.quote(PROMPT), Pattern.DOTALL);
         try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
-            StringBuilder text = new StringBuilder();
-            readTo(channel, text, 1);
             channel.write(ByteBuffer.wrap((command + "\n").getBytes(StandardCharsets.US_ASCII)));
-            readTo(channel, text, 2);
+            StringBuilder text = new StringBuilder();
+            ByteBuffer bytes = ByteBuffer.allocate(4096);
+            while (!answered.matcher(text).find() && channel.read(bytes.clear()) >= 0) {
+                text.append(StandardCharsets.US_ASCII.decode(bytes.flip()));
+            }
             return text.toString();
-        }
-    }
-
-    private static void readTo(SocketChannel channel, StringBuilder text, int prompts) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate(4096);
-        while (text.toString().split("\\Q" + PROMPT + "\\E", -1).length <= prompts && channel.read(bytes.clear()) >= 0) {
-            text.append(StandardCharsets.US_ASCII.decode(bytes.flip()));
         }
     }
 }
