@@ -87,7 +87,8 @@ public final class X86Cpu {
     private final GuestFault fault = new GuestFault();
 
     /**
-     * Makes a processor around a native struct of {@link CpuState#SIZE} + {@link Mmu#TLB_SIZE} zeroed bytes that outlives it.
+     * Makes a processor around a native struct of {@link CpuState#SIZE} + {@link Mmu#TLB_SIZE} zeroed bytes that outlives
+     * it.
      */
     public X86Cpu(long struct, X86Bus bus, CpuidTable cpuid) {
         this.st = struct;

@@ -242,7 +242,8 @@ final class BlockCache implements CodeWatch {
         }
         long host = cpu.bus.hostPage(physical & -4096L);
         for (int n = have; n < Decoder.MAX_LENGTH; n++) {
-            window[n] = host != 0 ? (byte) RawMemory.getByte(host + n - have) : (byte) cpu.bus.mmioRead(physical + n - have, 1);
+            int at = n - have;
+            window[n] = (byte) (host != 0 ? RawMemory.getByte(host + at) : cpu.bus.mmioRead(physical + at, 1));
         }
         return physical;
     }

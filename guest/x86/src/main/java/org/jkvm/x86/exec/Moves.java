@@ -137,7 +137,8 @@ public final class Moves {
 
     /** PUSH. */
     public static void push(X86Cpu c, Insn i) {
-        c.push(i.operandSize, i.dst == Insn.IMM ? i.imm : i.dst >= 0 ? c.reg(i.dst, i.operandSize) : c.load(i, i.operandSize));
+        int size = i.operandSize;
+        c.push(size, i.dst == Insn.IMM ? i.imm : i.dst >= 0 ? c.reg(i.dst, size) : c.load(i, size));
     }
 
     /** PUSH of a segment register. */

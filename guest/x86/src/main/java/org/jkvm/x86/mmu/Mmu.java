@@ -16,7 +16,8 @@ import org.jkvm.x86.state.Rflags;
  * Everything else (page walks, MMIO, page-crossing accesses, pages with decoded code, watched pages) is the slow path.
  *
  * <p>There are four TLBs, for the ways a linear address can be permitted: supervisor, user, supervisor with SMAP overridden
- * by RFLAGS.AC, and user with alignment checks, which holds fetches only so that every data access is looked at. The generated code of a translator would look at the same entries.
+ * by RFLAGS.AC, and user with alignment checks, which holds fetches only so that every data access is looked at. The
+ * generated code of a translator would look at the same entries.
  */
 public final class Mmu {
     /** Entries a TLB; a power of two. */

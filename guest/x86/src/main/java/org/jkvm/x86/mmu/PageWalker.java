@@ -165,7 +165,7 @@ public final class PageWalker {
         return entry;
     }
 
-    /** SDM vol. 3A, table 4-14 to 4-19: bits above the address width; NX without EFER.NXE; PS in PML4E; low bits of large. */
+    /** SDM vol. 3A, tables 4-14 to 4-19: address too wide; NX without EFER.NXE; PS in a PML4E; low bits of a large page. */
     private void checkReserved(long entry, int level, long linear, int access) {
         long reserved = TOO_HIGH;
         if (!nxEnabled()) {

@@ -41,7 +41,8 @@ final class LocalApicRegisters {
     final VectorSet irr = new VectorSet(declareSet("IRR", 0x200, "Interrupt request"));
     final Register esr = declare("ESR", 0x280, 0).summary("Error status");
     final Register icr = declare("ICR", 0x300, 0xc_cfff)
-            .field("VECTOR", 7, 0, "Vector").field("MODE", 10, 8, "Delivery mode").bit("LOGICAL", 11, "Destination mode").bit("LEVEL", 14, "Assert").bit("TRIGGER", 15, "Level-triggered")
+            .field("VECTOR", 7, 0, "Vector").field("MODE", 10, 8, "Delivery mode")
+            .bit("LOGICAL", 11, "Destination mode").bit("LEVEL", 14, "Assert").bit("TRIGGER", 15, "Level-triggered")
             .field("SHORTHAND", 19, 18, "None, self, all, others").summary("Interrupt command");
     final Register icrHigh = declare("ICR2", 0x310, 0xff00_0000L)
             .summary("Destination; in x2APIC mode the ICR's upper half");
