@@ -120,10 +120,35 @@ final class AsyncImage implements Image {
     }
 
     @Override
-    public void grow(long size) throws IOException {
-        if (readOnly) {
-            throw new IOException("image '" + path + "' is read-only");
+    public BlockStatus status(long offset, long length) throws IOException {
+        if (offset < 0 || length <= 0 || offset > size() - length) {
+            throw new IOException("status of '" + path + "' at " + offset + ", " + length + " bytes: beyond its end at "
+                    + size());
         }
+        return layer.status(offset, length);
+    }
+
+    @Override
+    public CompletableFuture<Boolean> writeCompressed(long offset, MemorySegment source) {
+        return answer(() -> {
+            checkWrite(offset, source.byteSize());
+            return layer.writeCompressed(offset, source);
+        });
+    }
+
+    @Override
+    public void shrink(long size) throws IOException {
+        refuseReadOnly();
+        if (size % BLOCK_SIZE != 0 || size < 0 || size > size()) {
+            throw new IOException("new size " + size + " of '" + path + "': a multiple of " + BLOCK_SIZE
+                    + ", no more than " + size() + ", is allowed");
+        }
+        layer.shrink(size);
+    }
+
+    @Override
+    public void grow(long size) throws IOException {
+        refuseReadOnly();
         if (size % BLOCK_SIZE != 0 || size < size()) {
             throw new IOException("new size " + size + " of '" + path + "': a multiple of " + BLOCK_SIZE
                     + ", no less than " + size() + ", is allowed");
@@ -148,8 +173,19 @@ final class AsyncImage implements Image {
         void run() throws IOException;
     }
 
+    private interface Question<T> {
+        T ask() throws IOException;
+    }
+
     private CompletableFuture<Void> submit(Request request) {
-        CompletableFuture<Void> done = new CompletableFuture<>();
+        return answer(() -> {
+            request.run();
+            return null;
+        });
+    }
+
+    private <T> CompletableFuture<T> answer(Question<T> request) {
+        CompletableFuture<T> done = new CompletableFuture<>();
         try {
             workers.execute(() -> serve(request, done));
         } catch (RejectedExecutionException e) {
@@ -158,9 +194,10 @@ final class AsyncImage implements Image {
         return done;
     }
 
-    private void serve(Request request, CompletableFuture<Void> done) {
+    private <T> void serve(Question<T> request, CompletableFuture<T> done) {
+        T result;
         try {
-            request.run();
+            result = request.ask();
         } catch (IOException e) {
             done.completeExceptionally(e);
             return;
@@ -169,13 +206,17 @@ final class AsyncImage implements Image {
             done.completeExceptionally(new IOException("image '" + path + "': internal error: " + e, e));
             return;
         }
-        done.complete(null);
+        done.complete(result);
     }
 
-    private void checkWrite(long offset, long length) throws IOException {
+    private void refuseReadOnly() throws IOException {
         if (readOnly) {
             throw new IOException("image '" + path + "' is read-only");
         }
+    }
+
+    private void checkWrite(long offset, long length) throws IOException {
+        refuseReadOnly();
         checkRange(offset, length);
     }
 

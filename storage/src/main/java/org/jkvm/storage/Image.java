@@ -1,9 +1,11 @@
 package org.jkvm.storage;
 
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jkvm.base.backend.BlockDevice;
 
 /**
@@ -26,6 +28,26 @@ public interface Image extends BlockDevice {
 
     /** Examines the format's metadata; empty where the format has none to examine. Waits for the host. */
     Optional<CheckResult> check() throws IOException;
+
+    /**
+     * What there is from {@code offset} on, for 1 to {@code length} bytes: the contents need not be read to know where
+     * they are. Waits for the host.
+     *
+     * @throws IOException where the range is empty or beyond the disk's end, or the host fails
+     */
+    BlockStatus status(long offset, long length) throws IOException;
+
+    /**
+     * Writes one cluster, as {@link ImageInfo#clusterSize} says, or what the disk's end leaves of one, packed; completes
+     * with false, having written nothing, where the format can't or it would not pay.
+     */
+    CompletableFuture<Boolean> writeCompressed(long offset, MemorySegment source);
+
+    /**
+     * Makes the disk {@code size} bytes long: a multiple of 512, no more than now. What lay beyond is lost; after a crash
+     * meanwhile some of it may be. Waits for the host.
+     */
+    void shrink(long size) throws IOException;
 
     /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
     void grow(long size) throws IOException;

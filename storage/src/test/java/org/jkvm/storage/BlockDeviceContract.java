@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -196,6 +197,111 @@ abstract class BlockDeviceContract {
             }
             assertThat(Disks.read(disk, 0, SIZE)).isEqualTo(expected);
             disk.check().ifPresent(result -> assertThat(result.messages()).isEmpty());
+        }
+    }
+
+    /** All stretches of the disk, which must cover it without gap or overlap. */
+    private static List<BlockStatus> statuses(Image disk) throws IOException {
+        List<BlockStatus> all = new ArrayList<>();
+        for (long at = 0; at < disk.size(); at += all.getLast().length()) {
+            all.add(disk.status(at, disk.size() - at));
+            assertThat(all.getLast().start()).isEqualTo(at);
+            assertThat(all.getLast().length()).isBetween(1L, disk.size() - at);
+        }
+        return all;
+    }
+
+    /** What a status says is so: zeroes are zeroes, and data is in the file at the place named. */
+    private static void assertTrue(Image disk, BlockStatus s) throws IOException {
+        byte[] there = Disks.read(disk, s.start(), (int) s.length());
+        if (s.zero()) {
+            assertZero(there);
+        } else if (s.hasOffset()) {
+            try (RandomAccessFile file = new RandomAccessFile(s.file().toFile(), "r")) {
+                byte[] stored = new byte[(int) Math.clamp(file.length() - s.offset(), 0, s.length())];
+                file.seek(s.offset());
+                file.readFully(stored);
+                assertThat(Arrays.mismatch(Arrays.copyOf(stored, there.length), there)).isEqualTo(-1);
+            }
+        }
+    }
+
+    @Test
+    void saysWhereItsContentsAre() throws IOException {
+        try (Image disk = open(create())) {
+            assertThat(statuses(disk)).noneMatch(BlockStatus::data);
+            Disks.write(disk, 1 << 20, Disks.random(7, 300 * 512));
+            Disks.write(disk, SIZE - 512, Disks.random(8, 512));
+            Disks.await(disk.writeZeroes(1 << 20, 512 * 16, false));
+            Disks.await(disk.flush());
+            List<BlockStatus> statuses = statuses(disk);
+            for (BlockStatus s : statuses) {
+                assertTrue(disk, s);
+            }
+            assertThat(statuses).anyMatch(s -> s.data() && s.start() + s.length() == SIZE && s.depth() == 0 && s.present());
+            assertThat(statuses).anyMatch(s -> s.zero() && s.start() < 4 << 20);
+            assertThat(disk.status((1 << 20) + 512 * 100, 512).length()).isEqualTo(512);
+            assertThatThrownBy(() -> disk.status(SIZE, 512)).hasMessageContaining("beyond its end");
+            assertThatThrownBy(() -> disk.status(0, 0)).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void packsClustersWhereItCan() throws IOException {
+        Path path = create();
+        byte[] random = Disks.random(9, SIZE);
+        try (Image disk = open(path)) {
+            int cluster = Math.toIntExact(Math.max(512, disk.info().clusterSize()));
+            byte[] text = new byte[cluster];
+            for (int i = 0; i < cluster; i++) {
+                text[i] = (byte) (i / 7 % 11);
+            }
+            List<Integer> packed = new ArrayList<>();
+            for (int at = 0; at + cluster <= SIZE && packed.size() < 40; at += cluster) {
+                if (Disks.get(disk.writeCompressed(at, MemorySegment.ofArray(text)))) {
+                    packed.add(at);
+                }
+            }
+            assertThat(packed.isEmpty()).isEqualTo(disk.format().equals("raw"));
+            assertThat(Disks.get(disk.writeCompressed(0, MemorySegment.ofArray(Arrays.copyOf(random, cluster))))).isFalse();
+            for (int at : packed) {
+                assertThat(Arrays.mismatch(Disks.read(disk, at, cluster), text)).as("at " + at).isEqualTo(-1);
+                assertThat(disk.status(at, cluster).kind()).isEqualTo(BlockStatus.Kind.COMPRESSED);
+            }
+            // Half of them in place of others, and the first one plain again.
+            Disks.write(disk, 0, Arrays.copyOf(random, cluster));
+            text[3] ^= 1;
+            for (int at : packed.subList(packed.size() / 2, packed.size())) {
+                assertThat(Disks.get(disk.writeCompressed(at, MemorySegment.ofArray(text)))).isTrue();
+                Disks.await(disk.flush());
+                assertThat(Arrays.mismatch(Disks.read(disk, at, cluster), text)).as("again at " + at).isEqualTo(-1);
+            }
+            assertThat(Arrays.mismatch(Disks.read(disk, 0, cluster), Arrays.copyOf(random, cluster))).isEqualTo(-1);
+        }
+        try (Image disk = open(path)) {
+            disk.check().ifPresent(result -> assertThat(result.messages()).isEmpty());
+        }
+    }
+
+    @Test
+    void shrinksAndForgetsWhatWasBeyond() throws IOException {
+        Path path = create();
+        byte[] data = Disks.random(10, SIZE);
+        int smaller = (3 << 20) + 512 * 3;
+        try (Image disk = open(path)) {
+            Disks.write(disk, 0, data);
+            disk.shrink(smaller);
+            assertThat(disk.size()).isEqualTo(smaller);
+            assertThat(Arrays.mismatch(Disks.read(disk, 0, smaller), Arrays.copyOf(data, smaller))).isEqualTo(-1);
+            assertFails(disk.read(smaller, MemorySegment.ofArray(new byte[512])), "beyond its end");
+            assertThatThrownBy(() -> disk.shrink(smaller + 512)).hasMessageContaining("no more than");
+        }
+        try (Image disk = open(path)) {
+            assertThat(disk.size()).isEqualTo(smaller);
+            disk.check().ifPresent(result -> assertThat(result.messages()).isEmpty());
+            disk.grow(SIZE);
+            assertZero(Disks.read(disk, smaller, SIZE - smaller));
+            assertThat(Arrays.mismatch(Disks.read(disk, 0, smaller), Arrays.copyOf(data, smaller))).isEqualTo(-1);
         }
     }
 }

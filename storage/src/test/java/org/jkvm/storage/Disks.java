@@ -26,8 +26,13 @@ final class Disks {
 
     /** Waits for a request; its failure is thrown as it is. */
     static void await(Future<Void> request) throws IOException {
+        get(request);
+    }
+
+    /** Waits for an answer; its failure is thrown as it is. */
+    static <T> T get(Future<T> request) throws IOException {
         try {
-            request.get(60, TimeUnit.SECONDS);
+            return request.get(60, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof IOException failure) {
                 throw failure;

@@ -3,8 +3,6 @@ package org.jkvm.app.img;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalLong;
-import org.jkvm.app.cli.Sizes;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
@@ -105,18 +103,12 @@ final class CreateCommand extends ImageCommand {
         }
         if (text != null) {
             openable(path, backing, below);
-            return size(text);
+            return size("size", text);
         }
         if (backing == null || unsafe) {
             throw new UserException("a size is missing: kvm-img create -f " + format + " " + path + " SIZE");
         }
         return openable(path, backing, below);
-    }
-
-    private static long size(String text) {
-        OptionalLong size = Sizes.parse(text, 'b');
-        return size.orElseThrow(() -> new UserException("size '" + text + "': bytes, or a number with one of k M G T P E,"
-                + " less than 8E, is allowed"));
     }
 
     /** Makes sure that the backing file can be used; returns its size. */

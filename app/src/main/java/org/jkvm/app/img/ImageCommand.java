@@ -3,6 +3,7 @@ package org.jkvm.app.img;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import org.jkvm.app.cli.Sizes;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Images;
@@ -37,6 +38,20 @@ abstract class ImageCommand {
         } catch (IOException e) {
             throw new UserException("image '" + path + "': " + e.getMessage());
         }
+    }
+
+    /** A number of bytes as people write it; {@code what} names it. */
+    static long size(String what, String text) {
+        return Sizes.parse(text, 'b').orElseThrow(() -> new UserException(what + " '" + text
+                + "': bytes, or a number with one of k M G T P E, less than 8E, is allowed"));
+    }
+
+    /** A whole number in a range. */
+    static int number(String what, int value, int min, int max) {
+        if (value < min || value > max) {
+            throw new UserException(what + " " + value + ": " + min + " to " + max + " is allowed");
+        }
+        return value;
     }
 
     /** The only file argument. */

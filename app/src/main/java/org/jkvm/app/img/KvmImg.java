@@ -12,8 +12,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The kvm-img command: makes and examines virtual hard disks. Names, meanings and exit statuses are qemu-img's. */
-@Command(name = "kvm-img", description = "Makes and examines virtual hard disks.", sortOptions = false,
+/** The kvm-img command: makes, examines and changes virtual hard disks. Names, meanings and exit statuses are qemu-img's. */
+@Command(name = "kvm-img", description = "Makes, examines and changes virtual hard disks.", sortOptions = false,
         synopsisSubcommandLabel = "COMMAND")
 public final class KvmImg {
     @CommandLine.Option(names = {"-h", "-help", "--help"}, usageHelp = true, description = "Shows this help.")
@@ -36,13 +36,20 @@ public final class KvmImg {
         Runtime.getRuntime().exit(status);
     }
 
-    /** Runs the command; returns its exit status: 0, 1 for any failure, for {@code check} also 2 and 3. */
+    /** Runs the command; returns its exit status: 0, 1 for any failure, more for {@code check} and {@code compare}. */
     public static int run(String[] words, PrintStream out, PrintStream err) {
         KvmImg command = new KvmImg(out);
         CommandLine line = new CommandLine(command)
                 .addSubcommand(new CreateCommand(out))
                 .addSubcommand(new InfoCommand(out))
-                .addSubcommand(new CheckCommand(out, err));
+                .addSubcommand(new CheckCommand(out, err))
+                .addSubcommand(new CompareCommand(out))
+                .addSubcommand(new ConvertCommand(out, err))
+                .addSubcommand(new MapCommand(out))
+                .addSubcommand(new MeasureCommand(out))
+                .addSubcommand(new ResizeCommand(out));
+        // A size to take away begins with a minus sign, as options do.
+        line.getSubcommands().get("resize").setUnmatchedOptionsArePositionalParams(true);
         try {
             return command.run(line, words);
         } catch (ParameterException e) {

@@ -44,6 +44,9 @@ public final class HostFile implements AutoCloseable {
     private static final int F_SETFL = 4;
     private static final int NEW_FILE_MODE = 0644;
     private static final int SEEK_END = 2;
+    // include/uapi/linux/fs.h
+    private static final int SEEK_DATA = 3;
+    private static final int SEEK_HOLE = 4;
     // include/uapi/linux/falloc.h
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
@@ -121,6 +124,29 @@ public final class HostFile implements AutoCloseable {
         try {
             long end = (long) LSEEK.invokeExact(Native.errnoSegment(), descriptor, 0L, SEEK_END);
             return check(end, "lseek");
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** The first offset from {@code offset} on that has data of its own; {@link #end} where there is none. */
+    public long nextData(long offset) {
+        return seek(offset, SEEK_DATA, end());
+    }
+
+    /**
+     * The first offset from {@code offset}, which is before the end, where a hole is, {@link #end} at the latest. A file
+     * system that knows no holes answers as if there were none.
+     */
+    public long nextHole(long offset) {
+        return seek(offset, SEEK_HOLE, end());
+    }
+
+    private long seek(long offset, int whence, long otherwise) {
+        try {
+            long found = (long) LSEEK.invokeExact(Native.errnoSegment(), descriptor, offset, whence);
+            // lseek(2): ENXIO where there is no more data, or the offset is at the end or beyond.
+            return found < 0 && Native.errno() == Errno.ENXIO ? otherwise : check(found, "lseek");
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

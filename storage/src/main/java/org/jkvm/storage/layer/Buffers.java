@@ -27,6 +27,11 @@ public final class Buffers {
         return arena.allocate(Bits.alignUp(Math.max(size, 1), ALIGNMENT), ALIGNMENT).asSlice(0, size);
     }
 
+    /** {@link #CHUNK} bytes of zeroes, read-only. */
+    public static MemorySegment zeroes() {
+        return ZEROES;
+    }
+
     /** Writes zeroes over a range. */
     public static void writeZeroes(ImageFile file, long offset, long length) throws IOException {
         for (long done = 0; done < length; done += CHUNK) {

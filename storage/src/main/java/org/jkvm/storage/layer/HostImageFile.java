@@ -3,6 +3,7 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jkvm.base.HostException;
 import org.jkvm.base.backend.NoSpaceException;
 import org.jkvm.linux.Errno;
@@ -88,9 +89,17 @@ public final class HostImageFile implements ImageFile {
 
     @Override
     public long allocated() throws IOException {
-        long[] bytes = new long[1];
-        run(() -> bytes[0] = file.status().allocated());
-        return bytes[0];
+        return call(() -> file.status().allocated());
+    }
+
+    @Override
+    public long nextData(long offset) throws IOException {
+        return call(() -> file.nextData(offset));
+    }
+
+    @Override
+    public long nextHole(long offset) throws IOException {
+        return call(() -> file.nextHole(offset));
     }
 
     @Override
@@ -110,6 +119,14 @@ public final class HostImageFile implements ImageFile {
 
     private interface Question {
         boolean ask();
+    }
+
+    private static long call(LongSupplier call) throws IOException {
+        try {
+            return call.getAsLong();
+        } catch (HostException e) {
+            throw failure(e);
+        }
     }
 
     private static void run(Call call) throws IOException {

@@ -38,6 +38,16 @@ public interface ImageFile extends AutoCloseable {
     /** Bytes of host storage that it takes, for {@code info}. */
     long allocated() throws IOException;
 
+    /** The first offset from {@code offset} on that has data, {@link #size} where there is none; may be too low. */
+    default long nextData(long offset) throws IOException {
+        return Math.min(offset, size());
+    }
+
+    /** The first offset from {@code offset}, where data is, that has none; may be too high, {@link #size} at most. */
+    default long nextHole(long offset) throws IOException {
+        return size();
+    }
+
     /** Closes the file and its locks; nothing is under way any more. */
     @Override
     void close();

@@ -3,6 +3,7 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
+import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
 
@@ -32,6 +33,18 @@ public interface Layer extends AutoCloseable {
 
     /** Makes a range read as zeroes; {@code mayUnmap} allows its space to be given back. */
     void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException;
+
+    /** What there is from {@code offset} on, for 1 to {@code length} bytes; {@code length} is at least 1. */
+    BlockStatus status(long offset, long length) throws IOException;
+
+    /**
+     * Fills whole clusters with {@code source}, packed. Returns false, having written nothing, where the format has no
+     * packed clusters, the range is not one cluster (or what the disk's end leaves of one), or packing does not pay.
+     */
+    boolean writeCompressed(long offset, MemorySegment source) throws IOException;
+
+    /** Makes the disk {@code size} bytes long, less than now; what lay beyond is lost. */
+    void shrink(long size) throws IOException;
 
     /** Makes the disk {@code size} bytes long, no less than now; new bytes read as zeroes. */
     void grow(long size) throws IOException;

@@ -60,6 +60,11 @@ final class ClusterReader {
         target.asSlice(there).fill((byte) 0);
     }
 
+    /** A packed cluster is to be linked: what was known under its entry is of one that is gone. */
+    void forgetUnpacked() {
+        last = new Unpacked(0, new byte[0]);
+    }
+
     private byte[] unpack(long entry) throws IOException {
         Unpacked known = last;
         if (known.entry() == entry) {

@@ -193,6 +193,40 @@ final class ClusterWriter {
         }
     }
 
+    /** Gives up what lies from {@code from}, a cluster boundary, to {@code to}: both beyond the disk's new end. */
+    void forget(long from, long to) throws IOException {
+        long at = from;
+        while (at < to) {
+            Extent extent = reader.extent(at, to - at);
+            if (extent.kind() != Extent.Kind.UNALLOCATED) {
+                unlink(extent, at, 0);
+            }
+            at += extent.length();
+        }
+    }
+
+    /** Puts a packed cluster in the place of what is at {@code offset}, a cluster boundary. */
+    void writeCompressed(long offset, byte[] packed) throws IOException {
+        Extent extent = reader.extent(offset, 1);
+        long host = metadata.change((mapping, refcounts) -> {
+            mapping.prepare(offset);
+            return refcounts.allocateBytes(packed.length);
+        });
+        Compressed place = new Compressed(host, Bits.alignUp(host + packed.length, Compressed.SECTOR));
+        try {
+            file.write(host, MemorySegment.ofArray(packed));
+        } catch (IOException e) {
+            giveBack(new Place(host & -clusterSize, clustersIn(host, packed.length), false, false), e);
+            throw e;
+        }
+        reader.forgetUnpacked();
+        metadata.change((mapping, refcounts) -> {
+            mapping.link(offset, place.entry(header.clusterBits()), 0, 1);
+            mapping.free(extent, 1);
+            return null;
+        });
+    }
+
     /** Makes {@code from} to {@code to} read as zeroes in a disk of {@code size} bytes. */
     void writeZeroes(long from, long to, boolean mayUnmap, long size) throws IOException {
         long at = from;

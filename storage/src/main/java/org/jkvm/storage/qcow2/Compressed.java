@@ -3,6 +3,8 @@ package org.jkvm.storage.qcow2;
 import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
@@ -11,7 +13,7 @@ import java.util.zip.Inflater;
  * 512-byte sector that has some of it.
  */
 record Compressed(long offset, long end) {
-    private static final int SECTOR = 512;
+    static final int SECTOR = 512;
     /** QEMU writes raw deflate streams with a window of 4 KiB; a larger one reads them too. */
     private static final boolean RAW_DEFLATE = true;
 
@@ -20,6 +22,20 @@ record Compressed(long offset, long end) {
         long offset = entry & (1L << x) - 1;
         long more = (entry & ~(Extent.COPIED | Extent.COMPRESSED)) >>> x;
         return new Compressed(offset, (offset & -SECTOR) + (more + 1) * SECTOR);
+    }
+
+    /** The L2 entry that says this. */
+    long entry(int clusterBits) {
+        int x = 62 - (clusterBits - 8);
+        long more = (end - (offset & -SECTOR)) / SECTOR - 1;
+        return Extent.COMPRESSED | more << x | offset;
+    }
+
+    /** Packs {@code data}, filled up with zeroes to {@code size} bytes. */
+    static byte[] pack(MemorySegment data, int size, int type) {
+        byte[] cluster = new byte[size];
+        MemorySegment.copy(data, ValueLayout.JAVA_BYTE, 0, cluster, 0, (int) data.byteSize());
+        return type == Features.COMPRESSION_ZSTD ? Zstd.compress(cluster) : SmallWindow.deflate(cluster);
     }
 
     int length() {

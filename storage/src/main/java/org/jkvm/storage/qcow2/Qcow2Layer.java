@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
@@ -148,6 +149,9 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void grow(long newSize) throws IOException {
+        if (header.snapshotCount() > 0 && header.version() < 3 && newSize != size) {
+            throw new IOException("a version 2 image that has snapshots cannot be resized");
+        }
         long last = cluster(Math.max(newSize, 1) - 1);
         try (RangeLocks.Held _ = clusters.exclusive(0, last)) {
             long oldSize = size;
@@ -157,6 +161,59 @@ public final class Qcow2Layer implements Layer {
             });
             // What lies behind the old end in its last cluster, or in a longer backing file, must not come into sight.
             writer.writeZeroes(oldSize, hiddenEnd(newSize), true, newSize);
+            metadata.setHeader(Field.SIZE, newSize);
+            size = newSize;
+        }
+    }
+
+    @Override
+    public BlockStatus status(long offset, long length) throws IOException {
+        Extent extent = reader.extent(offset, length);
+        long host = extent.hasHost() ? extent.host() + (offset & header.clusterSize() - 1) : BlockStatus.NO_OFFSET;
+        return switch (extent.kind()) {
+            case NORMAL -> status(BlockStatus.Kind.DATA, offset, extent, host);
+            case ZERO, ZERO_ALLOCATED -> status(BlockStatus.Kind.ZERO, offset, extent, host);
+            case COMPRESSED -> status(BlockStatus.Kind.COMPRESSED, offset, extent, host);
+            case UNALLOCATED -> statusBelow(offset, extent);
+        };
+    }
+
+    private BlockStatus status(BlockStatus.Kind kind, long offset, Extent extent, long host) {
+        return new BlockStatus(offset, extent.length(), 0, kind, host, path);
+    }
+
+    private BlockStatus statusBelow(long offset, Extent extent) throws IOException {
+        long there = backing == null ? 0 : backing.size() - offset;
+        if (there <= 0) {
+            return status(BlockStatus.Kind.UNALLOCATED, offset, extent, BlockStatus.NO_OFFSET);
+        }
+        return backing.status(offset, Math.min(there, extent.length())).below();
+    }
+
+    @Override
+    public boolean writeCompressed(long offset, MemorySegment source) throws IOException {
+        long whole = Math.min(header.clusterSize(), size - offset);
+        if ((offset & header.clusterSize() - 1) != 0 || source.byteSize() != whole) {
+            return false;
+        }
+        byte[] packed = Compressed.pack(source, header.clusterSize(), header.compressionType());
+        if (packed.length >= header.clusterSize()) {
+            return false;
+        }
+        try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset))) {
+            writer.writeCompressed(offset, packed);
+        }
+        return true;
+    }
+
+    @Override
+    public void shrink(long newSize) throws IOException {
+        if (header.snapshotCount() > 0 && header.version() < 3) {
+            throw new IOException("a version 2 image that has snapshots cannot be resized");
+        }
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            // First the contents, then the size: a larger disk again must not find them.
+            writer.forget(Bits.alignUp(newSize, header.clusterSize()), size);
             metadata.setHeader(Field.SIZE, newSize);
             size = newSize;
         }
@@ -202,8 +259,16 @@ public final class Qcow2Layer implements Layer {
     public void close() throws IOException {
         try (file; Layer _ = backing) {
             if (!metadata.broken()) {
+                fillLastSector();
                 flush();
             }
+        }
+    }
+
+    /** A packed cluster may end within a sector; its readers take whole sectors. */
+    private void fillLastSector() throws IOException {
+        if (!readOnly && file.size() % Compressed.SECTOR != 0) {
+            file.setSize(Bits.alignUp(file.size(), Compressed.SECTOR));
         }
     }
 

@@ -24,6 +24,8 @@ final class Refcounts {
     /** Numbers of host clusters that hold metadata: guest data must not get there. */
     private final LongSet metadata;
     private final Runs freed = new Runs();
+    /** End of the last allocation by bytes: the rest of its host cluster is to be had. On a boundary: there is none. */
+    private long packedEnd;
     /** No cluster below this number is free. */
     private long hint = 1;
 
@@ -96,6 +98,22 @@ final class Refcounts {
                 return new Runs.Run(first, count, true);
             }
         }
+    }
+
+    /** Allocates {@code length} bytes, at most a cluster, next to those allocated before; returns their offset. */
+    long allocateBytes(int length) throws IOException {
+        long cluster = packedEnd >>> clusterBits;
+        long room = -packedEnd & (1L << clusterBits) - 1;
+        boolean shares = room > 0 && get(cluster) < width.max();
+        long next = shares && length <= room ? cluster : allocate(1).first();
+        if (shares && next - cluster <= 1) {
+            set(cluster, get(cluster) + 1);
+        } else {
+            packedEnd = next << clusterBits;
+        }
+        long at = packedEnd;
+        packedEnd += length;
+        return at;
     }
 
     /** Allocates {@code count} clusters that follow one another, for metadata; returns the first one's offset. */
@@ -289,6 +307,7 @@ final class Refcounts {
         }
         set(cluster, count - 1);
         if (count == 1) {
+            packedEnd = cluster == packedEnd >>> clusterBits ? 0 : packedEnd;
             hint = Math.min(hint, cluster);
         }
         return count - 1;

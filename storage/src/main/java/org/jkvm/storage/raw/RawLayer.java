@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
@@ -81,7 +82,33 @@ public final class RawLayer implements Layer {
     }
 
     @Override
+    public BlockStatus status(long offset, long length) throws IOException {
+        long data = file.nextData(offset);
+        // Holes that don't fill sectors are of no use to anybody who copies sectors.
+        long end = data >= file.size() ? size : Math.max(offset, Bits.alignDown(data, SECTOR));
+        if (end > offset) {
+            return new BlockStatus(offset, Math.min(length, end - offset), 0, BlockStatus.Kind.ZERO, offset, path);
+        }
+        long hole = Math.min(size, Bits.alignUp(file.nextHole(data), SECTOR));
+        return new BlockStatus(offset, Math.min(length, hole - offset), 0, BlockStatus.Kind.DATA, offset, path);
+    }
+
+    @Override
+    public boolean writeCompressed(long offset, MemorySegment source) {
+        return false;
+    }
+
+    @Override
     public void grow(long newSize) throws IOException {
+        setSize(newSize);
+    }
+
+    @Override
+    public void shrink(long newSize) throws IOException {
+        setSize(newSize);
+    }
+
+    private void setSize(long newSize) throws IOException {
         if (!file.growsWithZeroes()) {
             throw new IOException("'" + path + "' is a block device: its size is the host's business");
         }

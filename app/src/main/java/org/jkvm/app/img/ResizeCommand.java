@@ -1,0 +1,94 @@
+package org.jkvm.app.img;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import org.jkvm.base.Bits;
+import org.jkvm.base.UserException;
+import org.jkvm.storage.Image;
+import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code kvm-img resize}. */
+@Command(name = "resize", description = {"Makes a virtual hard disk larger, or smaller with --shrink.",
+    "What is in it, partitions and file systems, stays as it is: before shrinking make that smaller first."},
+        sortOptions = false)
+final class ResizeCommand extends ImageCommand {
+    private static final int SECTOR = 512;
+
+    private final PrintStream out;
+
+    @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
+    private String format;
+
+    @Option(names = "--shrink", description = "Allows to make it smaller: what lies beyond the new end is lost.")
+    private boolean shrink;
+
+    @Option(names = "--preallocation", paramLabel = "MODE", description = "off: new space takes no storage yet.")
+    private String preallocation = "off";
+
+    @Option(names = "-q", description = "Says nothing.")
+    private boolean quiet;
+
+    @Parameters(paramLabel = "FILE [+|-]SIZE", arity = "0..*",
+            description = "The image, and its size, or how much is added (+) or taken away (-).")
+    private List<String> words = List.of();
+
+    ResizeCommand(PrintStream out) {
+        this.out = out;
+    }
+
+    @Override
+    int run() {
+        if (words.size() != 2) {
+            throw new UserException("an image file name and a size are expected, not " + (words.isEmpty() ? "nothing"
+                    : "'" + String.join(" ", words) + "'"));
+        }
+        if (!preallocation.equals("off")) {
+            throw new UserException("--preallocation=" + preallocation + " is not supported; off is");
+        }
+        Path path = Path.of(words.getFirst());
+        try (Image image = Images.open(path, OpenOptions.defaults().withFormat(format(format)))) {
+            on(path, () -> resize(image, wanted(image.size(), words.getLast())));
+        }
+        if (!quiet) {
+            out.println("Image resized.");
+        }
+        return 0;
+    }
+
+    private static long wanted(long now, String text) {
+        char sign = text.isEmpty() ? ' ' : text.charAt(0);
+        if (sign != '+' && sign != '-') {
+            return sectors(size("size", text));
+        }
+        long change = size("size", text.substring(1));
+        if (sign == '-' ? change >= now : change > Long.MAX_VALUE - SECTOR - now) {
+            throw new UserException("size '" + text + "': the disk has " + now + " bytes");
+        }
+        return sectors(sign == '-' ? now - change : now + change);
+    }
+
+    private static long sectors(long size) {
+        if (size > Long.MAX_VALUE - SECTOR) {
+            throw new UserException("size " + size + " is too large");
+        }
+        return Bits.alignUp(size, SECTOR);
+    }
+
+    private Void resize(Image image, long size) throws IOException {
+        if (size >= image.size()) {
+            image.grow(size);
+        } else if (shrink) {
+            image.shrink(size);
+        } else {
+            throw new UserException("image '" + image.path() + "' would shrink from " + image.size() + " to " + size
+                    + " bytes, and what lies beyond would be lost: use --shrink if that is meant");
+        }
+        return null;
+    }
+}

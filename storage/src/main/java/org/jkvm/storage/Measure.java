@@ -1,0 +1,75 @@
+package org.jkvm.storage;
+
+import java.io.IOException;
+import org.jkvm.base.Bits;
+import org.jkvm.base.UserException;
+import org.jkvm.storage.qcow2.Creator;
+
+/**
+ * How large the file of a new image becomes, holes counted for raw.
+ *
+ * @param required bytes with the contents that there are, never too few
+ * @param fullyAllocated bytes once every cluster of the disk has been written
+ */
+public record Measure(long required, long fullyAllocated) {
+    /** The largest disk whose sums stay within a long. */
+    private static final long MAX_SIZE = 1L << 61;
+
+    /** For an empty disk. */
+    public static Measure empty(CreateOptions target) {
+        return of(target, 0);
+    }
+
+    /** For a disk with the contents of {@code source}. Waits for the host. */
+    public static Measure of(Image source, CreateOptions target) throws IOException {
+        return of(target, target.format().equals("raw") ? 0 : dataBytes(source, target.clusterSize()));
+    }
+
+    private static Measure of(CreateOptions target, long data) {
+        if (target.size() > MAX_SIZE) {
+            throw new UserException("size " + target.size() + " is too large");
+        }
+        if (target.format().equals("raw")) {
+            return new Measure(target.size(), target.size());
+        }
+        Creator.check(target);
+        long disk = Bits.alignUp(target.size(), target.clusterSize());
+        long all = disk + metadataBytes(disk, target.clusterSize(), target.refcountBits());
+        boolean full = target.preallocation() == CreateOptions.Preallocation.FULL
+                || target.preallocation() == CreateOptions.Preallocation.FALLOC;
+        return new Measure(full || target.backingFile() != null ? all : all - disk + data, all);
+    }
+
+    /** Clusters that the contents touch, in bytes. */
+    private static long dataBytes(Image source, int clusterSize) throws IOException {
+        long bytes = 0;
+        long counted = 0;
+        for (long at = 0; at < source.size(); ) {
+            BlockStatus s = source.status(at, source.size() - at);
+            at += s.length();
+            if (s.data()) {
+                long from = Math.max(counted, Bits.alignDown(s.start(), clusterSize));
+                counted = Math.max(counted, Bits.alignUp(at, clusterSize));
+                bytes += counted - Math.min(counted, from);
+            }
+        }
+        return bytes;
+    }
+
+    /** Header, L1 and L2 tables, refcount table and blocks for a disk of {@code disk} bytes, whole clusters. */
+    private static long metadataBytes(long disk, long clusterSize, int refcountBits) {
+        long pointers = clusterSize / Long.BYTES;
+        long l2Tables = Math.ceilDiv(disk / clusterSize, pointers);
+        long tables = 1 + l2Tables + Math.ceilDiv(l2Tables, pointers);
+        long counted = tables + disk / clusterSize;
+        long perBlock = clusterSize * Byte.SIZE / refcountBits;
+        long refcounts = 0;
+        // Blocks and table count themselves: more of them until there are enough for all.
+        for (long more = -1; more != refcounts; ) {
+            more = refcounts;
+            long blocks = Math.ceilDiv(counted + refcounts, perBlock);
+            refcounts = blocks + Math.ceilDiv(blocks, pointers);
+        }
+        return (tables + refcounts) * clusterSize;
+    }
+}
