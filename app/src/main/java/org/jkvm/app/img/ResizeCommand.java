@@ -7,6 +7,7 @@ import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
+import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
 import picocli.CommandLine.Command;
@@ -81,6 +82,7 @@ final class ResizeCommand extends ImageCommand {
     }
 
     private Void resize(Image image, long size) throws IOException {
+        refuseOldSnapshots(image);
         if (size >= image.size()) {
             image.grow(size);
         } else if (shrink) {
@@ -90,5 +92,15 @@ final class ResizeCommand extends ImageCommand {
                     + " bytes, and what lies beyond would be lost: use --shrink if that is meant");
         }
         return null;
+    }
+
+    /** Snapshots of version 2 don't say how large the disk was (qcow2.txt, "Snapshots"): going back would be to no size. */
+    private static void refuseOldSnapshots(Image image) throws IOException {
+        ImageInfo info = image.info();
+        boolean old = info.qcow2().map(q -> q.compat().equals("0.10")).orElse(false);
+        if (old && !info.snapshots().isEmpty()) {
+            throw new UserException("image '" + image.path() + "' is of version 2 (compat=0.10) and has snapshots:"
+                    + " its size cannot change");
+        }
     }
 }

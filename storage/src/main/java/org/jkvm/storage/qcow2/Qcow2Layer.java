@@ -9,6 +9,7 @@ import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.RangeLocks;
@@ -29,6 +30,7 @@ public final class Qcow2Layer implements Layer {
     private final boolean readOnly;
     private final boolean unmap;
     private volatile long size;
+    private volatile boolean packs;
     private volatile Layer backing;
 
     private Qcow2Layer(Path path, ImageFile file, Header header, OpenOptions options) throws IOException {
@@ -149,9 +151,6 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void grow(long newSize) throws IOException {
-        if (header.snapshotCount() > 0 && header.version() < 3 && newSize != size) {
-            throw new IOException("a version 2 image that has snapshots cannot be resized");
-        }
         long last = cluster(Math.max(newSize, 1) - 1);
         try (RangeLocks.Held _ = clusters.exclusive(0, last)) {
             long oldSize = size;
@@ -201,6 +200,7 @@ public final class Qcow2Layer implements Layer {
             return false;
         }
         try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset))) {
+            packs = true;
             writer.writeCompressed(offset, packed);
         }
         return true;
@@ -208,9 +208,6 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void shrink(long newSize) throws IOException {
-        if (header.snapshotCount() > 0 && header.version() < 3) {
-            throw new IOException("a version 2 image that has snapshots cannot be resized");
-        }
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
             // First the contents, then the size: a larger disk again must not find them.
             writer.forget(Bits.alignUp(newSize, header.clusterSize()), size);
@@ -267,8 +264,9 @@ public final class Qcow2Layer implements Layer {
 
     /** A packed cluster may end within a sector; its readers take whole sectors. */
     private void fillLastSector() throws IOException {
-        if (!readOnly && file.size() % Compressed.SECTOR != 0) {
-            file.setSize(Bits.alignUp(file.size(), Compressed.SECTOR));
+        int over = (int) (file.size() % Compressed.SECTOR);
+        if (packs && over != 0) {
+            file.write(file.size(), Buffers.zeroes().asSlice(0, Compressed.SECTOR - over));
         }
     }
 
