@@ -25,7 +25,15 @@ public final class ManualClock implements Clock {
         return this;
     }
 
-    /** Moves time forward, firing what falls due in deadline order; each timer sees its own deadline as now. */
+    /** Moves time forward by {@code nanos} without firing anything, as on a host that is busy elsewhere. */
+    public void stall(long nanos) {
+        now += nanos;
+    }
+
+    /**
+     * Moves time forward by {@code nanos}, firing what falls due in deadline order; each timer sees its own deadline as now, or
+     * now where the deadline passed in a {@link #stall}.
+     */
     public void advance(long nanos) {
         long end = now + nanos;
         for (ManualTimer next = due(end); next != null; next = due(end)) {

@@ -14,6 +14,7 @@ import org.jkvm.linux.RawMemory;
 import org.jkvm.x64.HostCpu;
 import org.jkvm.x64.HostRegisters;
 import org.jkvm.x86.GuestFault;
+import org.jkvm.x86.RamBus;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.isa.Insn;
@@ -57,7 +58,7 @@ final class GuestSide implements AutoCloseable {
         long memoryOffset = host.memory().address() - cell;
         long cellBytes = memoryOffset + host.memory().byteSize();
         st = arena.allocate(CpuState.SIZE + Mmu.TLB_SIZE, 64).address();
-        cpu = new X86Cpu(st, new FlatBus(physical), features);
+        cpu = new X86Cpu(st, new RamBus(physical), features);
         memory = physical.asSlice(CELL_AT + memoryOffset, cellBytes - memoryOffset);
         mapCell(cell, cellBytes);
         enterUserMode();

@@ -6,6 +6,7 @@ import static org.jkvm.soft.chip.ApicBench.TDCR;
 import static org.jkvm.soft.chip.ApicBench.TMCCT;
 import static org.jkvm.soft.chip.ApicBench.TMICT;
 
+import org.jkvm.base.time.ManualClock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -171,7 +172,7 @@ class ApicTimerTest {
 
     @Test
     void aLatePeriodicTimerKeepsItsPhase() {
-        LateClock clock = new LateClock();
+        ManualClock clock = new ManualClock();
         int[] fired = {0};
         ApicTimer timer = new ApicTimer(clock, new GuestTsc(clock, 1_000_000_000L), () -> fired[0]++);
         timer.setMode(ApicTimer.Mode.PERIODIC);
@@ -179,22 +180,22 @@ class ApicTimerTest {
         timer.start(1_000_000);
         clock.stall(5_300_000);
         assertThat(timer.currentCount()).isEqualTo(700_000);
-        clock.run(1);
+        clock.advance(1);
         assertThat(fired[0]).isEqualTo(1);
-        clock.run(699_999);
+        clock.advance(699_999);
         assertThat(fired[0]).isEqualTo(2);
-        clock.run(10_000_000);
+        clock.advance(10_000_000);
         assertThat(fired[0]).isEqualTo(12);
     }
 
     @Test
     void theShortestPeriodDoesNotOccupyTheHost() {
-        LateClock clock = new LateClock();
+        ManualClock clock = new ManualClock();
         int[] fired = {0};
         ApicTimer timer = new ApicTimer(clock, new GuestTsc(clock, 1_000_000_000L), () -> fired[0]++);
         timer.setMode(ApicTimer.Mode.PERIODIC);
         timer.start(1);
-        clock.run(10_000_000);
+        clock.advance(10_000_000);
         assertThat(fired[0]).isEqualTo(100);
     }
 

@@ -8,6 +8,7 @@ import java.util.Map;
 import org.jkvm.base.IoHandler;
 import org.jkvm.base.state.StateException;
 import org.jkvm.base.state.StateTree;
+import org.jkvm.base.time.ManualClock;
 import org.jkvm.testkit.FakeLine;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,7 +18,7 @@ class Pit8254Test {
     private static final int CONTROL = 3;
     private static final long SECOND = 1_000_000_000L;
 
-    private final LateClock clock = new LateClock();
+    private final ManualClock clock = new ManualClock();
     private final FakeLine irq0 = new FakeLine();
     private final Pit8254 pit = new Pit8254(clock, irq0);
     private final IoHandler counters = pit.counters();
@@ -27,7 +28,7 @@ class Pit8254Test {
     /** Runs to {@code ticks} CLK periods later. */
     private void run(long ticks) {
         tick += ticks;
-        clock.run(Math.ceilDiv(tick * SECOND, Pit8254.HERTZ) - clock.nanos());
+        clock.advance(Math.ceilDiv(tick * SECOND, Pit8254.HERTZ) - clock.nanos());
     }
 
     private void program(int counter, int mode, int count) {
@@ -66,7 +67,7 @@ class Pit8254Test {
 
     @Test
     void afterPowerOnItInterrupts18TimesASecond() {
-        clock.run(SECOND);
+        clock.advance(SECOND);
         assertThat(irq0.edges()).isEqualTo(1 + 18);
         assertThat(status(0) & 0x3f).isEqualTo(0x36);
     }
@@ -313,10 +314,10 @@ class Pit8254Test {
         program(0, 2, 11932);
         clock.stall(100_000_000);
         int before = irq0.edges();
-        clock.run(40_000_000);
+        clock.advance(40_000_000);
         assertThat(irq0.edges() - before).as("ten late ones, four due meanwhile").isBetween(13, 14);
         before = irq0.edges();
-        clock.run(100_000_000);
+        clock.advance(100_000_000);
         assertThat(irq0.edges() - before).isEqualTo(10);
     }
 
@@ -325,7 +326,7 @@ class Pit8254Test {
         program(0, 2, 11932);
         clock.stall(10 * SECOND);
         int before = irq0.edges();
-        clock.run(SECOND);
+        clock.advance(SECOND);
         assertThat(irq0.edges() - before).isBetween(100, 102);
     }
 
@@ -334,7 +335,7 @@ class Pit8254Test {
         counters.write(CONTROL, 1, 0x14);
         counters.write(0, 1, 1);
         int before = irq0.edges();
-        clock.run(SECOND / 100);
+        clock.advance(SECOND / 100);
         assertThat(irq0.edges() - before).isBetween(400, 501);
     }
 
@@ -348,18 +349,18 @@ class Pit8254Test {
         counters.write(CONTROL, 1, 0x84);
         StateTree saved = StateTree.save(pit);
 
-        LateClock otherClock = new LateClock();
+        ManualClock otherClock = new ManualClock();
         FakeLine otherIrq = new FakeLine();
         Pit8254 other = new Pit8254(otherClock, otherIrq);
         otherClock.stall(77 * SECOND);
         saved.restore(other);
         assertThat(StateTree.save(other).values()).usingRecursiveComparison().isEqualTo(saved.values());
         int before = otherIrq.edges();
-        otherClock.run(601 * SECOND / Pit8254.HERTZ - 2000);
+        otherClock.advance(601 * SECOND / Pit8254.HERTZ - 2000);
         assertThat(otherIrq.edges()).isEqualTo(before);
-        otherClock.run(4000);
+        otherClock.advance(4000);
         assertThat(otherIrq.edges()).isEqualTo(before + 1);
-        otherClock.run(300 * SECOND / Pit8254.HERTZ);
+        otherClock.advance(300 * SECOND / Pit8254.HERTZ);
         assertThat(otherIrq.edges()).isEqualTo(before + 2);
     }
 

@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HexFormat;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.GuestFault;
+import org.jkvm.x86.RamBus;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.cpuid.CpuidTable;

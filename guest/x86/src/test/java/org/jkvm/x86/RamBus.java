@@ -1,10 +1,27 @@
-package org.jkvm.x86.differential;
+package org.jkvm.x86;
 
 import java.lang.foreign.MemorySegment;
-import org.jkvm.x86.X86Bus;
 
-/** RAM from guest physical address 0 on, and nothing else. */
-record FlatBus(MemorySegment ram) implements X86Bus {
+/** The least that a processor can be plugged into: RAM from guest physical address 0 on. Remembers FERR#. */
+public final class RamBus implements X86Bus {
+    private final MemorySegment ram;
+    private boolean ferr;
+
+    /** RAM is {@code ram}. */
+    public RamBus(MemorySegment ram) {
+        this.ram = ram;
+    }
+
+    /** FERR# as last driven. */
+    public boolean ferr() {
+        return ferr;
+    }
+
+    @Override
+    public void setFerr(boolean asserted) {
+        ferr = asserted;
+    }
+
     @Override
     public long hostPage(long page) {
         return page >= 0 && page < ram.byteSize() ? ram.address() + page : 0;
@@ -17,7 +34,7 @@ record FlatBus(MemorySegment ram) implements X86Bus {
 
     @Override
     public long mmioRead(long address, int size) {
-        return -1L >>> 64 - 8 * size;
+        return -1;
     }
 
     @Override
@@ -93,10 +110,5 @@ record FlatBus(MemorySegment ram) implements X86Bus {
     @Override
     public void retired() {
         // No answers to forget.
-    }
-
-    @Override
-    public void setFerr(boolean asserted) {
-        // CR0.NE is set.
     }
 }
