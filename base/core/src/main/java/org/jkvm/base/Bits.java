@@ -25,11 +25,6 @@ public final class Bits {
         return set ? value | 1L << bit : value & ~(1L << bit);
     }
 
-    /** Extends the low {@code width} bits (1 to 64) of {@code value} with their sign. */
-    public static long signExtend(long value, int width) {
-        return value << 64 - width >> 64 - width;
-    }
-
     /** Rounds {@code value} up to a multiple of {@code alignment}, a power of two. */
     public static long alignUp(long value, long alignment) {
         return value + alignment - 1 & -alignment;

@@ -22,16 +22,6 @@ public record VirtioOptions(boolean packed, boolean eventIdx, boolean indirectDe
         return new VirtioOptions(packed, value, indirectDesc, vectors);
     }
 
-    /** The same with {@code indirect_desc} as given. */
-    public VirtioOptions withIndirectDesc(boolean value) {
-        return new VirtioOptions(packed, eventIdx, value, vectors);
-    }
-
-    /** The same with {@code vectors} as given. */
-    public VirtioOptions withVectors(int value) {
-        return new VirtioOptions(packed, eventIdx, indirectDesc, value);
-    }
-
     /** The transport's and the rings' feature bits that are offered. */
     long features() {
         return 1L << Feature.VERSION_1 | bit(Feature.RING_PACKED, packed) | bit(Feature.RING_EVENT_IDX, eventIdx)

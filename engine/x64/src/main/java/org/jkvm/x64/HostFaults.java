@@ -54,6 +54,7 @@ final class HostFaults {
         static {
             long handler = CODE.place(handler(CODE.next(), CODE.next() + TABLE));
             for (int signal : SIGNALS) {
+                // SAFETY: the table follows the handler in the code cache, with a place for each signal.
                 RawMemory.putLong(CODE.writable(handler + TABLE + 8L * signal), NativeSignalHandlers.current(signal));
                 NativeSignalHandlers.replace(signal, handler);
             }

@@ -37,6 +37,8 @@ public final class X86Cpu {
     private static final int AUX_SIGN = 1 << 16;
 
     /** Address of the native struct. */
+    // SAFETY: whoever made this processor keeps CpuState.SIZE + Mmu.TLB_SIZE bytes mapped here for as long as it is used;
+    // offsets are constants of CpuState, or come from the decoder, which makes them of register numbers of 0 to 15.
     public final long st;
     /** Memory as the processor sees it. */
     public final Mmu mmu;

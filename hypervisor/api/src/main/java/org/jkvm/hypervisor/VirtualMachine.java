@@ -8,13 +8,15 @@ import org.jkvm.hypervisor.x86.X86Vcpu;
 /** One virtual machine: memory slots, vCPUs, an interrupt chip. State: everything but RAM and vCPUs. */
 public interface VirtualMachine extends Stateful, AutoCloseable {
     /**
-     * Adds or replaces the memory slot of {@code slot}'s index. May be called while vCPUs run; they see it at once.
+     * Adds or replaces the memory slot of {@code slot}'s index. May be called while vCPUs run. One that is in guest
+     * mode may still execute some instructions with what was there before, whose memory has to stay mapped until then: until
+     * the vCPU has been kicked out of guest mode.
      *
      * @throws IllegalArgumentException when it is not page-aligned or overlaps another slot
      */
     void setMemorySlot(MemorySlot slot);
 
-    /** Removes a memory slot. */
+    /** Removes a memory slot; like {@link #setMemorySlot} while vCPUs run. Nothing happens where there is none. */
     void removeMemorySlot(int index);
 
     /** Returns and clears the dirty log of a slot: one bit a 4 KiB page, little-endian in each long. */

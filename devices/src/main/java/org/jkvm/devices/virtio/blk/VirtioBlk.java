@@ -130,11 +130,6 @@ public final class VirtioBlk extends VirtioDevice {
         again.forEach(this::start);
     }
 
-    /** Whether requests wait for {@link #retryStopped}. */
-    public boolean hasStopped() {
-        return !stopped.isEmpty();
-    }
-
     /** The disk has grown or shrunk: tells the guest. With the bus lock held. */
     public void capacityChanged() {
         transport().configChanged();

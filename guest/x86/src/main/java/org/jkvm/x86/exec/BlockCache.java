@@ -226,6 +226,7 @@ final class BlockCache implements CodeWatch {
     private int fill(long linear, long physical, int inPage) {
         int count = Math.min(Decoder.MAX_LENGTH, inPage);
         long host = cpu.bus.hostPage(physical & -4096L);
+        // SAFETY: no byte is beyond the page, whose host page the bus gave.
         for (int n = 0; n < count; n++) {
             window[n] = host != 0 ? (byte) RawMemory.getByte(host + (physical & 4095) + n)
                     : (byte) cpu.bus.mmioRead(physical + n, 1);
@@ -241,6 +242,7 @@ final class BlockCache implements CodeWatch {
             watch(physical & -4096L);
         }
         long host = cpu.bus.hostPage(physical & -4096L);
+        // SAFETY: fewer than 15 bytes from the start of a page, whose host page the bus gave.
         for (int n = have; n < Decoder.MAX_LENGTH; n++) {
             int at = n - have;
             window[n] = (byte) (host != 0 ? RawMemory.getByte(host + at) : cpu.bus.mmioRead(physical + at, 1));

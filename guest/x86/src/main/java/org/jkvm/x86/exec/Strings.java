@@ -112,6 +112,7 @@ public final class Strings {
         if (hostFrom == 0 || hostTo == 0 || hostTo > hostFrom && hostTo < hostFrom + bytes) {
             return false;
         }
+        // SAFETY: both ranges lie inside one page each, which the TLB holds for reading and for writing.
         RawMemory.copy(hostFrom, hostTo, bytes);
         advance(c, i, RSI, bytes);
         advance(c, i, RDI, bytes);
@@ -164,6 +165,7 @@ public final class Strings {
         if (host == 0) {
             return false;
         }
+        // SAFETY: the range lies inside one page, which the TLB holds for writing.
         fill(RawMemory.segment(host, bytes), c.reg(RAX, size), size);
         advance(c, i, RDI, bytes);
         finishBulk(c, i, count - items);

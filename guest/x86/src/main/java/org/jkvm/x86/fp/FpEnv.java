@@ -94,12 +94,6 @@ public final class FpEnv {
         requick();
     }
 
-    /** Overrides the rounding mode (an RC value), as ROUNDSD's and CVTTSD2SI's encodings do. */
-    public void setRounding(int mode) {
-        rounding = mode;
-        requick();
-    }
-
     /** The rounding mode, an RC value. */
     public int rounding() {
         return rounding;

@@ -123,7 +123,7 @@ public final class PageWalker {
             long base = pde & 0xffc0_0000L | (pde >>> 13 & 0xff) << 32;
             return leaf(pdeAddress, pde, 4, base & ADDRESS, 1L << 22, linear, access, override);
         }
-        accessed(pdeAddress, pde, 4);
+        accessed(pdeAddress, pde);
         long pteAddress = (pde & 0xffff_f000L) + (linear >>> 12 & 0x3ff) * 4;
         long pte = entry(pteAddress, 4, linear, access);
         return leaf(pteAddress, pte, 4, pte & 0xffff_f000L, 4096, linear, access, override);
@@ -142,7 +142,7 @@ public final class PageWalker {
                 long size = 1L << 12 + 9 * (level - 1);
                 return leaf(address, entry, 8, entry & ADDRESS & -size, size, linear, access, override);
             }
-            accessed(address, entry, 8);
+            accessed(address, entry);
             table = entry & ADDRESS;
         }
     }
@@ -226,7 +226,9 @@ public final class PageWalker {
         return (cpu.msrs.efer() & Control.EFER_NXE) != 0;
     }
 
-    private void accessed(long address, long entry, int size) {
+    // SAFETY, for the three below: entries are aligned to their size, so that one lies inside the host page that the bus gave.
+
+    private void accessed(long address, long entry) {
         if ((entry & ACCESSED) == 0 && !inspecting) {
             long host = bus.hostPage(address & -4096L);
             if (host != 0 && bus.writablePage(address & -4096L)) {

@@ -25,16 +25,7 @@ public final class GuestTsc {
         return rate.hertz();
     }
 
-    /** What it is ahead of a counter that was never written. */
-    public long offset() {
-        return offset;
-    }
-
-    /** Sets {@link #offset}; deadlines must be told, see {@link VcpuInterrupts#writeTsc}. */
-    void setOffset(long ticks) {
-        offset = ticks;
-    }
-
+    /** Makes it read {@code value} now; deadlines must be told, see {@link VcpuInterrupts#writeTsc}. */
     void write(long value) {
         offset = value - rate.ticks(clock.nanos());
     }

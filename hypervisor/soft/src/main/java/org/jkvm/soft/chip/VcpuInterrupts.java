@@ -156,17 +156,6 @@ public final class VcpuInterrupts {
         }
     }
 
-    /** Sets how far the TSC is ahead of guest time: for restoring. */
-    public void setTscOffset(long ticks) {
-        lock.lock();
-        try {
-            tsc.setOffset(ticks);
-            apic.timer().tscChanged();
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Power-on. */
     public void reset() {
         lock.lock();

@@ -60,6 +60,7 @@ public final class X87State {
     private static final int CONTROL_ONES = 0x40;
     private static final int CONTROL_BITS = 0x1f7f;
 
+    // SAFETY: the x87 part of the processor's struct, which outlives this; register numbers are masked to 0 to 7.
     private final long at;
 
     /** A view of {@link #SIZE} bytes at {@code address}, which outlive it. */
