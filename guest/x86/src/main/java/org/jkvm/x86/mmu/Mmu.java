@@ -42,8 +42,9 @@ public final class Mmu {
     private final X86Cpu cpu;
     private final X86Bus bus;
     private final PageWalker walker;
-    // SAFETY: TLB_SIZE bytes of the processor's struct; an index is masked with ENTRIES - 1. An entry's tags match inside one
-    // page, for which the bus gave a host page, that the addend leads to; what the bus takes back is flushed before it is unmapped.
+    // SAFETY: TLB_SIZE bytes of the processor's struct; an index is masked with ENTRIES - 1. An entry's tags match inside
+    // one page, for which the bus gave the host page that the addend leads to; what the bus takes back is flushed before
+    // it is unmapped.
     private final long tables;
     private final long[] physical = new long[SETS * ENTRIES];
     private final boolean[] global = new boolean[SETS * ENTRIES];

@@ -226,7 +226,7 @@ public final class PageWalker {
         return (cpu.msrs.efer() & Control.EFER_NXE) != 0;
     }
 
-    // SAFETY, for the three below: entries are aligned to their size, so that one lies inside the host page that the bus gave.
+    // SAFETY of the three below: an entry is aligned to its size, and so lies inside the host page that the bus gave.
 
     private void accessed(long address, long entry) {
         if ((entry & ACCESSED) == 0 && !inspecting) {
