@@ -1,0 +1,2 @@
+/** The subcommands of {@code kvm-img}, one class each, and what they print. */
+package org.jkvm.app.img;

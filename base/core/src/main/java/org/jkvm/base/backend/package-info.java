@@ -1,0 +1,2 @@
+/** What devices need from the host, as interfaces: disks, characters, randomness. */
+package org.jkvm.base.backend;

@@ -1,0 +1,2 @@
+/** Registers of chips, declared once. */
+package org.jkvm.base.register;

@@ -1,0 +1,2 @@
+/** Guest time and its timers. */
+package org.jkvm.base.time;

@@ -1,0 +1,2 @@
+/** The PIIX4's power management registers. */
+package org.jkvm.devices.acpi;

@@ -1,0 +1,2 @@
+/** Address spaces and shared lines. */
+package org.jkvm.devices.bus;

@@ -1,0 +1,2 @@
+/** QEMU's firmware configuration device. */
+package org.jkvm.devices.fwcfg;

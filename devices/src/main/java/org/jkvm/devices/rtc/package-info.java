@@ -1,0 +1,2 @@
+/** The MC146818 clock and its CMOS memory. */
+package org.jkvm.devices.rtc;

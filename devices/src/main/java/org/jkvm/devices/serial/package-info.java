@@ -1,0 +1,2 @@
+/** The 16550 UART. */
+package org.jkvm.devices.serial;

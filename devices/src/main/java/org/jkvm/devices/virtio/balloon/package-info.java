@@ -1,0 +1,2 @@
+/** The virtio memory balloon. */
+package org.jkvm.devices.virtio.balloon;

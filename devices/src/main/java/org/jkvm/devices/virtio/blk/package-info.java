@@ -1,0 +1,2 @@
+/** The virtio disk. */
+package org.jkvm.devices.virtio.blk;

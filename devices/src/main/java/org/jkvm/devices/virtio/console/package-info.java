@@ -1,0 +1,2 @@
+/** The virtio console with its ports. */
+package org.jkvm.devices.virtio.console;

@@ -1,0 +1,2 @@
+/** The virtio source of random numbers. */
+package org.jkvm.devices.virtio.rng;

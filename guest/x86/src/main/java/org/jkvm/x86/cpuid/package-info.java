@@ -1,0 +1,2 @@
+/** What CPUID answers. */
+package org.jkvm.x86.cpuid;

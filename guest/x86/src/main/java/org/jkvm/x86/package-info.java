@@ -1,0 +1,2 @@
+/** One x86 processor and what it is plugged into. */
+package org.jkvm.x86;

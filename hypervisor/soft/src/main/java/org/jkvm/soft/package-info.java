@@ -1,0 +1,2 @@
+/** The software backend: kernel mode in Java around the interpreter's guest mode. */
+package org.jkvm.soft;

@@ -1,0 +1,2 @@
+/** Tables that firmware leaves in memory: ACPI with its AML, SMBIOS. */
+package org.jkvm.machine.acpi;

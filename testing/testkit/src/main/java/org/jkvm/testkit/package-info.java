@@ -1,0 +1,2 @@
+/** Fakes and contracts for tests; needs no test framework. */
+package org.jkvm.testkit;
