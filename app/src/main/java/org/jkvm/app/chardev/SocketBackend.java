@@ -54,10 +54,7 @@ public final class SocketBackend implements CharacterBackend {
     private void serve(Receiver receiver) {
         try {
             while (!closed) {
-                if (peer == null) {
-                    peer = connector.next();
-                }
-                SocketChannel now = peer;
+                SocketChannel now = peer == null ? await(receiver) : peer;
                 if (now == null) {
                     return;
                 }
@@ -71,6 +68,15 @@ public final class SocketBackend implements CharacterBackend {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private SocketChannel await(Receiver receiver) throws IOException, InterruptedException {
+        SocketChannel next = connector.next();
+        peer = next;
+        if (next != null) {
+            receiver.connected();
+        }
+        return next;
     }
 
     private void send(byte[] bytes, int offset, int length) throws IOException {

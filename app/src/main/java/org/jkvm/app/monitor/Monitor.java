@@ -31,6 +31,13 @@ public final class Monitor implements CharacterBackend.Receiver {
         editor.show();
     }
 
+    /** Greets whoever comes to a monitor at a socket. */
+    @Override
+    public synchronized void connected() {
+        greeted = false;
+        show();
+    }
+
     @Override
     public int room() {
         return ROOM;

@@ -61,6 +61,7 @@ class BackendsTest {
                 peer.write(bytes(" a message longer than the room"));
                 assertThat(guest.await(36)).isEqualTo("hello a message longer than the room");
             }
+            assertThat(guest.peers()).isEqualTo(2);
         }
         assertThat(path).doesNotExist();
     }

@@ -10,6 +10,7 @@ import org.jkvm.base.backend.CharacterBackend;
 final class Listener implements CharacterBackend.Receiver {
     private final ByteArrayOutputStream heard = new ByteArrayOutputStream();
     private final AtomicInteger breaks = new AtomicInteger();
+    private final AtomicInteger peers = new AtomicInteger();
     private volatile int room = 16;
 
     void setRoom(int room) {
@@ -18,6 +19,10 @@ final class Listener implements CharacterBackend.Receiver {
 
     int breaks() {
         return breaks.get();
+    }
+
+    int peers() {
+        return peers.get();
     }
 
     /** Waits until {@code length} bytes have come, for at most five seconds; returns all that came. */
@@ -41,6 +46,11 @@ final class Listener implements CharacterBackend.Receiver {
         }
         heard.write(bytes, offset, length);
         notifyAll();
+    }
+
+    @Override
+    public void connected() {
+        peers.incrementAndGet();
     }
 
     @Override

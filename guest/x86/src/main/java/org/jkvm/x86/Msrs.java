@@ -76,6 +76,9 @@ public final class Msrs {
         CONSTANT.put(0x17, 0L); // PLATFORM_ID.
         CONSTANT.put(0xce, 0L); // PLATFORM_INFO.
         CONSTANT.put(0x2a, 0L); // EBL_CR_POWERON.
+        for (int msr = 0xc001_0000; msr < 0xc001_0008; msr++) {
+            CONSTANT.put(msr, 0L); // PerfEvtSel0-3, PerfCtr0-3: counters that do not count; Xen reads them unasked.
+        }
         CONSTANT.put(0xc001_001f, 0L); // NB_CFG.
         CONSTANT.put(0xc001_0055, 0L); // Interrupt pending and CMP halt.
         CONSTANT.put(0xc001_0112, 0L); // SMM base and TSEG.

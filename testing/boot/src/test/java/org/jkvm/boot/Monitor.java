@@ -17,7 +17,7 @@ final class Monitor {
 
     /** Types a command; returns what the monitor prints, to the prompt behind its answer. */
     static String command(Path socket, String command) throws IOException {
-        Pattern answered = Pattern.compile(Pattern.quote(command) + ".*\n" + Pattern.quote(PROMPT), Pattern.DOTALL);
+        Pattern answered = Pattern.compile(Pattern.quote(command) + ".*\n\\s*" + Pattern.quote(PROMPT), Pattern.DOTALL);
         try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             channel.write(ByteBuffer.wrap((command + "\n").getBytes(StandardCharsets.US_ASCII)));
             StringBuilder text = new StringBuilder();

@@ -41,6 +41,10 @@ public interface CharacterBackend extends AutoCloseable {
         /** Takes bytes from the host. From the back end's thread. */
         void receive(byte[] bytes, int offset, int length);
 
+        /** Somebody new is at the host end: a socket's next peer. From the back end's thread, before its first bytes. */
+        default void connected() {
+        }
+
         /** The host end sent a break condition. */
         default void receiveBreak() {
         }
