@@ -360,9 +360,4 @@ final class Refcounts {
         }
         set(cluster, count);
     }
-
-    /** Looks for free clusters from the start again. */
-    void rewind() {
-        hint = 1;
-    }
 }
