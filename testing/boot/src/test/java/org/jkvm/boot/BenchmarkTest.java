@@ -51,7 +51,7 @@ class BenchmarkTest {
     }
 
     private static void print(String what, Cost kvm, Cost qemu) {
-        System.out.printf(Locale.ROOT, "%-32s kvm %5.1f s (processor %5.1f s)  QEMU %5.1f s (%5.1f s)  ratio %4.1f (%4.1f)%n",
+        System.out.printf(Locale.ROOT, "%-32s kvm %5.1f s (processor %5.1f s)  QEMU %5.1f s (%5.1f s) ratio %4.1f (%4.1f)%n",
                 what, kvm.wall, kvm.processor, qemu.wall, qemu.processor, kvm.wall / qemu.wall,
                 kvm.processor / qemu.processor);
     }
