@@ -58,11 +58,12 @@ class KernelsTest {
         Path initrd = Guests.initrd(dom0, folder, "report.sh");
         List<String> words = List.of("-nodefaults", "-display", "none", "-serial", "stdio", "-m", "512",
                 "-kernel", Guests.xen(folder).toString(), "-append", "no-real-mode com1=115200 console=com1 dom0_mem=256M",
-                "-initrd", dom0.kernel() + " console=hvc0," + initrd);
+                "-initrd", dom0.kernel() + " earlyprintk=xen," + initrd);
         try (GuestConsole console = new GuestConsole(KvmCommand.with(words), null)) {
             console.await("\\(XEN\\) Bootloader: jkvm", Boot.LIMIT);
             console.await("Hypervisor detected: Xen PV", Boot.LIMIT);
             console.await("Run /init as init process", Boot.LIMIT);
+            console.await("\\(XEN\\) Hardware Dom0 halted", Boot.LIMIT);
         }
     }
 
