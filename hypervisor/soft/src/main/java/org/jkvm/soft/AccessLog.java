@@ -17,6 +17,7 @@ final class AccessLog {
     private int done;
     private int cursor;
     private VmExit pending;
+    private boolean forgotten;
 
     /** The exit that waits for an answer, or null. */
     VmExit pending() {
@@ -47,6 +48,10 @@ final class AccessLog {
      * @throws IllegalArgumentException when it does not fit the exit
      */
     void answer(ExitAnswer answer) {
+        if (forgotten) {
+            forgotten = false;
+            return;
+        }
         boolean wantsValue = pending instanceof VmExit.PortRead || pending instanceof VmExit.MmioRead;
         cursor = 0;
         switch (answer) {
@@ -67,6 +72,13 @@ final class AccessLog {
     void retire() {
         done = 0;
         cursor = 0;
+    }
+
+    /** The processor was reset, or its state replaced: an exit that still waits for its answer needs none any more. */
+    void forget() {
+        forgotten |= pending != null;
+        pending = null;
+        retire();
     }
 
     boolean isEmpty() {

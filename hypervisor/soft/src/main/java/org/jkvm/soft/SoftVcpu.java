@@ -156,7 +156,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
 
     private void initialise() {
         cpu.init();
-        log.retire();
+        log.forget();
         interpreter.clear();
         shutDown = false;
         waitForSipi = index != 0;
@@ -257,7 +257,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         interpreter.clear();
         apic.reset();
         bus.kvmClock().reset();
-        log.retire();
+        log.forget();
         cpu.clearRequest(~(Request.KICK | Request.INTR));
         waitForSipi = index != 0;
         shutDown = false;
@@ -275,7 +275,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     @Override
     public void writeState(X86State state) {
         transfer.write(state);
-        log.retire();
+        log.forget();
         interpreter.clear();
         shutDown = state.activity == Activity.SHUTDOWN;
         waitForSipi = state.activity == Activity.WAIT_FOR_SIPI;

@@ -194,6 +194,18 @@ class VcpuContractTest {
     }
 
     @Test
+    void aResetDropsTheExitThatWaitsForItsAnswer() {
+        code("e4 10");
+        run();
+        vcpu.reset();
+        code("e6 11");
+        assertThat(answer(1)).isInstanceOf(VmExit.PortWrite.class);
+        vcpu.reset();
+        code("e6 12");
+        assertThat(((VmExit.PortWrite) run()).port()).isEqualTo(0x12);
+    }
+
+    @Test
     void addressesAreTranslatedWithoutATrace() {
         code("f4");
         assertThat(vcpu.translate(0x1234)).isEqualTo(0x1234);
