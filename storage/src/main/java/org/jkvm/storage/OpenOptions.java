@@ -1,5 +1,7 @@
 package org.jkvm.storage;
 
+import org.jkvm.base.UserException;
+
 /**
  * How an image is opened.
  *
@@ -22,7 +24,7 @@ public record OpenOptions(String format, boolean readOnly, CacheMode cache, bool
             throw new IllegalArgumentException("threads: 1 to " + MAX_THREADS);
         }
         if (forceShare && !readOnly) {
-            throw new org.jkvm.base.UserException("force-share=on needs a read-only image (read-only=on)");
+            throw new UserException("force-share=on needs a read-only image (read-only=on)");
         }
     }
 

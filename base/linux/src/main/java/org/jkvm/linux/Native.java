@@ -1,5 +1,6 @@
 package org.jkvm.linux;
 
+import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -69,5 +70,5 @@ final class Native {
 
     static final ValueLayout.OfInt C_INT = ValueLayout.JAVA_INT;
     static final ValueLayout.OfLong C_LONG = ValueLayout.JAVA_LONG;
-    static final java.lang.foreign.AddressLayout C_POINTER = ValueLayout.ADDRESS;
+    static final AddressLayout C_POINTER = ValueLayout.ADDRESS;
 }

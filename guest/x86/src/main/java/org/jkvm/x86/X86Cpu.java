@@ -9,6 +9,7 @@ import static org.jkvm.linux.RawMemory.putInt;
 import static org.jkvm.linux.RawMemory.putLong;
 import static org.jkvm.linux.RawMemory.putShort;
 
+import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.exec.sse.SseUnit;
 import org.jkvm.x86.exec.x87.X87State;
@@ -464,17 +465,17 @@ public final class X86Cpu {
 
     /** Asks something of this processor; bits of {@link org.jkvm.x86.state.Request}. From any thread. */
     public void request(int bits) {
-        org.jkvm.linux.RawMemory.orInt(st + CpuState.REQUESTS, bits);
+        RawMemory.orInt(st + CpuState.REQUESTS, bits);
     }
 
     /** Takes back requests. */
     public void clearRequest(int bits) {
-        org.jkvm.linux.RawMemory.clearInt(st + CpuState.REQUESTS, bits);
+        RawMemory.clearInt(st + CpuState.REQUESTS, bits);
     }
 
     /** What is asked for now. */
     public int requests() {
-        return org.jkvm.linux.RawMemory.getIntVolatile(st + CpuState.REQUESTS);
+        return RawMemory.getIntVolatile(st + CpuState.REQUESTS);
     }
 
     /** Writes the low half of a native field. */

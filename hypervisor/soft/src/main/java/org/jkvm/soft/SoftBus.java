@@ -5,6 +5,7 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.soft.chip.VcpuInterrupts;
 import org.jkvm.x86.X86Bus;
+import org.jkvm.x86.state.Request;
 
 /** One vCPU's pins: kernel mode answers for the interrupt chip, everything else leaves to user mode. */
 final class SoftBus implements X86Bus {
@@ -158,7 +159,7 @@ final class SoftBus implements X86Bus {
             long page = apic.page();
             boolean done = apic.writeMsr(number, value);
             if (apic.page() != page) {
-                vcpu.request(org.jkvm.x86.state.Request.FLUSH_TLB);
+                vcpu.request(Request.FLUSH_TLB);
             }
             return done;
         }

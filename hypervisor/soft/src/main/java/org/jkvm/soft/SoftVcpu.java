@@ -1,14 +1,14 @@
 package org.jkvm.soft;
 
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
-import java.lang.foreign.MemorySegment;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
-import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86State.Activity;
+import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
 import org.jkvm.soft.chip.ProcessorPins;
@@ -19,6 +19,7 @@ import org.jkvm.x86.exec.Interpreter;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Request;
+import org.jkvm.x86.state.Rflags;
 
 /** A vCPU of the software backend: kernel mode around the interpreter's guest mode. */
 final class SoftVcpu implements X86Vcpu, ProcessorPins {
@@ -122,7 +123,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     }
 
     private int wakeMask() {
-        boolean interrupts = cpu.flag(org.jkvm.x86.state.Rflags.IF);
+        boolean interrupts = cpu.flag(Rflags.IF);
         return (interrupts ? -1 : ~Request.INTR) & (cpu.nmiBlocked ? ~Request.NMI : -1);
     }
 

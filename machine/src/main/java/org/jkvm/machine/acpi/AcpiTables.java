@@ -3,6 +3,7 @@ package org.jkvm.machine.acpi;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +91,7 @@ public final class AcpiTables {
 
     /** All tables, as they are to be copied to the start address. */
     public byte[] image() {
-        return java.util.Arrays.copyOf(image.array(), image.position());
+        return Arrays.copyOf(image.array(), image.position());
     }
 
     /** Where each table is, by signature: guest physical addresses. */
@@ -155,7 +156,7 @@ public final class AcpiTables {
         levelTriggered.add(pc.sciIrq());
         levelTriggered.stream().sorted().forEach(irq -> putOverride(t, irq, irq, ACTIVE_HIGH_LEVEL));
         t.put((byte) LOCAL_APIC_NMI).put((byte) 6).put((byte) 0xff).putShort((short) 0).put((byte) LINT1);
-        return AcpiTable.of("APIC", 3, java.util.Arrays.copyOf(t.array(), t.position()));
+        return AcpiTable.of("APIC", 3, Arrays.copyOf(t.array(), t.position()));
     }
 
     private static void putProcessor(ByteBuffer t, int index) {

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * ACPI machine language, assembled (ACPI 6.4, chapter 20): one method an ASL operator, named as in ASL, each returning its
@@ -129,7 +130,7 @@ final class Aml {
         int log = value >>> 8 == 0 ? 0 : value >>> 16 == 0 ? 1 : value >>> 32 == 0 ? 2 : 3;
         int[] prefix = {0x0a, 0x0b, 0x0c, 0x0e};
         ByteBuffer number = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(0, value);
-        return terms(op(prefix[log]), java.util.Arrays.copyOf(number.array(), 1 << log));
+        return terms(op(prefix[log]), Arrays.copyOf(number.array(), 1 << log));
     }
 
     /** {@code EisaId ("PNP0A03")} (section 19.3.4): three letters of 5 bits, four hexadecimal digits, big-endian. */

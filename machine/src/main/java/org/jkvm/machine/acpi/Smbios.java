@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import org.jkvm.machine.memory.MemoryMap;
 import org.jkvm.machine.memory.RamLayout;
 
@@ -62,7 +63,7 @@ public final class Smbios {
 
     /** The entry point and behind it the structures, as they are to be copied to the start address. */
     public byte[] image() {
-        return Aml.terms(java.util.Arrays.copyOf(entryPoint(), ENTRY_POINT_ROOM), structures.toByteArray());
+        return Aml.terms(Arrays.copyOf(entryPoint(), ENTRY_POINT_ROOM), structures.toByteArray());
     }
 
     /** Section 5.2.1, SMBIOS 2.1 (32-bit) entry point. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -65,7 +66,7 @@ final class TableLoader {
     }
 
     private static ByteBuffer name(ByteBuffer command, String file) {
-        byte[] padded = java.util.Arrays.copyOf(file.getBytes(StandardCharsets.US_ASCII), NAME_LENGTH);
+        byte[] padded = Arrays.copyOf(file.getBytes(StandardCharsets.US_ASCII), NAME_LENGTH);
         return command.put(padded);
     }
 }

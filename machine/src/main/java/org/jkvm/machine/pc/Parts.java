@@ -1,6 +1,7 @@
 package org.jkvm.machine.pc;
 
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jkvm.base.state.StateIo;
@@ -21,7 +22,7 @@ public final class Parts implements Stateful {
 
     /** Every device, by name. */
     public Map<String, Device> devices() {
-        return java.util.Collections.unmodifiableMap(devices);
+        return Collections.unmodifiableMap(devices);
     }
 
     /** The devices of type {@code type}. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jkvm.base.GuestMemory;
+import org.jkvm.base.IoHandler;
 import org.jkvm.base.Line;
 import org.jkvm.base.UserException;
 import org.jkvm.base.backend.CharacterBackend;
@@ -320,7 +321,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         bus.mmio().map("pc-testdev", TEST_MMIO, PcTestdev.MMIO_LENGTH, device.mmioWindow());
     }
 
-    private void ports(String owner, int first, int count, org.jkvm.base.IoHandler window) {
+    private void ports(String owner, int first, int count, IoHandler window) {
         try {
             bus.ports().map(owner, first, count, window);
         } catch (IllegalArgumentException e) {

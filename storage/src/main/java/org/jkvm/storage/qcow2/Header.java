@@ -1,5 +1,6 @@
 package org.jkvm.storage.qcow2;
 
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -60,7 +61,7 @@ record Header(int version, int clusterBits, long size, int l1Size, long l1Offset
     /** The backing file's format as written in the image, or null. */
     String backingFormat() {
         byte[] data = extension(Features.EXTENSION_BACKING_FORMAT);
-        return data == null ? null : new String(data, java.nio.charset.StandardCharsets.UTF_8);
+        return data == null ? null : new String(data, StandardCharsets.UTF_8);
     }
 
     /** L1 entries that a disk of {@code size} bytes needs. */

@@ -4,8 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.state.StateIo;
+import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.InterruptChip;
 import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
@@ -100,19 +102,19 @@ public final class FakeVirtualMachine implements VirtualMachine {
     }
 
     /** Remembers the level of every line and the last message. */
-    public static final class Chip implements InterruptChip, org.jkvm.base.state.Stateful {
+    public static final class Chip implements InterruptChip, Stateful {
         private long levels;
         private int resets;
         private long messages;
 
         @Override
         public synchronized void setLine(int gsi, boolean level) {
-            levels = org.jkvm.base.Bits.with(levels, gsi, level);
+            levels = Bits.with(levels, gsi, level);
         }
 
         /** The level of GSI {@code gsi}. */
         public synchronized boolean level(int gsi) {
-            return org.jkvm.base.Bits.isSet(levels, gsi);
+            return Bits.isSet(levels, gsi);
         }
 
         /** How often it was reset. */

@@ -7,6 +7,7 @@ import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Decoder;
+import org.jkvm.x86.isa.Handler;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.isa.OpcodeTable;
 import org.jkvm.x86.mmu.CodeWatch;
@@ -203,7 +204,7 @@ final class BlockCache implements CodeWatch {
         }
     }
 
-    private static void undefined(Insn i, org.jkvm.x86.isa.Handler handler) {
+    private static void undefined(Insn i, Handler handler) {
         i.handler = handler;
         i.row = null;
     }

@@ -1,5 +1,6 @@
 package org.jkvm.x86.trap;
 
+import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.state.Rflags;
@@ -222,7 +223,7 @@ public final class FarTransfer {
             }
             cpu.mmu.store64(sp - 8, cpu.segments.selector(Segment.CS));
             cpu.mmu.store64(sp - 16, cpu.rip);
-        } catch (org.jkvm.x86.GuestFault f) {
+        } catch (GuestFault f) {
             cpu.segments.setCpl(oldCpl);
             throw f;
         }

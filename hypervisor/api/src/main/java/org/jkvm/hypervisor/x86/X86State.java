@@ -1,5 +1,6 @@
 package org.jkvm.hypervisor.x86;
 
+import java.util.Arrays;
 import java.util.TreeMap;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
@@ -68,7 +69,7 @@ public final class X86State implements Stateful {
 
     /** A state with empty segments. */
     public X86State() {
-        java.util.Arrays.fill(segments, new Segment(0, 0, 0xffff, 1 << 16));
+        Arrays.fill(segments, new Segment(0, 0, 0xffff, 1 << 16));
     }
 
     @Override
