@@ -3,6 +3,7 @@ package org.jkvm.app.cli;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jkvm.base.UserException;
@@ -14,6 +15,21 @@ import picocli.CommandLine.ParseResult;
 
 /** The command line, taken apart: which options were given, with which arguments. */
 public final class Arguments {
+    private static final String NO_FIRMWARE = "there is no firmware yet: boot a kernel with -kernel";
+    private static final String NO_NETWORK = "there is no network yet";
+    private static final String NO_DISPLAY = "there is no display yet";
+    private static final String NO_SNAPSHOTS = "there are no snapshots and no migration yet";
+    /** QEMU's options that people will try, and why they are refused. */
+    private static final Map<String, String> NOT_YET = Map.ofEntries(
+            Map.entry("-bios", NO_FIRMWARE), Map.entry("-boot", NO_FIRMWARE), Map.entry("-pflash", NO_FIRMWARE),
+            Map.entry("-cdrom", "there is no CD-ROM drive yet"), Map.entry("-fda", "there is no floppy drive yet"),
+            Map.entry("-daemonize", "a machine can't leave the terminal yet: use -display none and &"),
+            Map.entry("-enable-kvm", "/dev/kvm is not supported yet"), Map.entry("-gdb", "there is no debugger stub yet"),
+            Map.entry("-s", "there is no debugger stub yet"), Map.entry("-incoming", NO_SNAPSHOTS),
+            Map.entry("-loadvm", NO_SNAPSHOTS), Map.entry("-snapshot", NO_SNAPSHOTS), Map.entry("-netdev", NO_NETWORK),
+            Map.entry("-qmp", "there is no QMP yet"), Map.entry("-spice", NO_DISPLAY), Map.entry("-usb", "there is no USB yet"),
+            Map.entry("-vnc", NO_DISPLAY));
+
     private final ParseResult result;
 
     private Arguments(ParseResult result) {
@@ -62,6 +78,9 @@ public final class Arguments {
 
     private static UserException unknown(String word) {
         String name = word.startsWith("--") ? word.substring(1) : word;
+        if (NOT_YET.containsKey(name)) {
+            return misuse(name + ": " + NOT_YET.get(name));
+        }
         List<String> names = Arrays.stream(Option.values()).flatMap(o -> o.names().stream()).toList();
         return misuse(word + ": invalid option" + Suggestion.nearest(name, names)
                 .map(c -> "; did you mean " + c + "?").orElse(" (kvm -help lists them)"));

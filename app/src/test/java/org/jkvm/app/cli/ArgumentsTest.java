@@ -49,6 +49,8 @@ class ArgumentsTest {
         "-m384         | -m384: invalid option (kvm -help lists them)",
         "-nographic=on | -nographic=on: invalid option; did you mean -nographic?",
         "-m            | -m: requires an argument",
+        "-cdrom        | -cdrom: there is no CD-ROM drive yet",
+        "--enable-kvm  | -enable-kvm: /dev/kvm is not supported yet",
     })
     void refusesByName(String word, String message) {
         assertThatThrownBy(() -> Arguments.parse(word)).hasMessage(message).extracting("exitStatus").isEqualTo(2);
