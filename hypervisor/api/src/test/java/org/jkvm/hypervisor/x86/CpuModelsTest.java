@@ -22,7 +22,8 @@ class CpuModelsTest {
         CpuModel model = all.parse("qemu64", 1, 1);
         assertThat(leaf(model, 1, -1)).isEqualTo(new CpuModel.Leaf(1, -1, 0x60fb1, 0x10800, 0x80002001, 0x78bfbfd));
         assertThat(leaf(model, 0x80000001, -1).edx()).isEqualTo(0x2193fbfd);
-        assertThat(text(leaf(model, 0, -1).ebx(), leaf(model, 0, -1).edx(), leaf(model, 0, -1).ecx())).isEqualTo("AuthenticAMD");
+        CpuModel.Leaf vendor = leaf(model, 0, -1);
+        assertThat(text(vendor.ebx(), vendor.edx(), vendor.ecx())).isEqualTo("AuthenticAMD");
         CpuModel.Leaf brand = leaf(model, 0x80000002, -1);
         assertThat(text(brand.eax(), brand.ebx(), brand.ecx(), brand.edx())).isEqualTo("QEMU Virtual CPU");
     }
@@ -72,7 +73,8 @@ class CpuModelsTest {
     }
 
     private static CpuModel.Leaf leaf(CpuModel model, int function, int subleaf) {
-        return model.leaves().stream().filter(l -> l.function() == function && l.subleaf() == subleaf).findFirst().orElseThrow();
+        return model.leaves().stream().filter(l -> l.function() == function && l.subleaf() == subleaf).findFirst()
+                .orElseThrow();
     }
 
     private static String text(int... words) {
