@@ -49,6 +49,12 @@ public final class Msrs {
     /** MSRs that read as a constant and ignore writes. */
     private static final Map<Integer, Long> CONSTANT = new TreeMap<>();
     private static final int MTRR_CAP = 0xfe;
+    /** IA32_BIOS_SIGN_ID, which AMD calls PATCH_LEVEL: read-only here, as there is nothing to update. */
+    private static final int MICROCODE = 0x8b;
+    /** AMD's revision is in the low half; this is what QEMU's processors show. */
+    private static final long AMD_MICROCODE = 0x0100_0065L;
+    /** Intel's is in the high half (SDM vol. 3A, section 10.11.7). */
+    private static final long INTEL_MICROCODE = 1L << 32;
     private static final int MCG_STATUS = 0x17a;
     private static final int MC_BANKS = 10;
 
@@ -71,7 +77,6 @@ public final class Msrs {
         }
         CONSTANT.put(MTRR_CAP, 0x508L); // Eight variable ranges, fixed ranges, write combining.
         CONSTANT.put(0x179, 0x0100_0100L | MC_BANKS); // MCG_CAP: MCG_CTL, MCG_SER_P.
-        CONSTANT.put(0x8b, 0x0100_0065L << 32); // Microcode revision.
         CONSTANT.put(0x3a, 1L); // FEATURE_CONTROL: locked.
         CONSTANT.put(0x17, 0L); // PLATFORM_ID.
         CONSTANT.put(0xce, 0L); // PLATFORM_INFO.
@@ -144,6 +149,8 @@ public final class Msrs {
                 return tscAdjust;
             case EFER:
                 return efer;
+            case MICROCODE:
+                return cpu.cpuid.isAmd() ? AMD_MICROCODE : INTEL_MICROCODE;
             case FS_BASE:
                 return cpu.segments.base(Segment.FS);
             case GS_BASE:
@@ -184,6 +191,7 @@ public final class Msrs {
             case FS_BASE -> cpu.segments.setBase(Segment.FS, canonical(value));
             case GS_BASE -> cpu.segments.setBase(Segment.GS, canonical(value));
             case LSTAR, CSTAR, KERNEL_GS_BASE, SYSENTER_ESP, SYSENTER_EIP -> stored.put(number, canonical(value));
+            case MICROCODE -> { } // Software clears it before CPUID loads it.
             default -> writeOther(number, value);
         }
     }

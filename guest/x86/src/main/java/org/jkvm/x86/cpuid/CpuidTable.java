@@ -53,6 +53,9 @@ public final class CpuidTable {
         place(Feature.RDTSCP, 0x80000001, 3, 27);
     }
 
+    /** "Auth", what leaf 0 of AMD's processors has in EBX. */
+    private static final int AUTH = 0x6874_7541;
+
     private final int[][] leaves;
     private final int apicId;
     private final long features;
@@ -83,6 +86,11 @@ public final class CpuidTable {
     /** Whether the processor has {@code feature}. */
     public boolean has(Feature feature) {
         return (features & feature.bit()) != 0;
+    }
+
+    /** Whether the vendor is AuthenticAMD. */
+    public boolean isAmd() {
+        return find(0, 0)[1] == AUTH;
     }
 
     /** Which bits of CR4 may be set. */
