@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Writes instructions in 64-bit mode field by field (Intel SDM vol. 2A, chapter 2): legacy prefix, REX, opcode, ModRM,
  * SIB, displacement, immediate. {@link Assembler} names them. Not thread-safe.
  */
-public class Encoder {
+public abstract sealed class Encoder permits MoveInstructions {
     /** No mandatory or operand-size prefix. */
     public static final int NO_PREFIX = 0;
     private static final int REX = 0x40;
@@ -15,12 +15,18 @@ public class Encoder {
     private static final int NO_INDEX = 4;
     private static final int NO_BASE = 5;
 
+    private static final int[] SEGMENT_PREFIXES = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+    private static final int ADDRESS_SIZE = 0x67;
+    /** Recommended multi-byte NOPs of 1 to 8 bytes (Intel SDM vol. 2B, NOP, table 4-12). */
+    private static final long[] NOPS = {0x90, 0x9066, 0x1f0f, 0x401f0f, 0x441f0f, 0x441f0f66, 0x801f0f, 0x841f0f};
+
     private final long origin;
     private byte[] code = new byte[128];
     private int length;
+    private int pending;
 
     /** Starts at host address {@code origin}, where {@link #toByteArray} will be placed. */
-    public Encoder(long origin) {
+    Encoder(long origin) {
         this.origin = origin;
     }
 
@@ -34,8 +40,15 @@ public class Encoder {
         return length;
     }
 
-    /** The code. */
+    /**
+     * The code.
+     *
+     * @throws IllegalStateException while a label that was used is not bound
+     */
     public final byte[] toByteArray() {
+        if (pending != 0) {
+            throw new IllegalStateException(pending + " uses of labels that were never bound");
+        }
         return Arrays.copyOf(code, length);
     }
 
@@ -49,7 +62,7 @@ public class Encoder {
     /**
      * Writes an instruction with a ModRM byte.
      *
-     * @param prefix         66h, F2h, F3h or {@link #NO_PREFIX}
+     * @param prefix         66h, F2h, F3h, 66F2h, 66F3h or {@link #NO_PREFIX}
      * @param rexBits        REX.W (8) where wanted; 40h forces an empty REX prefix; R, X and B are found out here
      * @param opcode         opcode with its escape bytes: 8Bh, 0FAFh, 0F3810h, ...
      * @param reg            register number or opcode extension for ModRM.reg, 0 to 15
@@ -57,11 +70,64 @@ public class Encoder {
      * @param immediateBytes number of bytes that the caller will write after this, 0 to 8
      */
     public final void modRm(int prefix, int rexBits, int opcode, int reg, Rm rm, int immediateBytes) {
-        prefixes(prefix, rexBits | rexR(reg) | rexXb(rm), opcode);
+        if (rm instanceof Mem m) {
+            memoryPrefixes(m);
+        }
+        int rex = rexBits | rexR(reg) | rexXb(rm);
+        if (rex != 0 && rm instanceof HighByte) {
+            throw new IllegalArgumentException(rm + " cannot be had with a REX prefix");
+        }
+        prefixes(prefix, rex, opcode);
+        operands(reg, rm, immediateBytes);
+    }
+
+    /**
+     * Writes a VEX-encoded instruction.
+     *
+     * @param opcode         prefix fields and opcode
+     * @param reg            register number or opcode extension for ModRM.reg, 0 to 15
+     * @param vvvv           register number for VEX.vvvv, 0 to 15; 0 where there is none
+     * @param rm             register or memory operand
+     * @param immediateBytes number of bytes that the caller will write after this, 0 or 1
+     */
+    public final void vex(VexOpcode opcode, int reg, int vvvv, Rm rm, int immediateBytes) {
+        if (rm instanceof Mem m) {
+            memoryPrefixes(m);
+        }
+        int rxb = ~(rexR(reg) | rexXb(rm)) << 5 & 0xe0;
+        int rest = (~vvvv & 15) << 3 | (opcode.l() ? 4 : 0) | opcode.pp();
+        if ((rxb & 0x60) == 0x60 && !opcode.w() && opcode.map() == OpcodeMap.ESCAPE_0F) {
+            byte1(0xc5);
+            byte1(rxb & 0x80 | rest);
+        } else {
+            byte1(0xc4);
+            byte1(rxb | opcode.map().ordinal());
+            byte1((opcode.w() ? 0x80 : 0) | rest);
+        }
+        byte1(opcode.opcode());
+        operands(reg, rm, immediateBytes);
+    }
+
+    private void memoryPrefixes(Mem m) {
+        if (m.segment() != null) {
+            byte1(SEGMENT_PREFIXES[m.segment().ordinal()]);
+        }
+        if (m.truncated()) {
+            byte1(ADDRESS_SIZE);
+        }
+    }
+
+    /** ModRM, SIB and displacement. */
+    private void operands(int reg, Rm rm, int immediateBytes) {
         int field = (reg & 7) << 3;
         switch (rm) {
             case Gpr g -> byte1(0xc0 | field | g.number() & 7);
+            case HighByte h -> byte1(0xc0 | field | h.number());
             case Xmm x -> byte1(0xc0 | field | x.number() & 7);
+            case RipLabel r -> {
+                byte1(field | 5);
+                displacement(r.label(), 4, immediateBytes);
+            }
             case RipRelative r -> ripRelative(field, r.target(), immediateBytes);
             case Mem m -> memory(field, m);
         }
@@ -74,6 +140,9 @@ public class Encoder {
 
     /** Writes prefixes and opcode bytes. */
     public final void prefixes(int prefix, int rexBits, int opcode) {
+        if (prefix >>> 8 != 0) {
+            byte1(prefix >>> 8);
+        }
         if (prefix != NO_PREFIX) {
             byte1(prefix);
         }
@@ -95,20 +164,49 @@ public class Encoder {
         }
     }
 
-    /** Marks the next instruction with {@code label} and completes the jumps to it. */
-    public final void bind(Label label) {
-        label.bind(length);
-        for (int use : label.uses()) {
-            patch32(use, length - (use + 4));
+    /** Writes {@code count} bytes of instructions that do nothing. */
+    public final void nop(int count) {
+        for (int left = count; left > 0; left -= Math.min(left, NOPS.length)) {
+            int size = Math.min(left, NOPS.length);
+            immediate(NOPS[size - 1], size);
         }
     }
 
-    /** Writes a 32-bit displacement to {@code label}, relative to the byte after it. */
-    final void displacement32(Label label) {
-        if (!label.isBound()) {
-            label.use(length);
+    /** Writes NOPs until the byte {@code offset} further on is at a multiple of {@code alignment}, a power of two. */
+    public final void align(int alignment, int offset) {
+        nop((int) (-(address() + offset) & alignment - 1));
+    }
+
+    /**
+     * Marks the next instruction with {@code label} and completes what refers to it.
+     *
+     * @throws IllegalStateException when the label is bound already or too far from a short jump to it
+     */
+    public final void bind(Label label) {
+        label.bind(length);
+        label.uses().forEach(use -> complete(use, length - use.end()));
+        pending -= label.uses().size();
+    }
+
+    private void complete(Label.Use use, int displacement) {
+        if (use.size() == 1 && displacement != (byte) displacement) {
+            throw new IllegalStateException("a short jump does not reach over " + displacement + " bytes");
         }
-        immediate(label.isBound() ? label.position() - (length + 4) : 0, 4);
+        for (int i = 0; i < use.size(); i++) {
+            code[use.at() + i] = (byte) (displacement >>> 8 * i);
+        }
+    }
+
+    /** Writes a displacement of {@code size} bytes to {@code label}, relative to what follows it and the immediate. */
+    final void displacement(Label label, int size, int immediateBytes) {
+        Label.Use use = new Label.Use(length, size, length + size + immediateBytes);
+        immediate(0, size);
+        if (label.isBound()) {
+            complete(use, label.position() - use.end());
+        } else {
+            label.use(use);
+            pending++;
+        }
     }
 
     /** Writes a 32-bit displacement to {@code target}, relative to the byte after it and {@code immediateBytes}. */
@@ -121,15 +219,17 @@ public class Encoder {
         immediate(displacement, 4);
     }
 
-    private static int rexR(int reg) {
+    static int rexR(int reg) {
         return reg >> 1 & 4;
     }
 
-    private static int rexXb(Rm rm) {
+    static int rexXb(Rm rm) {
         return switch (rm) {
             case Gpr g -> g.number() >> 3;
             case Xmm x -> x.number() >> 3;
+            case HighByte ignored -> 0;
             case RipRelative ignored -> 0;
+            case RipLabel ignored -> 0;
             case Mem m -> high(m.index()) << 1 | high(m.base());
         };
     }
@@ -172,12 +272,6 @@ public class Encoder {
     private void sib(Mem m, int base) {
         int index = m.index() == null ? NO_INDEX : m.index().number() & 7;
         byte1(Integer.numberOfTrailingZeros(m.scale()) << 6 | index << 3 | base);
-    }
-
-    private void patch32(int at, int value) {
-        for (int i = 0; i < 4; i++) {
-            code[at + i] = (byte) (value >>> 8 * i);
-        }
     }
 
     private void byte1(int value) {

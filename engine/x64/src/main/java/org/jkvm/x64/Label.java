@@ -1,13 +1,17 @@
 package org.jkvm.x64;
 
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 
-/** A place in the code of one {@link Assembler}: may be jumped to before it is bound. */
+/** A place in the code of one {@link Assembler}: may be referred to before it is bound. */
 public final class Label {
     private static final int UNBOUND = -1;
     private int position = UNBOUND;
-    private int[] uses = new int[2];
-    private int useCount;
+    private final List<Use> uses = new ArrayList<>(2);
+
+    /** A displacement of {@code size} bytes at {@code at}, relative to {@code end}. */
+    record Use(int at, int size, int end) {
+    }
 
     /** An unbound label. */
     public Label() {
@@ -28,15 +32,12 @@ public final class Label {
         position = at;
     }
 
-    /** Notes a 32-bit displacement field at {@code at}, to be filled in when the label is bound. */
-    void use(int at) {
-        if (useCount == uses.length) {
-            uses = Arrays.copyOf(uses, useCount * 2);
-        }
-        uses[useCount++] = at;
+    /** Notes a displacement, to be filled in when the label is bound. */
+    void use(Use use) {
+        uses.add(use);
     }
 
-    int[] uses() {
-        return Arrays.copyOf(uses, useCount);
+    List<Use> uses() {
+        return uses;
     }
 }
