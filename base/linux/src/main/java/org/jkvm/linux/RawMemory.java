@@ -69,6 +69,16 @@ public final class RawMemory {
         return (int) INT.getVolatile(ALL, address);
     }
 
+    /** Writes 4 aligned bytes that other threads read. */
+    public static void putIntVolatile(long address, int value) {
+        INT.setVolatile(ALL, address, value);
+    }
+
+    /** Writes 8 aligned bytes that other threads read. */
+    public static void putLongVolatile(long address, long value) {
+        LONG.setVolatile(ALL, address, value);
+    }
+
     /** Sets bits in 4 aligned bytes, atomically; returns the old value. */
     public static int orInt(long address, int bits) {
         return (int) INT.getAndBitwiseOr(ALL, address, bits);
