@@ -48,6 +48,8 @@ final class Commands {
                 new Command("x", "[/fmt] addr", "show memory at a linear address; fmt: count, x d u o c i, b h w g",
                         text -> memory(text, true)),
                 new Command("xp", "[/fmt] addr", "show memory at a physical address", text -> memory(text, false)));
+        topics.add(new MonitorMachine.Topic("mem", "what the vCPU's page tables map",
+                () -> Mappings.text(machine.registers(vcpu), machine.memory())));
         topics.add(new MonitorMachine.Topic("name", "the guest's name", () -> machine.name() + "\n"));
         topics.add(new MonitorMachine.Topic("registers", "the vCPU's registers ('cpu' chooses which)", this::registers));
         topics.add(new MonitorMachine.Topic("status", "whether the guest runs",
