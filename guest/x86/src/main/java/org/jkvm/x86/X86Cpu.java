@@ -276,6 +276,11 @@ public final class X86Cpu {
         return i.src >= 0 ? reg(i.src, i.srcSize) : i.src == Insn.MEM ? load(i, i.srcSize) : i.imm;
     }
 
+    /** Reads the third operand: register, memory or immediate. */
+    public long src2(Insn i) {
+        return i.src2 >= 0 ? reg(i.src2, i.src2Size) : i.src2 == Insn.MEM ? load(i, i.src2Size) : i.imm;
+    }
+
     /** Writes the first operand. */
     public void setDst(Insn i, long value) {
         if (i.dst >= 0) {

@@ -33,9 +33,13 @@ public final class CpuidTable {
         place(Feature.POPCNT, 1, 2, 23);
         place(Feature.AES, 1, 2, 25);
         place(Feature.XSAVE, 1, 2, 26);
+        place(Feature.FMA, 1, 2, 12);
+        place(Feature.AVX, 1, 2, 28);
+        place(Feature.F16C, 1, 2, 29);
         place(Feature.RDRAND, 1, 2, 30);
         place(Feature.FSGSBASE, 7, 1, 0);
         place(Feature.BMI1, 7, 1, 3);
+        place(Feature.AVX2, 7, 1, 5);
         place(Feature.BMI2, 7, 1, 8);
         place(Feature.INVPCID, 7, 1, 10);
         place(Feature.RDSEED, 7, 1, 18);
@@ -44,8 +48,13 @@ public final class CpuidTable {
         place(Feature.CLFLUSHOPT, 7, 1, 23);
         place(Feature.CLWB, 7, 1, 24);
         place(Feature.SHA, 7, 1, 29);
+        place(Feature.VAES, 7, 2, 9);
+        place(Feature.VPCLMULQDQ, 7, 2, 10);
         place(Feature.RDPID, 7, 2, 22);
         place(Feature.XSAVEOPT, 0xd, 0, 0);
+        place(Feature.XSAVEC, 0xd, 0, 1);
+        place(Feature.XGETBV1, 0xd, 0, 2);
+        place(Feature.XSAVES, 0xd, 0, 3);
         place(Feature.LAHF_LM, 0x80000001, 2, 0);
         place(Feature.LZCNT, 0x80000001, 2, 5);
         place(Feature.PREFETCHW, 0x80000001, 2, 8);

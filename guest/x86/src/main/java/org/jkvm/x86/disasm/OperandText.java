@@ -21,7 +21,7 @@ final class OperandText {
 
     /** The operand's text; operands are to be asked for in order, for immediates. */
     String text(Operand operand) {
-        int size = Mnemonics.size(insn, operand, operand.size(insn.operandSize, rexW()));
+        int size = Mnemonics.size(insn, operand, operand.size(insn.operandSize, rexW(), insn.vexL));
         return switch (operand.method()) {
             case 'R' -> general(rm(), size);
             case 'E' -> insn.memory() ? memory(size) : general(rm(), size);
@@ -39,8 +39,10 @@ final class OperandText {
             case 's' -> RegisterNames.segment(operand.number());
             case 'C' -> "cr" + (reg() + (insn.lock ? 8 : 0));
             case 'D' -> "dr" + reg();
-            case 'V' -> "xmm" + reg();
-            case 'W', 'U' -> insn.memory() ? memory(size) : "xmm" + rm();
+            case 'B' -> general(insn.vvvv, size);
+            case 'H' -> RegisterNames.vector(insn.vvvv, size);
+            case 'V' -> RegisterNames.vector(reg(), size);
+            case 'W', 'U' -> insn.memory() ? memory(size) : RegisterNames.vector(rm(), size);
             case 'P' -> "mm" + insn.reg();
             case 'Q', 'N' -> insn.memory() ? memory(size) : "mm" + insn.rm();
             case 'x' -> "xmm0";

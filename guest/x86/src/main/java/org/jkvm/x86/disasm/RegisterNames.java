@@ -35,6 +35,11 @@ final class RegisterNames {
         return SEGMENTS[number & 7];
     }
 
+    /** Vector register {@code number} (0 to 15) of {@code size} bytes. */
+    static String vector(int number, int size) {
+        return (size == 32 ? "ymm" : "xmm") + number;
+    }
+
     /** What stands before a memory operand of {@code size} bytes; nothing where the size is unknown. */
     static String pointer(int size) {
         return switch (size) {
@@ -45,6 +50,7 @@ final class RegisterNames {
             case 8 -> "QWORD PTR ";
             case 10 -> "TBYTE PTR ";
             case 16 -> "XMMWORD PTR ";
+            case 32 -> "YMMWORD PTR ";
             default -> "";
         };
     }

@@ -25,6 +25,9 @@ public final class Decoder {
         TOO_LONG
     }
 
+    /** VZEROUPPER and VZEROALL: without ModRM, alone among VEX-encoded instructions. */
+    private static final int VZEROUPPER = 0x77;
+
     private final OpcodeTable table;
     private final long features;
     private byte[] code;
@@ -74,6 +77,9 @@ public final class Decoder {
 
     private Row instruction() {
         int opcode = prefixes();
+        if ((opcode == 0xc4 || opcode == 0xc5) && beginsVex()) {
+            return vexInstruction(opcode == 0xc4);
+        }
         int map = 0;
         if (opcode == 0x0f) {
             opcode = next();
@@ -90,14 +96,58 @@ public final class Decoder {
         }
         insn.condition = opcode & 15;
         Row row = table.find(map, opcode, peeked, insn.rep, insn.prefix66, insn.bits64, features);
-        insn.row = row;
         if (row == null) {
             at += modrm ? 1 : 0;
-            return null;
         }
-        insn.handler = row.handler();
-        operands(row, opcode);
+        return use(row, opcode);
+    }
+
+    /** Fills in what {@code row} says, unless there is none. */
+    private Row use(Row row, int opcode) {
+        insn.row = row;
+        if (row != null) {
+            insn.handler = row.handler();
+            operands(row, opcode);
+        }
         return row;
+    }
+
+    // ---- VEX (SDM vol. 2A, section 2.3) ----
+
+    /** Outside 64-bit mode C4h and C5h are LES and LDS, unless what follows would name a register of these. */
+    private boolean beginsVex() {
+        return bits == 64 || peek() >= 0xc0;
+    }
+
+    private Row vexInstruction(boolean threeBytes) {
+        boolean prefixed = insn.prefix66 || insn.rep != 0 || insn.lock || insn.rex != 0;
+        int map = vexPrefix(threeBytes);
+        int opcode = next();
+        int modrm = opcode == VZEROUPPER && map == 1 ? 0 : peek();
+        if (truncated || prefixed || map == 0 || map > 3) {
+            return null; // Prefixes that VEX stands for must not precede it (section 2.3.2).
+        }
+        int prefix = insn.prefix66 ? 0x66 : insn.rep;
+        Row row = table.findVex(map, opcode, modrm, prefix, insn.vexL ? 1 : 0, insn.vexW ? 1 : 0, insn.bits64, features);
+        boolean valid = row != null && (row.usesVvvv() || insn.vvvv == 0);
+        return use(valid ? row : null, opcode);
+    }
+
+    /** Reads the rest of a VEX prefix; returns the opcode map. */
+    private int vexPrefix(boolean threeBytes) {
+        int first = next();
+        int last = threeBytes ? next() : first & 0x7f;
+        insn.vex = threeBytes ? 3 : 2;
+        insn.vexW = (last & 0x80) != 0;
+        insn.vexL = (last & 4) != 0;
+        insn.vvvv = ~last >>> 3 & (bits == 64 ? 15 : 7);
+        insn.prefix66 = (last & 3) == 1;
+        insn.rep = (last & 3) == 2 ? 0xf3 : (last & 3) == 3 ? 0xf2 : 0;
+        if (bits == 64) {
+            int rxb = threeBytes ? ~first >>> 5 & 7 : ~first >>> 5 & 4;
+            insn.rex = 0x40 | (insn.vexW ? 8 : 0) | rxb;
+        }
+        return threeBytes ? first & 0x1f : 1;
     }
 
     private int prefixes() {
@@ -179,7 +229,7 @@ public final class Decoder {
     }
 
     private void place(Operand operand, int position, int opcode) {
-        int size = operand.size(insn.operandSize, (insn.rex & 8) != 0);
+        int size = operand.size(insn.operandSize, (insn.rex & 8) != 0, insn.vexL);
         int where = locate(operand, size, opcode);
         switch (position) {
             case 0 -> {
@@ -190,7 +240,11 @@ public final class Decoder {
                 insn.src = where;
                 insn.srcSize = size;
             }
-            default -> insn.src2 = where;
+            case 2 -> {
+                insn.src2 = where;
+                insn.src2Size = size;
+            }
+            default -> insn.src3 = where;
         }
     }
 
@@ -215,6 +269,8 @@ public final class Decoder {
             case 'W', 'U' -> insn.memory() ? Insn.MEM : CpuState.vector(extended(insn.rm(), 1));
             case 'P' -> CpuState.mmx(insn.reg());
             case 'Q', 'N' -> insn.memory() ? Insn.MEM : CpuState.mmx(insn.rm());
+            case 'B' -> CpuState.general(insn.vvvv, size, rex);
+            case 'H' -> CpuState.vector(insn.vvvv);
             case 'x' -> CpuState.vector(0);
             case 'f' -> Insn.NONE;
             default -> throw new IllegalStateException("operand " + operand.text());

@@ -81,7 +81,25 @@ public enum Feature {
     /** LAHF and SAHF in 64-bit mode. */
     LAHF_LM,
     /** MONITOR and MWAIT. */
-    MONITOR;
+    MONITOR,
+    /** VEX-encoded floating point on 256 bits, VEX forms of SSE. */
+    AVX,
+    /** VEX-encoded integers on 256 bits, gathers. */
+    AVX2,
+    /** VCVTPH2PS and VCVTPS2PH. */
+    F16C,
+    /** Fused multiply-add. */
+    FMA,
+    /** AES on 256 bits. */
+    VAES,
+    /** PCLMULQDQ on 256 bits. */
+    VPCLMULQDQ,
+    /** XSAVEC. */
+    XSAVEC,
+    /** XGETBV with ECX 1. */
+    XGETBV1,
+    /** XSAVES and XRSTORS. */
+    XSAVES;
 
     /** Its bit in a feature mask. */
     public long bit() {

@@ -24,10 +24,14 @@ public final class Insn {
     public int src = NONE;
     /** Third operand, likewise. */
     public int src2 = NONE;
+    /** Fourth operand, likewise. */
+    public int src3 = NONE;
     /** Bytes of the first operand. */
     public int dstSize;
     /** Bytes of the second operand. */
     public int srcSize;
+    /** Bytes of the third operand. */
+    public int src2Size;
     /** Offset in {@link CpuState} of the base register of the memory operand. */
     public int base = CpuState.ZERO;
     /** Offset in {@link CpuState} of its index register. */
@@ -60,11 +64,22 @@ public final class Insn {
     public int end;
     /** LOCK prefix. */
     public boolean lock;
-    /** Last REP prefix: 0, F2h or F3h. */
+    /** Last REP prefix, or what VEX.pp stands for: 0, F2h or F3h. */
     public int rep;
-    /** REX prefix, or 0. */
+    /** REX prefix, or its like in a VEX prefix, or 0. */
     public int rex;
-    /** An operand-size prefix was there. */
+    /**
+     * Bytes of the VEX prefix, 2 or 3, or 0 without one. Its R, X and B are in {@link #rex}, like W in 64-bit mode; its map
+     * and pp are {@link Row#map} and {@link Row#mandatoryPrefix}; the opcode byte is {@link Row#code}.
+     */
+    public int vex;
+    /** VEX.L: 256 bits. */
+    public boolean vexL;
+    /** VEX.W, which outside 64-bit mode selects rows but no operand size. */
+    public boolean vexW;
+    /** VEX.vvvv as a register's number, 0 to 15, 0 where no operand is it. */
+    public int vvvv;
+    /** An operand-size prefix was there, or VEX.pp stands for it. */
     public boolean prefix66;
     /** Decoded for 64-bit mode. */
     public boolean bits64;

@@ -10,9 +10,11 @@ import java.util.List;
  */
 public final class OpcodeTable {
     private static final int MAPS = 4;
+    /** Where the maps of VEX-encoded rows begin. */
+    private static final int VEX = MAPS;
 
     private final List<Row> rows = new ArrayList<>();
-    private final Row[][] byCode = new Row[MAPS * 256][];
+    private final Row[][] byCode = new Row[2 * MAPS * 256][];
 
     private OpcodeTable() {
     }
@@ -36,6 +38,7 @@ public final class OpcodeTable {
             SseIntegerRows.declare(t);
             SseFloatRows.declare(t);
             Sse4Rows.declare(t);
+            BmiRows.declare(t);
             t.index();
             return t;
         }
@@ -77,6 +80,27 @@ public final class OpcodeTable {
         return best;
     }
 
+    /**
+     * Finds the row of a VEX-encoded instruction.
+     *
+     * @param map    1 to 3
+     * @param code   the opcode byte
+     * @param modrm  the byte after it, whatever that is
+     * @param prefix what VEX.pp stands for: 66h, F2h, F3h or 0
+     * @param l      VEX.L
+     * @param w      VEX.W
+     * @return the row, or null: #UD
+     */
+    Row findVex(int map, int code, int modrm, int prefix, int l, int w, boolean bits64, long features) {
+        for (Row row : byCode[VEX + map << 8 | code]) {
+            if (row.prefix == prefix && row.matchesVex(l, w) && row.matches(modrm, bits64)
+                    && (features & row.feature().bit()) != 0) {
+                return row;
+            }
+        }
+        return null;
+    }
+
     /** F2h and F3h win over 66h, a named prefix over any (SDM vol. 2A, section 2.1.2). */
     private static int rank(int wanted, int rep, boolean prefix66) {
         return switch (wanted) {
@@ -103,7 +127,7 @@ public final class OpcodeTable {
             lists.add(new ArrayList<>());
         }
         for (Row row : rows) {
-            lists.get(row.map << 8 | row.code).add(row);
+            lists.get((row.isVex() ? VEX + row.map : row.map) << 8 | row.code).add(row);
         }
         for (int i = 0; i < byCode.length; i++) {
             byCode[i] = lists.get(i).toArray(new Row[0]);

@@ -1,8 +1,9 @@
 package org.jkvm.x86.isa;
 
 /** An opcode as a row declares it, taken apart; see {@link Row}. */
-record OpcodeText(String source, int map, int code, int prefix, int extension, int exact, char form) {
+record OpcodeText(String source, VexText vex, int map, int code, int prefix, int extension, int exact, char form) {
     static OpcodeText parse(String text) {
+        VexText vex = null;
         int map = 0;
         int code = -1;
         int prefix = Row.ANY;
@@ -19,6 +20,12 @@ record OpcodeText(String source, int map, int code, int prefix, int extension, i
                         extension = word.charAt(1) - '0';
                     } else if (word.startsWith("=")) {
                         exact = Integer.parseInt(word.substring(1), 16);
+                    } else if (word.startsWith("VEX")) {
+                        vex = VexText.parse(word);
+                        map = vex.map();
+                        prefix = vex.prefix();
+                    } else if (vex != null) {
+                        code = Integer.parseInt(word, 16);
                     } else if (code == 0x0f && map == 0) {
                         map = 1;
                         code = Integer.parseInt(word, 16);
@@ -32,6 +39,6 @@ record OpcodeText(String source, int map, int code, int prefix, int extension, i
                 }
             }
         }
-        return new OpcodeText(text, map, code, prefix, extension, exact, form);
+        return new OpcodeText(text, vex, map, code, prefix, extension, exact, form);
     }
 }

@@ -63,7 +63,13 @@ public record Operand(String text, char method, String type, int number) {
 
     /** Whether it comes from ModRM. */
     public boolean needsModrm() {
-        return "EGMRSCDVWUPQN".indexOf(method) >= 0;
+        return "EGMRSCDVWUPQNBH".indexOf(method) >= 0;
+    }
+
+    /** Its size in bytes with VEX.L {@code vexL}. */
+    public int size(int operandSize, boolean rexW, boolean vexL) {
+        boolean whole = vexL && (type.equals("x") || type.equals("ps") || type.equals("pd"));
+        return whole ? 32 : size(operandSize, rexW);
     }
 
     /** Its size in bytes for an effective operand size; 0 where it has none (LEA's, INVLPG's). */
@@ -77,6 +83,7 @@ public record Operand(String text, char method, String type, int number) {
             case "z" -> Math.min(operandSize, 4);
             case "y" -> rexW ? 8 : 4;
             case "x", "dq", "ps", "pd" -> 16;
+            case "qq" -> 32;
             case "t" -> 10;
             case "p" -> operandSize + 2;
             case "a" -> 2 * operandSize;

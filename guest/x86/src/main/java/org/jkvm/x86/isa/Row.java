@@ -8,7 +8,7 @@ import java.util.List;
  * once, where it is declared.
  *
  * <p>Opcode text: {@code "00"}, {@code "0F A4"}, {@code "0F 38 00"}; before it a mandatory prefix {@code NP}, {@code 66},
- * {@code F2}, {@code F3}; after it {@code /n} for ModRM.reg, {@code mem} or {@code reg} for ModRM.mod, {@code =C8} for an
+ * {@code F2}, {@code F3}, or a VEX prefix as in {@code "VEX.128.66.0F38.W0 F7"}; after it {@code /n} for ModRM.reg, {@code mem} or {@code reg} for ModRM.mod, {@code =C8} for an
  * exact ModRM byte.
  */
 public final class Row {
@@ -22,6 +22,7 @@ public final class Row {
     private final List<Operand> operands;
     private final Handler handler;
     private final boolean modrm;
+    final VexText vex;
     final int map;
     final int code;
     final int prefix;
@@ -53,6 +54,7 @@ public final class Row {
 
     Row(OpcodeText text, String mnemonic, String operands, Handler handler) {
         this.opcode = text.source();
+        this.vex = text.vex();
         this.map = text.map();
         this.code = text.code();
         this.prefix = text.prefix();
@@ -193,6 +195,26 @@ public final class Row {
         return prefix;
     }
 
+    /** Whether it is VEX-encoded; then {@link #mandatoryPrefix} is what VEX.pp stands for. */
+    public boolean isVex() {
+        return vex != null;
+    }
+
+    /** VEX.L that it needs, 0 or 1, or -1 for either. */
+    public int vexL() {
+        return vex.l();
+    }
+
+    /** VEX.W that it needs, 0 or 1, or -1 for either. */
+    public int vexW() {
+        return vex.w();
+    }
+
+    /** Whether VEX.vvvv names a register of it; elsewhere it must be 1111b, or the instruction is #UD. */
+    public boolean usesVvvv() {
+        return operands.stream().anyMatch(o -> o.method() == 'B' || o.method() == 'H');
+    }
+
     /** ModRM.reg that selects this row, or -1. */
     public int extension() {
         return extension;
@@ -213,6 +235,10 @@ public final class Row {
                 && (exact < 0 || modrmByte == exact)
                 && (form == '*' || form == 'm' == modrmByte < 0xc0)
                 && !(bits64 ? mode == Mode.I64 : mode == Mode.O64);
+    }
+
+    boolean matchesVex(int l, int w) {
+        return (vex.l() == VexText.ANY || vex.l() == l) && (vex.w() == VexText.ANY || vex.w() == w);
     }
 
     @Override

@@ -76,8 +76,12 @@ final class CandidateMaker {
 
         byte[] bytes() {
             prefixes();
-            rex();
-            opcode();
+            if (row.isVex()) {
+                vex();
+            } else {
+                rex();
+                opcode();
+            }
             if (row.hasModrm()) {
                 modrm();
             }
@@ -99,6 +103,9 @@ final class CandidateMaker {
             if (form.rep() != 0) {
                 out.write(form.rep());
             }
+            if (row.isVex()) {
+                return;
+            }
             if (row.mandatoryPrefix() > 0) {
                 out.write(row.mandatoryPrefix());
             } else if (form.operandSize() == (form.bits() == 16 ? 4 : 2)) {
@@ -115,6 +122,25 @@ final class CandidateMaker {
             if (rex != 0x40 || random.nextInt(4) == 0) {
                 out.write(rex);
             }
+        }
+
+        /** A VEX prefix of 2 or 3 bytes with random registers, and the opcode (SDM vol. 2A, figure 2-9). */
+        private void vex() {
+            int pp = row.mandatoryPrefix() == 0x66 ? 1 : row.mandatoryPrefix() == 0xf3 ? 2 : row.mandatoryPrefix() == 0xf2 ? 3 : 0;
+            int l = row.vexL() >= 0 ? row.vexL() : random.nextInt(2);
+            int w = row.vexW() >= 0 ? row.vexW() : form.operandSize() == 8 ? 1 : random.nextInt(form.bits() == 64 ? 1 : 2);
+            int vvvv = row.usesVvvv() ? random.nextInt(form.bits() == 64 ? 16 : 8) : 0;
+            int rxb = form.bits() == 64 && random.nextBoolean() ? random.nextInt(8) : 0;
+            int last = (~vvvv & 15) << 3 | l << 2 | pp;
+            if (row.map() == 1 && w == 0 && (rxb & 3) == 0 && random.nextBoolean()) {
+                out.write(0xc5);
+                out.write((~rxb & 4) << 5 | last);
+            } else {
+                out.write(0xc4);
+                out.write((~rxb & 7) << 5 | row.map());
+                out.write(w << 7 | last);
+            }
+            out.write(row.code());
         }
 
         private boolean defaultsTo64() {

@@ -64,7 +64,11 @@ class DisassemblerTest {
             byte[] bytes = new byte[15];
             random.nextBytes(bytes);
             System.arraycopy(bytes, 0, code, at, bytes.length);
-            if (random.nextBoolean()) {
+            if (random.nextInt(3) == 0) {
+                code[at] = (byte) (0xc4 + random.nextInt(2));
+                code[at + 1] |= code[at] == (byte) 0xc4 ? (byte) 0xe0 : (byte) 0x80;
+                code[at + 1] &= code[at] == (byte) 0xc4 ? (byte) 0xe3 : (byte) 0xff;
+            } else if (random.nextBoolean()) {
                 code[at] = 0x0f;
             } else if (random.nextInt(4) == 0) {
                 code[at] = new byte[] {0x66, (byte) 0xf2, (byte) 0xf3}[random.nextInt(3)];
