@@ -4,4 +4,5 @@ module org.jkvm.storage {
     requires org.jkvm.linux;
     requires com.github.luben.zstd_jni;
     exports org.jkvm.storage;
+    exports org.jkvm.storage.live;
 }

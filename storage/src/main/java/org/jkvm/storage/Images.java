@@ -39,6 +39,33 @@ public final class Images {
         return new AsyncImage(path, layer, options, opener.warnings());
     }
 
+    /**
+     * Opens an image and its backing files read-only, under a qcow2 overlay of their size that takes all writes and vanishes
+     * when it is closed, or with the process: {@code snapshot=on}. The overlay's file is in TMPDIR, or else /var/tmp: it may
+     * become as large as the disk. Flushes of it do nothing.
+     */
+    public static Image openTemporary(Path path, OpenOptions options) {
+        ChainOpener opener = new ChainOpener(true);
+        Layer base = opener.open(path, options.withReadOnly(true));
+        try {
+            Layer top = TemporaryOverlay.over(base, opener, options);
+            return new AsyncImage(path, top, options, opener.warnings());
+        } catch (IOException e) {
+            throw closing(base, new UserException("cannot make a temporary overlay of '" + path + "': " + e.getMessage()));
+        } catch (UserException e) {
+            throw closing(base, e);
+        }
+    }
+
+    private static UserException closing(Layer layer, UserException failure) {
+        try {
+            layer.close();
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+        return failure;
+    }
+
     /** Opens an image alone, read-only, to look at its metadata: its backing file need not exist. */
     public static Image inspect(Path path, OpenOptions options) {
         OpenOptions readOnly = options.withReadOnly(true);

@@ -26,7 +26,7 @@ public final class Arguments {
             Map.entry("-daemonize", "a machine can't leave the terminal yet: use -display none and &"),
             Map.entry("-enable-kvm", "/dev/kvm is not supported yet"), Map.entry("-gdb", "there is no debugger stub yet"),
             Map.entry("-s", "there is no debugger stub yet"), Map.entry("-incoming", NO_SNAPSHOTS),
-            Map.entry("-loadvm", NO_SNAPSHOTS), Map.entry("-snapshot", NO_SNAPSHOTS), Map.entry("-netdev", NO_NETWORK),
+            Map.entry("-loadvm", NO_SNAPSHOTS), Map.entry("-netdev", NO_NETWORK),
             Map.entry("-qmp", "there is no QMP yet"), Map.entry("-spice", NO_DISPLAY),
             Map.entry("-usb", "there is no USB yet"), Map.entry("-vnc", NO_DISPLAY));
 

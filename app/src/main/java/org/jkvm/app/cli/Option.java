@@ -27,9 +27,11 @@ public enum Option {
     APPEND(Section.BOOT, "-append", "LINE", "The kernel's command line."),
 
     DRIVE(Section.DISKS, "-drive", "file=FILE[,format=raw|qcow2][,if=virtio|none][,id=ID][,cache=MODE][,readonly=on]"
-            + "[,werror=ACTION][,rerror=ACTION][,discard=ignore|unmap][,serial=TEXT]", "A virtual hard disk, attached as "
-            + "virtio-blk unless if=none. A comma in FILE is written twice. MODE is writeback, none, writethrough, "
-            + "directsync or unsafe; ACTION is report, ignore, stop or enospc."),
+            + "[,werror=ACTION][,rerror=ACTION][,discard=ignore|unmap][,snapshot=on][,detect-zeroes=off|on|unmap]"
+            + "[,throttling.LIMIT=N]", "A virtual hard disk, attached as virtio-blk unless if=none. A comma in FILE is "
+            + "written twice. MODE is writeback, none, writethrough, directsync or unsafe; ACTION is report, ignore, stop or "
+            + "enospc. LIMIT is bps-total, bps-read, bps-write, iops-total, iops-read or iops-write, each also with -max and "
+            + "-max-length for bursts, iops-size, or group=NAME to share limits."),
     HDA(Section.DISKS, "-hda", "FILE", "The first hard disk. There is no IDE controller yet: the disk is attached as "
             + "virtio-blk (/dev/vda in Linux). -hdb, -hdc and -hdd are the next ones."),
     HDB(Section.DISKS, "-hdb", "FILE", "The second hard disk.", false),
@@ -37,6 +39,9 @@ public enum Option {
     HDD(Section.DISKS, "-hdd", "FILE", "The fourth hard disk.", false),
     BLOCKDEV(Section.DISKS, "-blockdev", "driver=DRIVER,node-name=NAME[,...] | JSON", "A block device for -device to refer "
             + "to by drive=NAME. DRIVER is file (filename=), raw or qcow2 (file=NAME)."),
+
+    SNAPSHOT(Section.DISKS, "-snapshot", null, "What the guest writes to -drive's and -hda's disks goes to temporary "
+            + "files and is lost at the end."),
 
     DEVICE(Section.DEVICES, "-device", "DEVICE[,PROPERTY=VALUE...]", "Adds a device. '-device help' lists them, '-device "
             + "DEVICE,help' its properties."),

@@ -1,53 +1,44 @@
 package org.jkvm.app.monitor;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jkvm.app.cli.Suggestion;
+import org.jkvm.app.monitor.MonitorMachine.Action;
+import org.jkvm.base.UserException;
 import org.jkvm.hypervisor.x86.X86State;
 
 /** The monitor's commands. Names and meanings are QEMU's. One thread at a time. */
 final class Commands {
     private final MonitorMachine machine;
     private final String version;
-    private final List<Command> commands;
+    private final List<Action> commands = new ArrayList<>();
     private final List<MonitorMachine.Topic> topics = new ArrayList<>();
     private MemoryFormat lastFormat = MemoryFormat.FIRST;
     private int vcpu;
 
-    /** A command: the names it goes by, its arguments, what it does, and what carries it out. */
-    private record Command(String names, String arguments, String help, Function<String, String> action) {
-        boolean is(String name) {
-            return Arrays.asList(names.split("\\|")).contains(name);
-        }
-
-        String line() {
-            return names + (arguments.isEmpty() ? "" : " " + arguments) + "  -- " + help + "\n";
-        }
-    }
-
     Commands(MonitorMachine machine, String version) {
         this.machine = machine;
         this.version = version;
-        commands = List.of(
-                new Command("cont|c", "", "let the guest run", _ -> silently(machine::cont)),
-                new Command("cpu", "index", "choose the vCPU that x and info registers look at", this::cpu),
-                new Command("help|?", "[command]", "this help", this::help),
-                new Command("info", "[subject]", "tell about the machine", this::info),
-                new Command("nmi", "", "raise a non-maskable interrupt", _ -> silently(machine::nmi)),
-                new Command("print|p", "expr", "show what an expression comes to; registers are $rip, $rsp, ...",
+        commands.addAll(List.of(
+                new Action("cont|c", "", "let the guest run", _ -> silently(machine::cont)),
+                new Action("cpu", "index", "choose the vCPU that x and info registers look at", this::cpu),
+                new Action("help|?", "[command]", "this help", this::help),
+                new Action("info", "[subject]", "tell about the machine", this::info),
+                new Action("nmi", "", "raise a non-maskable interrupt", _ -> silently(machine::nmi)),
+                new Action("print|p", "expr", "show what an expression comes to; registers are $rip, $rsp, ...",
                         this::print),
-                new Command("quit|q", "", "end the machine", _ -> silently(machine::quit)),
-                new Command("stop|s", "", "stop the guest", _ -> silently(machine::stop)),
-                new Command("system_powerdown", "", "press the power button", _ -> silently(machine::systemPowerdown)),
-                new Command("system_reset", "", "reset the machine", _ -> silently(machine::systemReset)),
-                new Command("x", "[/fmt] addr", "show memory at a linear address; fmt: count, x d u o c i, b h w g",
+                new Action("quit|q", "", "end the machine", _ -> silently(machine::quit)),
+                new Action("stop|s", "", "stop the guest", _ -> silently(machine::stop)),
+                new Action("system_powerdown", "", "press the power button", _ -> silently(machine::systemPowerdown)),
+                new Action("system_reset", "", "reset the machine", _ -> silently(machine::systemReset)),
+                new Action("x", "[/fmt] addr", "show memory at a linear address; fmt: count, x d u o c i, b h w g",
                         text -> memory(text, true)),
-                new Command("xp", "[/fmt] addr", "show memory at a physical address", text -> memory(text, false)));
+                new Action("xp", "[/fmt] addr", "show memory at a physical address", text -> memory(text, false))));
+        commands.addAll(machine.commands());
+        commands.sort(Comparator.comparing(Action::names));
         topics.add(new MonitorMachine.Topic("mem", "what the vCPU's page tables map",
                 () -> Mappings.text(machine.registers(vcpu), machine.memory())));
         topics.add(new MonitorMachine.Topic("name", "the guest's name", () -> machine.name() + "\n"));
@@ -66,12 +57,14 @@ final class Commands {
             return "";
         }
         String rest = words.length > 1 ? words[1].strip() : "";
-        Optional<Command> command = commands.stream().filter(c -> c.is(words[0])).findFirst();
+        Optional<Action> command = commands.stream().filter(c -> c.is(words[0])).findFirst();
         if (command.isEmpty()) {
             return "unknown command: '" + words[0] + "'" + Suggestion.hint(words[0], names()) + "\n";
         }
         try {
-            return command.get().action().apply(rest);
+            return command.get().run().apply(rest);
+        } catch (UserException e) {
+            return "Error: " + e.getMessage() + "\n";
         } catch (MonitorException e) {
             return e.getMessage() + "\nTry \"help " + words[0] + "\" for more information\n";
         }

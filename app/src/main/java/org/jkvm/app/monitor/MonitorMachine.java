@@ -1,6 +1,8 @@
 package org.jkvm.app.monitor;
 
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.hypervisor.x86.X86State;
@@ -46,8 +48,30 @@ public interface MonitorMachine {
     /** What {@code info} can tell about this machine, beyond what the monitor knows itself. */
     List<Topic> topics();
 
+    /** The commands of this machine, beyond what the monitor knows itself. */
+    List<Action> commands();
+
     /** The disassembler. */
     Disassembler disassembler();
+
+    /**
+     * A command.
+     *
+     * @param names     what it is called, with "|" between
+     * @param arguments what follows, for its help
+     * @param help      one line
+     * @param run       does it; what is wrong is a {@link MonitorException} or a {@link org.jkvm.base.UserException}
+     */
+    record Action(String names, String arguments, String help, Function<String, String> run) {
+        /** Whether {@code name} is one of its names. */
+        boolean is(String name) {
+            return Arrays.asList(names.split("\\|")).contains(name);
+        }
+
+        String line() {
+            return names + (arguments.isEmpty() ? "" : " " + arguments) + "  -- " + help + "\n";
+        }
+    }
 
     /**
      * A subject of {@code info}.

@@ -14,7 +14,8 @@ import org.jkvm.storage.OpenOptions;
  * @param writeCache whether the guest's writes are durable only after a flush
  * @param rerror     what a failed read does
  * @param werror     what a failed write does
+ * @param tuning     what happens to requests on their way to the image
  */
 public record BlockNode(String option, String name, Path file, OpenOptions open, boolean writeCache, ErrorPolicy rerror,
-                        ErrorPolicy werror) {
+                        ErrorPolicy werror, DriveTuning tuning) {
 }

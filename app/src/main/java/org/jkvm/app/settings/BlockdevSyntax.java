@@ -12,6 +12,8 @@ import org.jkvm.base.UserException;
 import org.jkvm.devices.virtio.blk.ErrorPolicy;
 import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.live.DetectZeroes;
+import org.jkvm.storage.live.Limits;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,7 +28,8 @@ final class BlockdevSyntax {
     private final List<BlockNode> nodes = new ArrayList<>();
 
     /** A host file and how it is opened. */
-    private record HostFile(String option, String name, Path path, boolean readOnly, CacheMode cache, boolean unmap) {
+    private record HostFile(String option, String name, Path path, boolean readOnly, CacheMode cache, boolean unmap,
+                            DetectZeroes zeroes) {
     }
 
     /** Reads one; nodes that it refers to must have been read before. */
@@ -52,7 +55,7 @@ final class BlockdevSyntax {
     /** The disks: every format node, and every file that no format stands on, as raw. */
     List<BlockNode> nodes() {
         List<BlockNode> all = new ArrayList<>(nodes);
-        files.values().forEach(f -> all.add(node(f, f.name, "raw", f.readOnly, f.cache, f.unmap)));
+        files.values().forEach(f -> all.add(node(f, f.name, "raw", f.readOnly, f.cache, f.unmap, f.zeroes)));
         return all;
     }
 
@@ -60,7 +63,8 @@ final class BlockdevSyntax {
         Optional<String> reference = list.string("file");
         HostFile file = reference.isPresent() ? referred(list, reference.get()) : described(list, name);
         boolean readOnly = list.flag("read-only", file.readOnly);
-        return node(file, name, driver, readOnly, cache(list, "", file.cache), unmap(list, "", file.unmap));
+        return node(file, name, driver, readOnly, cache(list, "", file.cache), unmap(list, "", file.unmap),
+                DriveTuning.detectZeroes(list));
     }
 
     private HostFile referred(OptionList list, String name) {
@@ -83,7 +87,8 @@ final class BlockdevSyntax {
         list.oneOf(prefix + "aio", "threads", "threads");
         Path path = Path.of(list.required(prefix + "filename"));
         return new HostFile(option, name, path, list.flag(prefix + "read-only", false),
-                cache(list, prefix, CacheMode.WRITEBACK), unmap(list, prefix, true));
+                cache(list, prefix, CacheMode.WRITEBACK), unmap(list, prefix, true),
+                prefix.isEmpty() ? DriveTuning.detectZeroes(list) : DetectZeroes.OFF);
     }
 
     private static CacheMode cache(OptionList list, String prefix, CacheMode otherwise) {
@@ -97,10 +102,11 @@ final class BlockdevSyntax {
     }
 
     private static BlockNode node(HostFile file, String name, String format, boolean readOnly, CacheMode cache,
-                                  boolean unmap) {
+                                  boolean unmap, DetectZeroes zeroes) {
         OpenOptions open = OpenOptions.defaults().withFormat(format).withReadOnly(readOnly).withCache(cache)
                 .withUnmap(unmap);
-        return new BlockNode(file.option, name, file.path, open, true, ErrorPolicy.REPORT, ErrorPolicy.ENOSPC);
+        return new BlockNode(file.option, name, file.path, open, true, ErrorPolicy.REPORT, ErrorPolicy.ENOSPC,
+                new DriveTuning(false, zeroes, Limits.NONE, ""));
     }
 
     private static OptionList json(String text) {

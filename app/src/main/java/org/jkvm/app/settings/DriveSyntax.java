@@ -20,8 +20,8 @@ final class DriveSyntax {
     record Drive(BlockNode node, boolean attached) {
     }
 
-    /** Reads a {@code -drive}; {@code number} names it where it has no id. */
-    static Drive drive(String text, int number) {
+    /** Reads a {@code -drive}; {@code number} names it where it has no id, {@code snapshots}: -snapshot is given. */
+    static Drive drive(String text, int number, boolean snapshots) {
         OptionList list = OptionList.parse("-drive", text, "file");
         String interfaceName = list.oneOf("if", "virtio", "virtio", "none", "ide", "scsi", "floppy", "sd", "pflash", "mtd");
         if (!interfaceName.equals("virtio") && !interfaceName.equals("none")) {
@@ -32,19 +32,20 @@ final class DriveSyntax {
         }
         String id = list.string("id").orElse("virtio" + number);
         Path file = Path.of(list.required("file"));
-        BlockNode node = node(list, "-drive " + text, id, file);
+        BlockNode node = node(list, "-drive " + text, id, file, snapshots);
         list.oneOf("aio", "threads", "threads");
         list.end();
         return new Drive(node, interfaceName.equals("virtio"));
     }
 
     /** A disk given by its file's name alone. */
-    static Drive plain(String option, String file, int number) {
+    static Drive plain(String option, String file, int number, boolean snapshots) {
         OptionList list = OptionList.parse(option, "", null);
-        return new Drive(node(list, option + " " + file, "virtio" + number, Path.of(file)), true);
+        return new Drive(node(list, option + " " + file, "virtio" + number, Path.of(file), snapshots),
+                true);
     }
 
-    private static BlockNode node(OptionList list, String option, String id, Path file) {
+    private static BlockNode node(OptionList list, String option, String id, Path file, boolean snapshots) {
         String cache = list.oneOf("cache", "writeback", "writeback", "none", "writethrough", "directsync", "unsafe");
         boolean direct = cache.equals("none") || cache.equals("directsync");
         CacheMode mode = cache.equals("unsafe") ? CacheMode.UNSAFE : direct ? CacheMode.NONE : CacheMode.WRITEBACK;
@@ -55,7 +56,7 @@ final class DriveSyntax {
                 .withCache(mode)
                 .withUnmap(list.oneOf("discard", "ignore", "ignore", "off", "unmap", "on").matches("unmap|on"));
         return new BlockNode(option, id, file, open, !through, policy(list, "rerror", "report"),
-                policy(list, "werror", "enospc"));
+                policy(list, "werror", "enospc"), DriveTuning.read(list, snapshots));
     }
 
     /** What an error does; QEMU's defaults are report for reads and enospc for writes. */

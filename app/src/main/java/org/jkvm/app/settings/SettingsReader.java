@@ -110,11 +110,12 @@ public final class SettingsReader {
     /** Disks by name come first, as they would be the IDE disks; then -drive in order. */
     private void drives() {
         List<DriveSyntax.Drive> drives = new ArrayList<>();
+        boolean snapshots = given.has(Option.SNAPSHOT);
         for (Option option : List.of(Option.HDA, Option.HDB, Option.HDC, Option.HDD)) {
-            given.all(option).forEach(file -> drives.add(DriveSyntax.plain(option.label(), file, drives.size())));
+            given.all(option).forEach(file -> drives.add(DriveSyntax.plain(option.label(), file, drives.size(), snapshots)));
         }
-        given.disks().forEach(file -> drives.add(DriveSyntax.plain("disk", file, drives.size())));
-        given.all(Option.DRIVE).forEach(text -> drives.add(DriveSyntax.drive(text, drives.size())));
+        given.disks().forEach(file -> drives.add(DriveSyntax.plain("disk", file, drives.size(), snapshots)));
+        given.all(Option.DRIVE).forEach(text -> drives.add(DriveSyntax.drive(text, drives.size(), snapshots)));
         for (DriveSyntax.Drive drive : drives) {
             BlockNode node = drive.node();
             if (nodes.putIfAbsent(node.name(), node) != null) {

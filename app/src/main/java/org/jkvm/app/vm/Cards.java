@@ -44,7 +44,7 @@ final class Cards {
         String id = device.id().isEmpty() ? "card" + cards.size() : device.id();
         switch (device) {
             case DeviceSettings.VirtioBlk d ->
-                    cards.add(new PciCard.VirtioDisk(id, d.slot(), disks.open(d.node()), d.blk(), d.virtio()));
+                    cards.add(new PciCard.VirtioDisk(id, d.slot(), disks.open(d.node(), id), d.blk(), d.virtio()));
             case DeviceSettings.VirtioRng d ->
                     cards.add(new PciCard.VirtioRandom(id, d.slot(), entropy(d.source()), d.rng(), d.virtio()));
             case DeviceSettings.VirtioBalloon d ->

@@ -1,54 +1,103 @@
 package org.jkvm.app.vm;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.jkvm.app.cli.Suggestion;
 import org.jkvm.app.settings.BlockNode;
 import org.jkvm.base.UserException;
-import org.jkvm.storage.Image;
-import org.jkvm.storage.Images;
+import org.jkvm.machine.pc.Pc;
+import org.jkvm.storage.live.Drive;
+import org.jkvm.storage.live.Source;
+import org.jkvm.storage.live.Throttle;
 
-/** The images of a machine: opened here, closed by the machine. */
+/** The disks of a machine by name: opened here, closed by the machine. Thread-safe. */
 final class Disks {
-    private final List<Open> open = new ArrayList<>();
+    private final Map<String, Attached> drives = new LinkedHashMap<>();
+    private final Map<String, Throttle> groups = new HashMap<>();
 
-    private record Open(BlockNode node, Image image) {
+    /** A disk, what described it, and the device that shows it; empty where none does. */
+    record Attached(BlockNode node, Drive drive, String device) {
     }
 
     /**
-     * Opens an image.
+     * Opens a disk for {@code device}.
      *
      * @throws UserException naming the option
      */
-    Image open(BlockNode node) {
+    synchronized Drive open(BlockNode node, String device) {
+        if (drives.containsKey(node.name())) {
+            throw new UserException(node.option() + ": there is a drive '" + node.name() + "' already");
+        }
         try {
-            Image image = Images.open(node.file(), node.open());
-            image.warnings().forEach(warning -> System.err.println("kvm: warning: " + warning));
-            open.add(new Open(node, image));
-            return image;
+            Source source = new Source(node.file(), node.open(), node.tuning().temporary());
+            Drive drive = new Drive(node.name(), source, throttle(node), node.tuning().detectZeroes());
+            drive.image().warnings().forEach(warning -> System.err.println("kvm: warning: " + warning));
+            drives.put(node.name(), new Attached(node, drive, device));
+            return drive;
         } catch (UserException e) {
             throw new UserException(node.option() + ": " + e.getMessage());
         }
     }
 
-    /** Closes everything: where the machine could not be built. */
-    void close() {
-        open.forEach(o -> o.image.close());
-    }
-
-    /** Makes durable what the disks have cached. */
-    void flush() {
-        open.forEach(o -> o.image.flush());
-    }
-
-    /** What {@code info block} says. */
-    String describe() {
-        StringBuilder text = new StringBuilder();
-        for (Open o : open) {
-            text.append("%s: %s (%s%s)\n    Size:             %d bytes\n    Cache mode:       %s\n".formatted(o.node.name(),
-                    o.node.file(), o.image.format(), o.image.readOnly() ? ", read-only" : "", o.image.size(),
-                    o.node.open().cache().name().toLowerCase(Locale.ROOT)));
+    /** The last one of a group that names limits sets them. */
+    private Throttle throttle(BlockNode node) {
+        String group = node.tuning().group();
+        Throttle throttle = group.isEmpty() ? new Throttle() : groups.computeIfAbsent(group, _ -> new Throttle());
+        if (!node.tuning().limits().buckets().isEmpty()) {
+            throttle.setLimits(node.tuning().limits());
         }
-        return text.isEmpty() ? "no disks\n" : text.toString();
+        return throttle;
+    }
+
+    /** All of them, in the order they were opened. */
+    synchronized Collection<Attached> all() {
+        return List.copyOf(drives.values());
+    }
+
+    /**
+     * The disk of that name, or of the device of that name.
+     *
+     * @throws UserException where there is none
+     */
+    synchronized Attached get(String name) {
+        return drives.values().stream().filter(a -> a.node.name().equals(name) || a.device.equals(name)).findFirst()
+                .orElseThrow(() -> new UserException("there is no disk '" + name + "'"
+                        + Suggestion.hint(name, drives.keySet())));
+    }
+
+    /** The guest's devices hear of changes of size. */
+    void connect(Pc pc) {
+        all().forEach(a -> connect(pc, a));
+    }
+
+    /** The guest's device for {@code attached} hears of changes of size. */
+    static void connect(Pc pc, Attached attached) {
+        attached.drive.onResize(() -> pc.bus().locked(() ->
+                pc.cards().disk(attached.device).ifPresent(disk -> disk.capacityChanged())));
+    }
+
+    /** Closes everything: where the machine could not be built. */
+    synchronized void close() {
+        drives.values().forEach(a -> a.drive.close());
+        drives.clear();
+    }
+
+    /** Makes durable what the disks have cached; returns when that is done, or said why not. */
+    void flush() {
+        List<CompletableFuture<Void>> flushes = new ArrayList<>();
+        all().forEach(a -> flushes.add(a.drive.flush()));
+        for (CompletableFuture<Void> flush : flushes) {
+            try {
+                flush.join();
+            } catch (CompletionException e) {
+                System.err.println("kvm: flushing the disks: " + e.getCause().getMessage());
+            }
+        }
     }
 }

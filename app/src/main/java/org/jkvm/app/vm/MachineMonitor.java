@@ -15,12 +15,14 @@ final class MachineMonitor implements MonitorMachine {
     private final Pc pc;
     private final String name;
     private final List<Topic> topics;
+    private final List<Action> commands;
     private final Disassembler disassembler;
 
-    MachineMonitor(Pc pc, String name, List<Topic> topics, Disassembler disassembler) {
+    MachineMonitor(Pc pc, String name, List<Topic> topics, List<Action> commands, Disassembler disassembler) {
         this.pc = pc;
         this.name = name;
         this.topics = topics;
+        this.commands = commands;
         this.disassembler = disassembler;
     }
 
@@ -96,6 +98,11 @@ final class MachineMonitor implements MonitorMachine {
     @Override
     public List<Topic> topics() {
         return topics;
+    }
+
+    @Override
+    public List<Action> commands() {
+        return commands;
     }
 
     @Override

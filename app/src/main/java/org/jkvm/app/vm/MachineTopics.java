@@ -20,7 +20,8 @@ final class MachineTopics {
     /** The subjects. */
     List<Topic> list(Chardevs chardevs, Disks disks) {
         return List.of(
-                new Topic("block", "the virtual hard disks", disks::describe),
+                new Topic("block", "the virtual hard disks", () -> DiskText.block(disks)),
+                new Topic("blockstats", "what the disks have done", () -> DiskText.statistics(disks)),
                 new Topic("chardev", "the character devices", chardevs::describe),
                 new Topic("irq", "the interrupt lines", () -> pc.interruptChip().describe()),
                 new Topic("jit", "instructions executed, and how fast", this::jit),

@@ -55,6 +55,7 @@ public final class Session implements MuxBackend.Actions {
                 Chardevs chardevs = new Chardevs(settings.consoles().chardevs(), this); Pc pc = build(chardevs)) {
             log.attach(pc.parts().devices());
             machine = pc.machine();
+            disks.connect(pc);
             machine.listen(new Reports());
             monitors(pc, chardevs);
             writePidfile();
@@ -105,15 +106,16 @@ public final class Session implements MuxBackend.Actions {
 
     private void monitors(Pc pc, Chardevs chardevs) {
         MonitorMachine target = new MachineMonitor(pc, settings.name(), new MachineTopics(pc).list(chardevs, disks),
-                backend.disassembler());
+                new DiskCommands(disks).list(), backend.disassembler());
         for (CharacterBackend device : chardevs.monitors(settings.consoles())) {
             Monitor monitor = new Monitor(device, target, Version.text());
-            device.connect(monitor);
+            // Before the device is connected: its thread may then hold the monitor in a command that waits for the start.
             if (device instanceof MuxBackend.FrontEnd shared) {
                 shared.onFocus(monitor::show);
             } else {
                 monitor.show();
             }
+            device.connect(monitor);
         }
     }
 

@@ -79,6 +79,11 @@ final class FakeMachine implements MonitorMachine {
     }
 
     @Override
+    public List<Action> commands() {
+        return List.of();
+    }
+
+    @Override
     public Disassembler disassembler() {
         return (_, code, bits) -> new Disassembler.Instruction(2, "op%d $0x%02x".formatted(bits, code[0]));
     }

@@ -1,8 +1,10 @@
 package org.jkvm.machine.pc;
 
-import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jkvm.base.time.Clock;
@@ -20,7 +22,7 @@ import org.jkvm.devices.virtio.rng.VirtioRng;
 public final class PciCards {
     private final Services services;
     private final Parts parts;
-    private final List<VirtioBlk> disks = new ArrayList<>();
+    private final Map<String, VirtioBlk> disks = new LinkedHashMap<>();
     private VirtioBalloon balloon;
 
     /**
@@ -48,8 +50,13 @@ public final class PciCards {
     }
 
     /** The disks. */
-    public List<VirtioBlk> disks() {
-        return Collections.unmodifiableList(disks);
+    public Collection<VirtioBlk> disks() {
+        return Collections.unmodifiableCollection(disks.values());
+    }
+
+    /** The disk on the card {@code id}, if there is one. */
+    public Optional<VirtioBlk> disk(String id) {
+        return Optional.ofNullable(disks.get(id));
     }
 
     /** The balloon, where there is one. */
@@ -85,7 +92,7 @@ public final class PciCards {
 
     private VirtioBlk disk(PciCard.VirtioDisk card) {
         VirtioBlk disk = new VirtioBlk(card.disk(), card.options(), services.diskFailed);
-        disks.add(disk);
+        disks.put(card.id(), disk);
         return disk;
     }
 
