@@ -157,6 +157,17 @@ final class AsyncImage implements Image {
     }
 
     @Override
+    public void nameBacking(String name, String format) throws IOException {
+        refuseReadOnly();
+        layer.nameBacking(name, format);
+    }
+
+    @Override
+    public Optional<Snapshots> snapshots() {
+        return layer.snapshots();
+    }
+
+    @Override
     public void close() {
         workers.close();
         if (closed.getAndSet(true)) {

@@ -43,12 +43,34 @@ final class ChainOpener {
         return warnings;
     }
 
+    /** Something done with a file that was opened and locked. */
+    private interface Use<T> {
+        T with(HostFile file) throws IOException;
+    }
+
     /** Opens the image at {@code path} and what it stands on. */
     Layer open(Path path, OpenOptions options) {
+        return use(path, options, file -> layer(file, file.status(), options));
+    }
+
+    /** Repairs the image at {@code path}: leaks, or {@code all}; empty where its format has nothing to repair. */
+    Optional<RepairResult> repair(Path path, OpenOptions options, boolean all) {
+        return use(path, options.withReadOnly(false), file -> {
+            ImageFile bytes = imageFile(file, file.status(), options.cache());
+            String format = options.format() == null ? guess(bytes, path, true) : options.format();
+            Optional<RepairResult> result = format.equals("qcow2") ? Optional.of(Qcow2Layer.repair(bytes, all))
+                    : Optional.empty();
+            bytes.close();
+            return result;
+        });
+    }
+
+    private <T> T use(Path path, OpenOptions options, Use<T> use) {
         HostFile file = null;
         try {
             file = openFile(path, options);
-            return openIn(file, options);
+            claim(file, options);
+            return use.with(file);
         } catch (IOException e) {
             throw failed(path, file, e.getMessage());
         } catch (HostException e) {
@@ -75,7 +97,7 @@ final class ChainOpener {
         return HostFile.open(path, access);
     }
 
-    private Layer openIn(HostFile file, OpenOptions options) throws IOException {
+    private void claim(HostFile file, OpenOptions options) {
         FileStatus status = file.status();
         checkKind(file.path(), status);
         if (!seen.add(new FileId(status.device(), status.inode()))) {
@@ -87,7 +109,6 @@ final class ChainOpener {
         if (!options.forceShare()) {
             ImageLock.take(file, !options.readOnly());
         }
-        return layer(file, status, options);
     }
 
     private static void checkKind(Path path, FileStatus status) {

@@ -49,6 +49,17 @@ public interface Image extends BlockDevice {
      */
     void shrink(long size) throws IOException;
 
+    /**
+     * Writes another backing file's name into the image, or null for none, and its format or null. What is read through
+     * this opened image stays as it is: the name is for the next opener. Waits for the host.
+     *
+     * @throws IOException where the image is read-only, the format has no backing files, or the name does not fit
+     */
+    void nameBacking(String name, String format) throws IOException;
+
+    /** The snapshots inside the image; empty where the format, or this image of it, can have none. */
+    Optional<Snapshots> snapshots();
+
     /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
     void grow(long size) throws IOException;
 }

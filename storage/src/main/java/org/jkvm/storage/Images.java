@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jkvm.base.Bits;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
@@ -72,6 +73,14 @@ public final class Images {
         ChainOpener opener = new ChainOpener(false);
         Layer layer = opener.open(path, readOnly);
         return new AsyncImage(path, layer, readOnly, opener.warnings());
+    }
+
+    /**
+     * Repairs an image that nobody has open: gives leaked clusters back, and where {@code all} is set also puts right
+     * reference counts that are too low and flags. Empty where the format has nothing to repair.
+     */
+    public static Optional<RepairResult> repair(Path path, OpenOptions options, boolean all) {
+        return new ChainOpener(false).repair(path, options, all);
     }
 
     /** Makes an image; what was in a file of this name is lost. An image that is in use is refused. */

@@ -134,6 +134,26 @@ class DamagedImageTest {
     }
 
     @Test
+    void repairsCountsAndFlags() throws IOException {
+        byte[] image = Files.readAllBytes(path);
+        Arrays.fill(image, 2 * CLUSTER + 10, 2 * CLUSTER + 20, (byte) 0);
+        // A count too high, and the flag of an L2 entry cleared.
+        image[2 * CLUSTER + 2 * 40 + 1] = 2;
+        Files.write(path, image);
+        RepairResult leaks = Images.repair(path, OpenOptions.defaults(), false).orElseThrow();
+        assertThat(leaks.left().leaks()).isZero();
+        assertThat(leaks.left().corruptions()).isPositive();
+        // A refcount block that is none.
+        poke(CLUSTER + 8, 8, 0x123);
+        RepairResult all = Images.repair(path, OpenOptions.defaults(), true).orElseThrow();
+        assertThat(all.left().messages()).isEmpty();
+        assertThat(all.corruptionsFixed()).isPositive();
+        try (Image disk = Images.open(path, OpenOptions.defaults())) {
+            assertThat(Disks.read(disk, 0, SIZE / 2)).isEqualTo(Disks.random(1, SIZE / 2));
+        }
+    }
+
+    @Test
     void guestDataNeverOverwritesMetadata() throws IOException {
         // The disk's first cluster is said to lie where the L1 table is.
         long l1 = peek(40);

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.Snapshots;
 
 /**
  * A disk of some format, by waiting calls: what stands behind an {@link org.jkvm.storage.Image}, and behind another
@@ -54,6 +55,16 @@ public interface Layer extends AutoCloseable {
 
     /** Examines the format's metadata; empty where the format has none to examine. */
     Optional<CheckResult> check() throws IOException;
+
+    /** The snapshots inside the image; empty where it can have none. */
+    default Optional<Snapshots> snapshots() {
+        return Optional.empty();
+    }
+
+    /** Writes another backing file's name, or null for none, into the image; {@link #backing} stays as it is. */
+    default void nameBacking(String name, String backingFormat) throws IOException {
+        throw new IOException("format " + format() + " has no backing files");
+    }
 
     /** What reads come from where this layer has nothing of its own. */
     Optional<Layer> backing();

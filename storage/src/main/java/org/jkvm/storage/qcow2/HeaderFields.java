@@ -39,6 +39,33 @@ final class HeaderFields {
         write(Field.REFCOUNT_TABLE_OFFSET, Field.REFCOUNT_TABLE_CLUSTERS);
     }
 
+    void writeSnapshots(int count, long offset) throws IOException {
+        Field.NB_SNAPSHOTS.put(copy, count);
+        Field.SNAPSHOTS_OFFSET.put(copy, offset);
+        write(Field.NB_SNAPSHOTS, Field.SNAPSHOTS_OFFSET);
+    }
+
+    /** The disk's size and its L1 table at once. */
+    void writeDisk(long size, int entries, long offset) throws IOException {
+        Field.SIZE.put(copy, size);
+        Field.L1_SIZE.put(copy, entries);
+        Field.L1_TABLE_OFFSET.put(copy, offset);
+        write(Field.SIZE, Field.L1_TABLE_OFFSET);
+    }
+
+    /** Replaces the file's first cluster. */
+    void writeCluster(MemorySegment cluster) throws IOException {
+        file.write(0, cluster);
+        file.read(0, copy);
+    }
+
+    /** The first {@code length} bytes of the file, as they are now. */
+    MemorySegment start(int length) throws IOException {
+        MemorySegment start = Buffers.allocate(length);
+        file.read(0, start);
+        return start;
+    }
+
     private void write(Field first, Field last) throws IOException {
         file.write(first.offset(), copy.asSlice(first.offset(), last.end() - first.offset()));
     }

@@ -171,6 +171,56 @@ final class Mapping {
         }
     }
 
+    /** Entries of the L1 table. */
+    int tables() {
+        return l1.size();
+    }
+
+    /** The L1 table's entries as they are now. */
+    long[] l1Entries() {
+        return l1.copy();
+    }
+
+    long l1Offset() {
+        return l1.offset();
+    }
+
+    /** Sets the COPIED flags of L1 entry {@code index} and of its table as the counts say; both only where they differ. */
+    void refreshCopied(int index) throws IOException {
+        long offset = l2Offset(index);
+        if (offset == 0) {
+            return;
+        }
+        TableCache.Table table = l2.get(offset);
+        for (long at = 0; at < table.data().byteSize(); at += Long.BYTES) {
+            long entry = Be.getLong(table.data(), at);
+            long right = copied(entry);
+            if (right != entry) {
+                Be.putLong(table.data(), at, right);
+                table.touched(at, at + Long.BYTES);
+            }
+        }
+        long right = copied(l1.get(index));
+        if (right != l1.get(index)) {
+            l1.set(index, right);
+        }
+    }
+
+    private long copied(long entry) throws IOException {
+        long host = entry & Extent.OFFSET;
+        if ((entry & Extent.COMPRESSED) != 0 || host == 0) {
+            return entry;
+        }
+        return refcounts.get(host >>> clusterBits) == 1 ? entry | Extent.COPIED : entry & ~Extent.COPIED;
+    }
+
+    /** Takes over an L1 table that is in the file at {@code offset}, and to which the header already points. */
+    void replace(long offset, int entries) throws IOException {
+        l2.clear();
+        l1.replace(offset, entries);
+        register();
+    }
+
     private long clustersOf(long entries) {
         return (entries * Long.BYTES - 1 >>> clusterBits) + 1;
     }

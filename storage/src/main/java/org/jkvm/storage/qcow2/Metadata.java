@@ -99,13 +99,33 @@ final class Metadata {
 
     /** Changes a header field at once, between two barriers. */
     void setHeader(Field field, long value) throws IOException {
+        changeHeader(h -> h.write(field, value));
+    }
+
+    /** A change of the header. */
+    interface HeaderChange {
+        void make(HeaderFields header) throws IOException;
+    }
+
+    /** Changes the header at once, between two barriers. */
+    void changeHeader(HeaderChange change) throws IOException {
         change((m, r) -> {
             write();
             file.flush();
-            header.write(field, value);
+            change.make(header);
             file.flush();
             return null;
         });
+    }
+
+    /** Sets or clears the dirty bit: while it is set, whoever opens the image for writing repairs it. Version 3 only. */
+    void markDirty(boolean dirty) throws IOException {
+        if (markable) {
+            changeHeader(h -> {
+                long others = h.get(Field.INCOMPATIBLE_FEATURES) & ~Features.INCOMPATIBLE_DIRTY;
+                h.write(Field.INCOMPATIBLE_FEATURES, others | (dirty ? Features.INCOMPATIBLE_DIRTY : 0));
+            });
+        }
     }
 
     long header(Field field) throws IOException {

@@ -56,6 +56,30 @@ final class PointerTable {
         dirtyTo = Math.min(dirtyTo, count);
     }
 
+    long[] copy() {
+        return entries.clone();
+    }
+
+    /** Becomes the table of {@code count} entries that is in the file at {@code newOffset}. */
+    void replace(long newOffset, int count) throws IOException {
+        entries = read(file, newOffset, count);
+        offset = newOffset;
+        settled();
+        dirtyFrom = Integer.MAX_VALUE;
+        dirtyTo = 0;
+    }
+
+    /** Writes {@code entries} at {@code offset} of {@code file}. */
+    static void write(ImageFile file, long offset, long[] entries) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = Buffers.allocate(arena, (long) entries.length * Long.BYTES);
+            for (int i = 0; i < entries.length; i++) {
+                Be.putLong(bytes, (long) i * Long.BYTES, entries[i]);
+            }
+            file.write(offset, bytes);
+        }
+    }
+
     /** The next {@link #write} writes all of it to a new place. */
     void moveTo(long newOffset) {
         offset = newOffset;
@@ -79,13 +103,7 @@ final class PointerTable {
 
     /** Writes what has changed. */
     void write() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = Buffers.allocate(arena, (long) (dirtyTo - dirtyFrom) * Long.BYTES);
-            for (int i = dirtyFrom; i < dirtyTo; i++) {
-                Be.putLong(bytes, (long) (i - dirtyFrom) * Long.BYTES, entries[i]);
-            }
-            file.write(offset + (long) dirtyFrom * Long.BYTES, bytes);
-        }
+        write(file, offset + (long) dirtyFrom * Long.BYTES, Arrays.copyOfRange(entries, dirtyFrom, dirtyTo));
         dirtyFrom = Integer.MAX_VALUE;
         dirtyTo = 0;
     }

@@ -9,6 +9,8 @@ import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.RepairResult;
+import org.jkvm.storage.Snapshots;
 import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
@@ -27,11 +29,14 @@ public final class Qcow2Layer implements Layer {
     private final RangeLocks clusters = new RangeLocks();
     private final ClusterReader reader;
     private final ClusterWriter writer;
+    private final Qcow2Snapshots snapshots;
     private final boolean readOnly;
     private final boolean unmap;
     private volatile long size;
     private volatile boolean packs;
     private volatile Layer backing;
+    /** The header with the backing file as it is now. */
+    private volatile Header named;
 
     private Qcow2Layer(Path path, ImageFile file, Header header, OpenOptions options) throws IOException {
         this.path = path;
@@ -41,8 +46,10 @@ public final class Qcow2Layer implements Layer {
         this.unmap = options.unmap();
         this.metadata = new Metadata(file, header, options);
         this.size = header.size();
+        this.named = header;
         this.reader = new ClusterReader(file, header, metadata, this::backing);
         this.writer = new ClusterWriter(file, header, metadata, reader, this::backing);
+        this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, this::size, n -> size = n, readOnly);
     }
 
     /**
@@ -59,6 +66,13 @@ public final class Qcow2Layer implements Layer {
             header = prepareToWrite(file, header);
         }
         return new Qcow2Layer(path, file, header, options);
+    }
+
+    /** Repairs the image in {@code file}, which nobody has open: its leaks, or {@code all} that can be. */
+    public static RepairResult repair(ImageFile file, boolean all) throws IOException {
+        RepairResult result = Repair.run(file, HeaderReader.read(file), all);
+        file.flush();
+        return result;
     }
 
     private static Header prepareToWrite(ImageFile file, Header header) throws IOException {
@@ -80,8 +94,9 @@ public final class Qcow2Layer implements Layer {
 
     /** The backing file as the header names it; empty where there is none. */
     public Optional<ImageInfo.Backing> backingName() {
-        return Optional.ofNullable(header.backingName())
-                .map(name -> new ImageInfo.Backing(name, BackingName.resolve(path, name), header.backingFormat()));
+        Header now = named;
+        return Optional.ofNullable(now.backingName())
+                .map(name -> new ImageInfo.Backing(name, BackingName.resolve(path, name), now.backingFormat()));
     }
 
     @Override
@@ -236,7 +251,7 @@ public final class Qcow2Layer implements Layer {
                 1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0);
         return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
                 (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
-                SnapshotTable.read(file, header).stream().map(SnapshotTable.Snapshot::info).toList());
+                snapshots.list());
     }
 
     @Override
@@ -244,6 +259,23 @@ public final class Qcow2Layer implements Layer {
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
             flush();
             return Optional.of(new Checker(file, HeaderReader.read(file)).check());
+        }
+    }
+
+    @Override
+    public Optional<Snapshots> snapshots() {
+        return Optional.of(snapshots);
+    }
+
+    @Override
+    public void nameBacking(String name, String format) throws IOException {
+        if (name != null) {
+            BackingName.resolve(path, name);
+        }
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            metadata.changeHeader(h -> h.writeCluster(
+                    BackingChange.cluster(named, h.start(header.headerLength()), name, format)));
+            named = HeaderReader.read(file);
         }
     }
 

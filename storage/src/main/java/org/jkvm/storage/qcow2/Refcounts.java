@@ -249,6 +249,23 @@ final class Refcounts {
         decrement(offset >>> clusterBits);
     }
 
+    /**
+     * Counts one more reference to a cluster that is in use.
+     *
+     * @throws IOException where the count cannot get higher; nothing was changed then
+     */
+    void increment(long cluster) throws IOException {
+        long count = get(cluster);
+        if (count == 0) {
+            throw new CorruptException("cluster at 0x" + Long.toHexString(cluster << clusterBits)
+                    + " is in use and counts as free");
+        }
+        if (count >= width.max()) {
+            throw new IOException("reference counts of " + width.bits() + " bits have no room for one more snapshot");
+        }
+        set(cluster, count + 1);
+    }
+
     /** Lowers the count of clusters by one once nothing on stable storage refers to them. */
     void freeLater(long first, long count, boolean data) {
         freed.add(first, count, data);

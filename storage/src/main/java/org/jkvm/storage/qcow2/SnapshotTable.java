@@ -1,5 +1,6 @@
 package org.jkvm.storage.qcow2;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -8,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.Snapshots;
 import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -23,14 +25,20 @@ final class SnapshotTable {
     private static final int VM_CLOCK_NSEC = 24;
     private static final int VM_STATE_SIZE = 32;
     private static final int EXTRA_DATA_SIZE = 36;
-    /** In the extra data: the VM state's size in 64 bits, and the instruction count. */
+    /** In the extra data: the VM state's size in 64 bits, the disk's size, and the instruction count. */
     private static final int EXTRA_VM_STATE_SIZE = 0;
+    private static final int EXTRA_DISK_SIZE = 8;
     private static final int EXTRA_ICOUNT = 16;
     private static final int MAX_EXTRA = 1024;
-    private static final long MAX_BYTES = 64 << 20;
+    private static final int MAX_BYTES = 64 << 20;
+    private static final int NEW_EXTRA = 24;
+    private static final int MAX_NAME = 255;
 
-    /** One snapshot: its L1 table, where its entry ends in the file, and what it says. */
-    record Snapshot(long l1Offset, int l1Size, long entryEnd, ImageInfo.Snapshot info) {
+    /**
+     * One snapshot: its L1 table, where its entry ends in the file, the disk's size or -1 where it is not said, what it
+     * says, and its entry as it is in the file.
+     */
+    record Snapshot(long l1Offset, int l1Size, long entryEnd, long diskSize, ImageInfo.Snapshot info, byte[] entry) {
     }
 
     private SnapshotTable() {
@@ -42,12 +50,17 @@ final class SnapshotTable {
      * @throws IOException where it is damaged
      */
     static List<Snapshot> read(ImageFile file, Header header) throws IOException {
+        return read(file, header, header.snapshotsOffset(), header.snapshotCount());
+    }
+
+    /** Reads the table of {@code count} snapshots at {@code offset}. */
+    static List<Snapshot> read(ImageFile file, Header header, long offset, long count) throws IOException {
         List<Snapshot> snapshots = new ArrayList<>();
-        long at = header.snapshotsOffset();
-        for (int i = 0; i < header.snapshotCount(); i++) {
+        long at = offset;
+        for (long i = 0; i < count; i++) {
             Snapshot snapshot = entry(file, header, at);
             at = snapshot.entryEnd();
-            require(at - header.snapshotsOffset() <= MAX_BYTES, "the snapshot table is too long");
+            require(at - offset <= MAX_BYTES, "the snapshot table is too long");
             snapshots.add(snapshot);
         }
         return snapshots;
@@ -67,8 +80,57 @@ final class SnapshotTable {
         long l1Offset = Be.getLong(fixed, L1_TABLE_OFFSET);
         long l1Size = Be.getUnsignedInt(fixed, L1_SIZE);
         checkL1(file, header, l1Offset, l1Size);
-        return new Snapshot(l1Offset, (int) l1Size, Bits.alignUp(at + FIXED + extra + idSize + nameSize, 8),
-                info(fixed, rest, (int) extra, text(rest, extra, idSize), text(rest, extra + idSize, nameSize)));
+        long diskSize = extra >= EXTRA_DISK_SIZE + 8 ? Be.getLong(rest, EXTRA_DISK_SIZE) : -1;
+        return new Snapshot(l1Offset, (int) l1Size, Bits.alignUp(at + FIXED + extra + idSize + nameSize, 8), diskSize,
+                info(fixed, rest, (int) extra, text(rest, extra, idSize), text(rest, extra + idSize, nameSize)),
+                joined(fixed, rest));
+    }
+
+    private static byte[] joined(MemorySegment fixed, MemorySegment rest) {
+        MemorySegment all = MemorySegment.ofArray(new byte[(int) (fixed.byteSize() + rest.byteSize())]);
+        all.asSlice(0, fixed.byteSize()).copyFrom(fixed);
+        all.asSlice(fixed.byteSize()).copyFrom(rest);
+        return (byte[]) all.heapBase().orElseThrow();
+    }
+
+    /**
+     * The entry of a new snapshot.
+     *
+     * @throws IOException where the label does not fit into one
+     */
+    static byte[] entry(String id, Snapshots.Label label, long l1Offset, int l1Size, long diskSize) throws IOException {
+        byte[] idBytes = id.getBytes(StandardCharsets.UTF_8);
+        byte[] name = label.name().getBytes(StandardCharsets.UTF_8);
+        if (name.length == 0 || name.length > MAX_NAME) {
+            throw new IOException("a snapshot's name has 1 to " + MAX_NAME + " bytes, not " + name.length);
+        }
+        MemorySegment entry = MemorySegment.ofArray(new byte[FIXED + NEW_EXTRA + idBytes.length + name.length]);
+        Be.putLong(entry, L1_TABLE_OFFSET, l1Offset);
+        Be.putInt(entry, L1_SIZE, l1Size);
+        Be.putShort(entry, ID_STR_SIZE, idBytes.length);
+        Be.putShort(entry, NAME_SIZE, name.length);
+        Be.putInt(entry, DATE_SEC, (int) label.epochSeconds());
+        Be.putInt(entry, DATE_NSEC, label.nanos());
+        Be.putLong(entry, VM_CLOCK_NSEC, label.vmClockNanos());
+        Be.putInt(entry, EXTRA_DATA_SIZE, NEW_EXTRA);
+        Be.putLong(entry, FIXED + EXTRA_DISK_SIZE, diskSize);
+        Be.putLong(entry, FIXED + EXTRA_ICOUNT, -1);
+        entry.asSlice(FIXED + NEW_EXTRA, idBytes.length).copyFrom(MemorySegment.ofArray(idBytes));
+        entry.asSlice(FIXED + NEW_EXTRA + idBytes.length).copyFrom(MemorySegment.ofArray(name));
+        return (byte[]) entry.heapBase().orElseThrow();
+    }
+
+    /** A table of these entries, each at a multiple of eight bytes. */
+    static byte[] table(List<byte[]> entries) throws IOException {
+        ByteArrayOutputStream table = new ByteArrayOutputStream();
+        for (byte[] entry : entries) {
+            table.write(entry);
+            table.write(new byte[-entry.length & 7]);
+        }
+        if (table.size() > MAX_BYTES || entries.size() > Header.MAX_SNAPSHOTS) {
+            throw new IOException("the image has no room for one more snapshot");
+        }
+        return table.toByteArray();
     }
 
     private static void checkL1(ImageFile file, Header header, long offset, long entries) throws IOException {

@@ -87,6 +87,11 @@ final class TableCache {
         tables.remove(offset);
     }
 
+    /** Forgets all tables, changed ones too. */
+    void clear() {
+        tables.clear();
+    }
+
     boolean dirty() {
         return tables.values().stream().anyMatch(Table::dirty);
     }

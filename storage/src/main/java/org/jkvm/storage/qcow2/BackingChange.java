@@ -1,0 +1,77 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.layer.Buffers;
+
+/** A header's first cluster with another backing file, or none; all other extensions stay as they are. */
+final class BackingChange {
+    /** Type and length of an extension; the mark after the last one is as long. */
+    private static final int EXTENSION_HEAD = 8;
+
+    private final Header header;
+    private final MemorySegment cluster;
+    private int at;
+
+    private BackingChange(Header header, MemorySegment fixed) {
+        this.header = header;
+        this.cluster = Buffers.allocate(header.clusterSize());
+        this.at = header.headerLength();
+        cluster.asSlice(0, at).copyFrom(fixed.asSlice(0, at));
+    }
+
+    /**
+     * The first cluster of the file whose fixed fields are {@code fixed} once the backing file is {@code name}.
+     *
+     * @param name as written into the image, or null for none
+     * @param format its format, or null
+     * @throws IOException where it does not fit
+     */
+    static MemorySegment cluster(Header header, MemorySegment fixed, String name, String format) throws IOException {
+        return new BackingChange(header, fixed).write(name, format);
+    }
+
+    private MemorySegment write(String name, String format) throws IOException {
+        for (Header.Extension extension : extensions(name, format)) {
+            extension(extension);
+        }
+        at += EXTENSION_HEAD;
+        byte[] bytes = name == null ? new byte[0] : name.getBytes(StandardCharsets.UTF_8);
+        if (name != null && (bytes.length == 0 || bytes.length > Header.MAX_BACKING_NAME)) {
+            throw new IOException("a backing file's name has 1 to " + Header.MAX_BACKING_NAME + " bytes, not " + bytes.length);
+        }
+        requireRoom(bytes.length);
+        Field.BACKING_FILE_OFFSET.put(cluster, name == null ? 0 : at);
+        Field.BACKING_FILE_SIZE.put(cluster, bytes.length);
+        cluster.asSlice(at, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        return cluster;
+    }
+
+    private List<Header.Extension> extensions(String name, String format) {
+        List<Header.Extension> all = new ArrayList<>(header.extensions());
+        all.removeIf(e -> e.type() == Features.EXTENSION_BACKING_FORMAT);
+        if (name != null && format != null) {
+            all.addFirst(new Header.Extension(Features.EXTENSION_BACKING_FORMAT, format.getBytes(StandardCharsets.UTF_8)));
+        }
+        return all;
+    }
+
+    private void extension(Header.Extension extension) throws IOException {
+        int length = (int) Bits.alignUp(extension.data().length, 8);
+        requireRoom(EXTENSION_HEAD + length + EXTENSION_HEAD);
+        Be.putInt(cluster, at, extension.type());
+        Be.putInt(cluster, at + 4, extension.data().length);
+        cluster.asSlice(at + EXTENSION_HEAD, extension.data().length).copyFrom(MemorySegment.ofArray(extension.data()));
+        at += EXTENSION_HEAD + length;
+    }
+
+    private void requireRoom(int bytes) throws IOException {
+        if (bytes > header.clusterSize() - at) {
+            throw new IOException("the backing file's name does not fit into the image's first cluster");
+        }
+    }
+}

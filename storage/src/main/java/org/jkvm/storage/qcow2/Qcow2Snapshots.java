@@ -1,0 +1,290 @@
+package org.jkvm.storage.qcow2;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.Snapshots;
+import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.RangeLocks;
+
+/**
+ * Makes, applies and removes internal snapshots (qcow2.txt, "Snapshots"). Each is one switch of the header between two
+ * barriers; before it counts go up, after it they go down, and the COPIED flags follow. Between these steps counts and
+ * flags may contradict each other, never so that data is lost; in version 3 the dirty bit makes the next opener put
+ * them right after a crash.
+ */
+final class Qcow2Snapshots implements Snapshots {
+    private static final int SECTOR = 512;
+
+    private final ImageFile file;
+    private final Header header;
+    private final Metadata metadata;
+    private final RangeLocks clusters;
+    private final LongSupplier size;
+    private final LongConsumer resized;
+    private final boolean readOnly;
+
+    /** For the image in {@code file}; {@code size} is the disk's, {@code resized} is told of a new one. */
+    Qcow2Snapshots(ImageFile file, Header header, Metadata metadata, RangeLocks clusters, LongSupplier size,
+            LongConsumer resized, boolean readOnly) {
+        this.file = file;
+        this.header = header;
+        this.metadata = metadata;
+        this.clusters = clusters;
+        this.size = size;
+        this.resized = resized;
+        this.readOnly = readOnly;
+    }
+
+    private List<SnapshotTable.Snapshot> read() throws IOException {
+        return SnapshotTable.read(file, header, metadata.header(Field.SNAPSHOTS_OFFSET), metadata.header(Field.NB_SNAPSHOTS));
+    }
+
+    @Override
+    public List<ImageInfo.Snapshot> list() throws IOException {
+        return read().stream().map(SnapshotTable.Snapshot::info).toList();
+    }
+
+    private interface Work {
+        void run() throws IOException;
+    }
+
+    /** Does {@code work} with everything stable before it, and nobody else at work. */
+    private void alone(Work work) throws IOException {
+        if (readOnly) {
+            throw new IOException("the image is open read-only: its snapshots cannot be changed");
+        }
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            metadata.markDirty(true);
+            metadata.flush();
+            file.flush();
+            work.run();
+            metadata.flush();
+            metadata.markDirty(false);
+        }
+    }
+
+    @Override
+    public ImageInfo.Snapshot create(Label label) throws IOException {
+        List<SnapshotTable.Snapshot> all = read();
+        String id = newId(all);
+        // An entry that cannot be is refused before anything is changed.
+        SnapshotTable.entry(id, label, 0, 0, 0);
+        alone(() -> create(all, id, label));
+        return list().getLast();
+    }
+
+    private static String newId(List<SnapshotTable.Snapshot> all) {
+        long highest = all.stream().map(s -> s.info().id()).filter(i -> i.matches("[0-9]{1,9}")).mapToLong(Long::parseLong)
+                .max().orElse(0);
+        return Long.toString(highest + 1);
+    }
+
+    private void create(List<SnapshotTable.Snapshot> all, String id, Label label) throws IOException {
+        long[] l1 = metadata.look((mapping, refcounts) -> mapping.l1Entries());
+        raise(l1);
+        try {
+            long copy = writeL1(l1);
+            List<byte[]> entries = entries(all);
+            entries.add(SnapshotTable.entry(id, label, copy, l1.length, size.getAsLong()));
+            writeTable(entries, all);
+        } catch (IOException e) {
+            lower(l1, Long.MAX_VALUE);
+            throw e;
+        } finally {
+            refreshCopied();
+        }
+    }
+
+    private static List<byte[]> entries(List<SnapshotTable.Snapshot> snapshots) {
+        return new ArrayList<>(snapshots.stream().map(SnapshotTable.Snapshot::entry).toList());
+    }
+
+    /** Writes a copy of an L1 table to a new place; flags have no meaning in it. */
+    private long writeL1(long[] l1) throws IOException {
+        long[] plain = Arrays.stream(l1).map(e -> e & ~Extent.COPIED).toArray();
+        long offset = allocate((long) plain.length * Long.BYTES);
+        if (plain.length > 0) {
+            PointerTable.write(file, offset, plain);
+        }
+        return offset;
+    }
+
+    private long allocate(long bytes) throws IOException {
+        return bytes == 0 ? 0 : metadata.change((mapping, refcounts) -> refcounts.allocateMetadata(clustersIn(bytes)));
+    }
+
+    private long clustersIn(long bytes) {
+        return Bits.alignUp(bytes, header.clusterSize()) >>> header.clusterBits();
+    }
+
+    /** Writes a new snapshot table, lets the header point to it, and gives the old one back. */
+    private void writeTable(List<byte[]> entries, List<SnapshotTable.Snapshot> old) throws IOException {
+        byte[] table = SnapshotTable.table(entries);
+        long offset = allocate(table.length);
+        if (table.length > 0) {
+            file.write(offset, MemorySegment.ofArray(table));
+        }
+        long oldOffset = metadata.header(Field.SNAPSHOTS_OFFSET);
+        metadata.changeHeader(h -> h.writeSnapshots(entries.size(), offset));
+        if (!old.isEmpty()) {
+            free(oldOffset, old.getLast().entryEnd() - oldOffset);
+        }
+    }
+
+    private void free(long offset, long bytes) throws IOException {
+        if (bytes > 0) {
+            metadata.change((mapping, refcounts) -> {
+                refcounts.freeLater(offset >>> header.clusterBits(), clustersIn(bytes), false);
+                return null;
+            });
+        }
+    }
+
+    @Override
+    public void apply(String idOrName) throws IOException {
+        SnapshotTable.Snapshot snapshot = find(idOrName);
+        long newSize = snapshot.diskSize() < 0 ? size.getAsLong() : Bits.alignDown(snapshot.diskSize(), SECTOR);
+        long entries = Math.max(snapshot.l1Size(), Header.l1EntriesFor(newSize, header.clusterBits()));
+        if (entries > Header.MAX_L1_BYTES / Long.BYTES) {
+            throw new CorruptException("snapshot '" + snapshot.info().name() + "' is of a disk that is too large");
+        }
+        alone(() -> {
+            apply(snapshot, newSize, (int) entries);
+            resized.accept(newSize);
+        });
+    }
+
+    private void apply(SnapshotTable.Snapshot snapshot, long newSize, int entries) throws IOException {
+        long[] old = metadata.look((mapping, refcounts) -> mapping.l1Entries());
+        long oldOffset = metadata.look((mapping, refcounts) -> mapping.l1Offset());
+        long[] l1 = PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
+        raise(l1);
+        long copy;
+        try {
+            copy = writeL1(Arrays.copyOf(l1, entries));
+        } catch (IOException e) {
+            lower(l1, Long.MAX_VALUE);
+            throw e;
+        }
+        metadata.changeHeader(h -> h.writeDisk(newSize, entries, copy));
+        metadata.change((mapping, refcounts) -> {
+            mapping.replace(copy, entries);
+            return null;
+        });
+        lower(old, Long.MAX_VALUE);
+        free(oldOffset, (long) old.length * Long.BYTES);
+        refreshCopied();
+    }
+
+    @Override
+    public void delete(String idOrName) throws IOException {
+        SnapshotTable.Snapshot snapshot = find(idOrName);
+        alone(() -> delete(snapshot));
+    }
+
+    private void delete(SnapshotTable.Snapshot snapshot) throws IOException {
+        List<SnapshotTable.Snapshot> all = read();
+        List<byte[]> rest = entries(all.stream().filter(s -> s.entryEnd() != snapshot.entryEnd()).toList());
+        long[] l1 = PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
+        writeTable(rest, all);
+        lower(l1, Long.MAX_VALUE);
+        free(snapshot.l1Offset(), (long) snapshot.l1Size() * Long.BYTES);
+        refreshCopied();
+    }
+
+    private SnapshotTable.Snapshot find(String idOrName) throws IOException {
+        List<SnapshotTable.Snapshot> all = read();
+        ImageInfo.Snapshot found = Snapshots.find(all.stream().map(SnapshotTable.Snapshot::info).toList(), idOrName)
+                .orElseThrow(() -> new IOException("there is no snapshot '" + idOrName + "'"));
+        return all.stream().filter(s -> s.info() == found).findFirst().orElseThrow();
+    }
+
+    /** Counts are stable before flags are looked at: frees are done with. */
+    private void refreshCopied() throws IOException {
+        metadata.flush();
+        int tables = metadata.look((mapping, refcounts) -> mapping.tables());
+        for (int i = 0; i < tables; i++) {
+            int index = i;
+            metadata.change((mapping, refcounts) -> {
+                mapping.refreshCopied(index);
+                return null;
+            });
+        }
+    }
+
+    /** What is done for each reference that hangs off an L1 table, in an order that is always the same. */
+    private interface Visitor {
+        void visit(Refcounts refcounts, long first, long count, boolean data) throws IOException;
+    }
+
+    /** Counts one more reference to everything that {@code l1} reaches; where that fails nothing is changed. */
+    private void raise(long[] l1) throws IOException {
+        long[] done = new long[1];
+        try {
+            walk(l1, (refcounts, first, count, data) -> {
+                for (long c = first; c < first + count; c++) {
+                    refcounts.increment(c);
+                    done[0]++;
+                }
+            });
+        } catch (CorruptException e) {
+            throw e;
+        } catch (IOException e) {
+            lower(l1, done[0]);
+            metadata.flush();
+            metadata.markDirty(false);
+            throw e;
+        }
+    }
+
+    /** Takes back the first {@code most} references to what {@code l1} reaches. */
+    private void lower(long[] l1, long most) throws IOException {
+        long[] left = {most};
+        walk(l1, (refcounts, first, count, data) -> {
+            long now = Math.min(count, left[0]);
+            left[0] -= now;
+            if (now > 0) {
+                refcounts.freeLater(first, now, data);
+            }
+        });
+    }
+
+    private void walk(long[] l1, Visitor visitor) throws IOException {
+        MemorySegment table = Buffers.allocate(header.clusterSize());
+        for (long entry : l1) {
+            long offset = entry & Extent.OFFSET;
+            if (offset != 0) {
+                metadata.change((mapping, refcounts) -> {
+                    walkTable(offset, table, refcounts, visitor);
+                    return null;
+                });
+            }
+        }
+    }
+
+    private void walkTable(long offset, MemorySegment table, Refcounts refcounts, Visitor visitor) throws IOException {
+        if ((offset & header.clusterSize() - 1) != 0 || offset >= file.size()) {
+            throw new CorruptException("an L2 table at 0x" + Long.toHexString(offset) + ", which is no cluster of the file");
+        }
+        file.read(offset, table);
+        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+            long entry = Be.getLong(table, at);
+            if ((entry & Extent.COMPRESSED) != 0) {
+                Compressed place = Compressed.of(entry, header.clusterBits());
+                long first = place.offset() >>> header.clusterBits();
+                visitor.visit(refcounts, first, (place.end() - 1 >>> header.clusterBits()) - first + 1, true);
+            } else if ((entry & Extent.OFFSET) != 0) {
+                visitor.visit(refcounts, (entry & Extent.OFFSET) >>> header.clusterBits(), 1, true);
+            }
+        }
+        visitor.visit(refcounts, offset >>> header.clusterBits(), 1, false);
+    }
+}
