@@ -12,5 +12,4 @@ module org.jkvm.app {
     requires tools.jackson.databind;
     provides System.LoggerFinder with org.jkvm.app.log.Loggers;
     opens org.jkvm.app.demo to info.picocli;
-    opens org.jkvm.app.img to info.picocli;
 }

@@ -4,9 +4,6 @@ import java.util.Arrays;
 
 /** The manual page that {@code kvm -help} shows, made from {@link Option}. */
 public final class ManPage {
-    private static final int WIDTH = 80;
-    private static final int MARGIN = 4;
-    private static final int HANGING = 8;
     private static final String HEAD = """
             NAME
                 kvm - run a virtual machine
@@ -52,39 +49,17 @@ public final class ManPage {
 
     /** The page. */
     public static String text() {
-        StringBuilder page = new StringBuilder(HEAD).append("OPTIONS\n");
+        Page page = new Page().verbatim(HEAD).heading("OPTIONS");
         for (Option.Section section : Option.Section.values()) {
-            page.append("  ").append(section.title()).append('\n');
+            page.heading("  " + section.title());
             Arrays.stream(Option.values()).filter(o -> o.section() == section && o.shown()).forEach(o -> entry(page, o));
-            page.append('\n');
+            page.gap();
         }
-        return page.append(TAIL).toString();
+        return page.verbatim(TAIL).toString();
     }
 
-    private static void entry(StringBuilder page, Option option) {
-        String names = String.join(", ", option.names());
-        wrap(page, names + option.argument().map(a -> " " + a).orElse(""), MARGIN, HANGING + MARGIN,
-                "(?<=,)(?=\\S)|(?<=\\])(?=\\[)| ");
-        wrap(page, option.description(), HANGING, HANGING, " ");
-    }
-
-    /** Appends {@code text} broken into lines at {@code breaks}, the first indented by one amount, the rest by another. */
-    private static void wrap(StringBuilder page, String text, int first, int rest, String breaks) {
-        StringBuilder line = new StringBuilder(" ".repeat(first));
-        int empty = first;
-        int at = 0;
-        for (String word : text.split(breaks)) {
-            at = text.indexOf(word, at);
-            boolean spaced = at > 0 && text.charAt(at - 1) == ' ';
-            at += word.length();
-            if (line.length() + word.length() + 1 > WIDTH && line.length() > empty) {
-                page.append(line).append('\n');
-                line.setLength(0);
-                line.append(" ".repeat(rest));
-                empty = rest;
-            }
-            line.append(spaced && line.length() > empty ? " " : "").append(word);
-        }
-        page.append(line).append('\n');
+    private static void entry(Page page, Option option) {
+        page.entry(String.join(", ", option.names()) + option.argument().map(a -> " " + a).orElse(""),
+                option.description());
     }
 }

@@ -1,64 +1,41 @@
 package org.jkvm.app.img;
 
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.Image;
-import org.jkvm.storage.Images;
-import org.jkvm.storage.OpenOptions;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img check}: nothing is written. */
-@Command(name = "check", description = {"Examines an image's metadata and changes nothing.",
-    "Exit status: 0 nothing wrong, 1 could not be examined, 2 corrupt, 3 clusters leaked,"
-        + " 63 the format has nothing to examine."},
-        sortOptions = false)
 final class CheckCommand extends ImageCommand {
     private static final int CORRUPT = 2;
     private static final int LEAKS = 3;
     private static final int NOTHING_TO_CHECK = 63;
 
-    private final PrintStream out;
-    private final PrintStream err;
+    CheckCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Mixin
-    private OutputForm form = new OutputForm();
-
-    @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
-    private String format;
-
-    @Option(names = "-q", description = "Says nothing but errors.")
-    private boolean quiet;
-
-    @Option(names = {"-U", "--force-share"}, description = "Looks at the image even where it is in use.")
-    private boolean forceShare;
-
-    @Parameters(paramLabel = "FILE", arity = "0..*", description = "The image.")
-    private List<Path> files;
-
-    CheckCommand(PrintStream out, PrintStream err) {
-        this.out = out;
-        this.err = err;
+    static Syntax syntax() {
+        return Syntax.of("check", "FILE", "Examines an image's metadata and changes nothing.",
+                "Exit status: 0 nothing wrong, 1 could not be examined, 2 corrupt, 3 clusters leaked, 63 the format has"
+                        + " nothing to examine.")
+                .with(Source.OPTIONS)
+                .with(Common.OUTPUT)
+                .with(Common.QUIET);
     }
 
     @Override
     int run() {
-        Path path = single(files);
-        boolean json = form.json();
-        OpenOptions options = OpenOptions.defaults().withFormat(format(format)).withForceShare(forceShare);
-        try (Image image = Images.inspect(path, options)) {
+        Path path = single();
+        boolean json = json();
+        try (Image image = new Source(given).inspect(path)) {
             CheckResult result = on(path, image::check)
                     .orElseThrow(() -> new UserException("format " + image.format() + " of image '" + path
                             + "' has nothing to check", NOTHING_TO_CHECK));
             if (json) {
                 out.println(Json.text(InfoJson.of(path, image.format(), result)));
-            } else if (!quiet) {
+            } else if (!given.has("-q")) {
                 print(result);
             }
             return status(result);

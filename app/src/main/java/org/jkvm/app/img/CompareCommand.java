@@ -1,10 +1,8 @@
 package org.jkvm.app.img;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -13,15 +11,8 @@ import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.Image;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img compare}. */
-@Command(name = "compare", description = {"Says whether two images have the same contents.",
-    "Exit status: 0 they have, 1 they differ, 2 an image could not be opened, 3 its metadata and 4 its contents could not"
-        + " be read."}, sortOptions = false)
 final class CompareCommand extends ImageCommand {
     private static final int DIFFERENT = 1;
     private static final int CANNOT_OPEN = 2;
@@ -30,39 +21,35 @@ final class CompareCommand extends ImageCommand {
     private static final int PIECE = 2 << 20;
     private static final int SECTOR = 512;
 
-    private final PrintStream out;
+    private final boolean strict = given.has("-s");
 
-    @Mixin
-    private SourceOptions source = new SourceOptions();
+    CompareCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Option(names = "-F", paramLabel = "FORMAT", description = "The second image's format; found out unless given.")
-    private String secondFormat;
-
-    @Option(names = "-s", description = "Strict: sizes and what is allocated must be the same too.")
-    private boolean strict;
-
-    @Option(names = "-p", description = "Shows progress.")
-    private boolean progress;
-
-    @Option(names = "-q", description = "Says nothing.")
-    private boolean quiet;
-
-    @Parameters(paramLabel = "FILE", arity = "0..*", description = "The two images.")
-    private List<Path> files = List.of();
-
-    CompareCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("compare", "FILE1 FILE2", "Says whether two images have the same contents.",
+                "Exit status: 0 they have, 1 they differ, 2 an image could not be opened, 3 its metadata and 4 its contents"
+                        + " could not be read.")
+                .with(Source.OPTIONS)
+                .value("-F", "FORMAT", "The second image's format; found out unless given.")
+                .flag("-s", "Strict: sizes and what is allocated must be the same too.")
+                .with(Common.PROGRESS)
+                .with(Common.QUIET);
     }
 
     @Override
     int run() {
+        List<String> files = given.operands();
         if (files.size() != 2) {
             throw new UserException("two image file names are expected, not " + files.size(), CANNOT_OPEN);
         }
-        try (Image a = open(() -> source.open(files.getFirst()));
-                Image b = open(() -> source.open(files.getLast(), secondFormat));
+        Source source = new Source(given);
+        boolean quiet = given.has("-q");
+        try (Image a = open(() -> source.open(path(files.getFirst())));
+                Image b = open(() -> source.open(path(files.getLast()), given.get("-F")));
                 Arena arena = Arena.ofShared()) {
-            Progress shown = new Progress(out, progress && !quiet);
+            Progress shown = new Progress(out, given.has("-p") && !quiet);
             String difference = difference(a, b, arena, shown);
             shown.end();
             say(difference == null ? "Images are identical." : difference);
@@ -83,7 +70,7 @@ final class CompareCommand extends ImageCommand {
     }
 
     private void say(String line) {
-        if (!quiet) {
+        if (!given.has("-q")) {
             out.println(line);
         }
     }

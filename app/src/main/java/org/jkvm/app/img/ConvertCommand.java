@@ -1,132 +1,92 @@
 package org.jkvm.app.img;
 
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
-import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageCopy;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img convert}. */
-@Command(name = "convert", description = {"Copies an image into a new one, of the same or another format.",
-    "The source is only read. A target that could not be finished is removed, unless it was there before."},
-        sortOptions = false)
 final class ConvertCommand extends ImageCommand {
     private static final int SECTOR = 512;
     private static final int MAX_COPIES = 16;
     private static final int USUAL_COPIES = 8;
 
-    private final PrintStream out;
-    private final PrintStream err;
+    private final String targetFormat = given.get("-O", "raw");
+    private final boolean existing = given.has("-n");
 
-    @Mixin
-    private SourceOptions source = new SourceOptions();
+    ConvertCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Option(names = "-O", paramLabel = "FORMAT", description = "The new image's format: raw (the default) or qcow2.")
-    private String targetFormat = "raw";
-
-    @Option(names = "-o", paramLabel = "NAME=VALUE,...",
-            description = "Options of the new image's format, as for create; '-o help' lists them.")
-    private List<String> options = List.of();
-
-    @Option(names = "-c", description = "Packs clusters (qcow2).")
-    private boolean compress;
-
-    @Option(names = "-S", paramLabel = "SIZE",
-            description = "Zeroes of that length are not stored; 4k unless given, 0 stores everything.")
-    private String sparse = "4k";
-
-    @Option(names = {"-B", "-b"}, paramLabel = "FILE", description = "The new image's backing file: it must have the same"
-            + " contents as the source's.")
-    private String backingFile;
-
-    @Option(names = "-F", paramLabel = "FORMAT", description = "The backing file's format.")
-    private String backingFormat;
-
-    @Option(names = "-n", description = "Writes into an image that is there, and makes none.")
-    private boolean existing;
-
-    @Option(names = "--target-is-zero", description = "With -n: the image that is there reads as zeroes.")
-    private boolean targetIsZero;
-
-    @Option(names = "-m", paramLabel = "COUNT", description = "Pieces under way at once: 1 to 16.")
-    private Integer copies;
-
-    @Option(names = "-W", description = "Writes in any order: faster to a raw file, worse order in others.")
-    private boolean anyOrder;
-
-    @Option(names = "-t", paramLabel = "CACHE", description = "The target's caching: unsafe (the default), writeback, none.")
-    private String cache = "unsafe";
-
-    @Option(names = "-p", description = "Shows progress.")
-    private boolean progress;
-
-    @Option(names = "-q", description = "Says nothing.")
-    private boolean quiet;
-
-    @Parameters(paramLabel = "SOURCE TARGET", arity = "0..*", description = "The image, and the new one.")
-    private List<Path> files = List.of();
-
-    ConvertCommand(PrintStream out, PrintStream err) {
-        this.out = out;
-        this.err = err;
+    static Syntax syntax() {
+        return Syntax.of("convert", "SOURCE TARGET", "Copies an image into a new one, of the same or another format.",
+                "The source is only read. A target that could not be finished is removed, unless it was there before.")
+                .with(Source.OPTIONS)
+                .value("-O", "FORMAT", "The new image's format: raw (the default) or qcow2.")
+                .value("-o", "NAME=VALUE,...", "Options of the new image's format, as for create; '-o help' lists them.")
+                .flag("-c", "Packs clusters (qcow2).")
+                .value("-S", "SIZE", "Zeroes of that length are not stored; 4k unless given, 0 stores everything.")
+                .value("-B -b", "FILE", "The new image's backing file: it must have the same contents as the source's.")
+                .value("-F", "FORMAT", "The backing file's format.")
+                .flag("-n", "Writes into an image that is there, and makes none.")
+                .flag("--target-is-zero", "With -n: the image that is there reads as zeroes.")
+                .value("-m", "COUNT", "Pieces under way at once: 1 to 16.")
+                .flag("-W", "Writes in any order: faster to a raw file, worse order in others.")
+                .value("-t", "CACHE", "The target's caching: " + Common.CACHES + "; unsafe unless given.")
+                .with(Common.PROGRESS)
+                .with(Common.QUIET);
     }
 
     @Override
     int run() {
-        CreationOptions given = new CreationOptions(format(targetFormat), options);
-        if (given.help()) {
-            out.print(given.helpText());
+        CreationOptions made = new CreationOptions(format(targetFormat), given.all("-o"));
+        if (made.help()) {
+            out.print(made.helpText());
             return 0;
         }
+        List<String> files = given.operands();
         if (files.size() != 2) {
             throw new UserException("a source and a target are expected, not " + files.size() + " image file names");
         }
-        check(given);
-        try (Image from = source.open(files.getFirst())) {
-            convert(from, files.getLast(), given);
+        check(made);
+        try (Image from = new Source(given).open(path(files.getFirst()))) {
+            convert(from, path(files.getLast()), made);
         }
         return 0;
     }
 
-    private void check(CreationOptions given) {
-        if (compress && targetFormat.equals("raw")) {
+    private void check(CreationOptions made) {
+        String backingFile = given.get("-B");
+        if (given.has("-c") && targetFormat.equals("raw")) {
             throw new UserException("-c: raw images have no packed clusters; qcow2 has");
         }
-        if (existing && (!options.isEmpty() || backingFile != null)) {
+        if (existing && (given.has("-o") || backingFile != null)) {
             throw new UserException("-n makes no image: -o and -B have no meaning then");
         }
-        if (targetIsZero && !existing) {
+        if (given.has("--target-is-zero") && !existing) {
             throw new UserException("--target-is-zero goes with -n");
         }
-        if (backingFile != null) {
-            given.put("backing_file", backingFile);
-        }
-        if (backingFormat != null) {
-            given.put("backing_fmt", backingFormat);
-        }
-        if (given.get("backing_file") != null && given.get("backing_fmt") == null) {
+        made.putGiven("backing_file", backingFile);
+        made.putGiven("backing_fmt", given.get("-F"));
+        if (made.get("backing_file") != null && made.get("backing_fmt") == null) {
             throw new UserException("a backing file needs its format: -F FORMAT");
         }
-        if (given.get("size") != null) {
+        if (made.get("size") != null) {
             throw new UserException("-o size: the new image is as large as the source");
         }
     }
 
-    private void convert(Image from, Path to, CreationOptions given) {
-        CreateOptions made = given.build(from.size(), given.get("backing_file"), given.get("backing_fmt"));
+    private void convert(Image from, Path to, CreationOptions options) {
+        CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"));
         ImageCopy.Options how = how(made);
-        OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat).withCache(cache()).withThreads(how.threads());
+        OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat)
+                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads());
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
             Images.create(to, made);
@@ -142,31 +102,23 @@ final class ConvertCommand extends ImageCommand {
     }
 
     private ImageCopy.Options how(CreateOptions made) {
-        long zeroes = size("-S", sparse);
+        long zeroes = size("-S", given.get("-S", "4k"));
         if (zeroes % SECTOR != 0 || zeroes > 1 << 30) {
-            throw new UserException("-S " + sparse + ": a multiple of 512, at most 1G, is allowed");
+            throw new UserException("-S " + given.get("-S") + ": a multiple of 512, at most 1G, is allowed");
         }
         boolean onBacking = made.backingFile() != null;
-        int threads = copies == null ? Math.min(USUAL_COPIES, Runtime.getRuntime().availableProcessors())
-                : number("-m", copies, 1, MAX_COPIES);
-        return new ImageCopy.Options(compress, (int) zeroes, onBacking, existing ? targetIsZero : !onBacking, anyOrder,
-                threads);
-    }
-
-    private CacheMode cache() {
-        return switch (cache) {
-            case "unsafe" -> CacheMode.UNSAFE;
-            case "writeback" -> CacheMode.WRITEBACK;
-            case "none" -> CacheMode.NONE;
-            default -> throw new UserException("-t " + cache + ": unsafe, writeback or none is allowed");
-        };
+        int threads = given.has("-m") ? number("-m", given.get("-m"), 1, MAX_COPIES)
+                : Math.min(USUAL_COPIES, Runtime.getRuntime().availableProcessors());
+        boolean zero = existing ? given.has("--target-is-zero") : !onBacking;
+        return new ImageCopy.Options(given.has("-c"), (int) zeroes, onBacking, zero, given.has("-W"), threads);
     }
 
     private void copy(Image from, Image to, ImageCopy.Options how) {
+        boolean quiet = given.has("-q");
         if (!quiet) {
             to.warnings().forEach(err::println);
         }
-        Progress shown = new Progress(out, progress && !quiet);
+        Progress shown = new Progress(out, given.has("-p") && !quiet);
         on(to.path(), () -> {
             ImageCopy.run(from, to, how, done -> shown.show(done, from.size()));
             return null;

@@ -1,6 +1,5 @@
 package org.jkvm.app.img;
 
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.UserException;
@@ -8,67 +7,51 @@ import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img create}. */
-@Command(name = "create", description = "Makes a virtual hard disk.", sortOptions = false)
 final class CreateCommand extends ImageCommand {
-    private final PrintStream out;
+    private final String format = given.get("-f", "raw");
+    private final boolean unsafe = given.has("-u");
+    private final List<String> words = given.operands();
 
-    @Option(names = "-f", paramLabel = "FORMAT", description = "raw (the default) or qcow2.")
-    private String format = "raw";
+    CreateCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Option(names = "-o", paramLabel = "NAME=VALUE,...",
-            description = "Options of the format; '-o help' lists them.")
-    private List<String> options = List.of();
-
-    @Option(names = "-b", paramLabel = "FILE", description = "The backing file: the new image keeps what differs from it.")
-    private String backingFile;
-
-    @Option(names = "-F", paramLabel = "FORMAT", description = "The backing file's format.")
-    private String backingFormat;
-
-    @Option(names = "-u", description = "The backing file is not opened: it may be missing.")
-    private boolean unsafe;
-
-    @Option(names = "-q", description = "Says nothing.")
-    private boolean quiet;
-
-    @Parameters(paramLabel = "FILE [SIZE]", arity = "0..*",
-            description = "The image, and its size in bytes or with one of k M G T P E.")
-    private List<String> words = List.of();
-
-    CreateCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("create", "FILE [SIZE]", "Makes a virtual hard disk.",
+                "SIZE is in bytes, or a number with one of k M G T P E; with a backing file it may be left away.")
+                .value("-f", "FORMAT", "raw (the default) or qcow2.")
+                .value("-o", "NAME=VALUE,...", "Options of the format; '-o help' lists them.")
+                .value("-b", "FILE", "The backing file: the new image keeps what differs from it.")
+                .value("-F", "FORMAT", "The backing file's format.")
+                .flag("-u", "The backing file is not opened: it may be missing.")
+                .with(Common.QUIET)
+                .examples("kvm-img create -f qcow2 disk.qcow2 20G",
+                        "kvm-img create -f qcow2 -b base.qcow2 -F qcow2 clone.qcow2");
     }
 
     @Override
     int run() {
         format(format);
-        CreationOptions given = new CreationOptions(format, options);
-        if (given.help()) {
-            out.print(given.helpText());
+        CreationOptions made = new CreationOptions(format, given.all("-o"));
+        if (made.help()) {
+            out.print(made.helpText());
             return 0;
         }
         Path path = path();
-        if (backingFile != null) {
-            given.put("backing_file", backingFile);
-        }
-        if (backingFormat != null) {
-            given.put("backing_fmt", backingFormat);
-        }
-        String backing = given.get("backing_file");
-        String below = backing == null ? given.get("backing_fmt") : backingFormat(path, backing, given.get("backing_fmt"));
+        made.putGiven("backing_file", given.get("-b"));
+        made.putGiven("backing_fmt", given.get("-F"));
+        String backing = made.get("backing_file");
+        String below = backing == null ? made.get("backing_fmt") : backingFormat(path, backing, made.get("backing_fmt"));
         if (backing == null && below != null) {
             throw new UserException("a backing format is given (-F), and no backing file (-b)");
         }
-        CreateOptions made = given.build(size(path, given, backing, below), backing, below);
-        if (!quiet) {
-            out.println("Formatting '" + path + "', fmt=" + format + given.describe(made));
+        CreateOptions options = made.build(size(path, made, backing, below), backing, below);
+        if (!given.has("-q")) {
+            out.println("Formatting '" + path + "', fmt=" + format + made.describe(options));
         }
-        Images.create(path, made);
+        Images.create(path, options);
         return 0;
     }
 
@@ -79,13 +62,13 @@ final class CreateCommand extends ImageCommand {
         if (words.size() > 2) {
             throw new UserException("unexpected argument '" + words.get(2) + "'");
         }
-        return Path.of(words.getFirst());
+        return path(words.getFirst());
     }
 
     /** The backing file's format: never guessed, since a guest can write the first bytes of a raw disk. */
-    private String backingFormat(Path path, String backing, String given) {
-        if (given != null) {
-            return format(given);
+    private String backingFormat(Path path, String backing, String named) {
+        if (named != null) {
+            return format(named);
         }
         if (unsafe) {
             throw new UserException("a backing file needs its format: -F FORMAT");
@@ -96,9 +79,9 @@ final class CreateCommand extends ImageCommand {
         }
     }
 
-    private long size(Path path, CreationOptions given, String backing, String below) {
-        String text = words.size() > 1 ? words.get(1) : given.get("size");
-        if (words.size() > 1 && given.get("size") != null) {
+    private long size(Path path, CreationOptions made, String backing, String below) {
+        String text = words.size() > 1 ? words.get(1) : made.get("size");
+        if (words.size() > 1 && made.get("size") != null) {
             throw new UserException("the size is given twice");
         }
         if (text != null) {

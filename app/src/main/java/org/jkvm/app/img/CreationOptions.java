@@ -94,6 +94,13 @@ final class CreationOptions {
         values.put(name, value);
     }
 
+    /** The same for a value that may be null: then nothing happens. */
+    void putGiven(String name, String value) {
+        if (value != null) {
+            put(name, value);
+        }
+    }
+
     /** The value as given, or null. */
     String get(String name) {
         return values.get(name);

@@ -1,18 +1,29 @@
 package org.jkvm.app.img;
 
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.app.cli.Sizes;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Images;
-import picocli.CommandLine.Option;
 
 /** What the commands have in common. */
 abstract class ImageCommand {
-    @Option(names = {"-h", "-help", "--help"}, usageHelp = true, description = "Shows this help.")
-    private boolean help;
+    /** The command's words. */
+    final Words given;
+    /** For what was asked for. */
+    final PrintStream out;
+    /** For what should be known beside it. */
+    final PrintStream err;
+
+    ImageCommand(Words given, Console console) {
+        this.given = given;
+        this.out = console.out();
+        this.err = console.err();
+    }
 
     /** Does what was asked; returns the exit status. */
     abstract int run();
@@ -47,19 +58,43 @@ abstract class ImageCommand {
     }
 
     /** A whole number in a range. */
-    static int number(String what, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new UserException(what + " " + value + ": " + min + " to " + max + " is allowed");
+    static int number(String what, String text, int min, int max) {
+        try {
+            int value = Integer.decode(text);
+            if (value >= min && value <= max) {
+                return value;
+            }
+        } catch (NumberFormatException _) {
+            // The same message as for a number out of range.
         }
-        return value;
+        throw new UserException(what + " " + text + ": " + min + " to " + max + " is allowed");
     }
 
     /** The only file argument. */
-    static Path single(List<Path> files) {
-        if (files == null || files.size() != 1) {
-            throw new UserException(files == null ? "an image file name is missing"
+    Path single() {
+        List<String> files = given.operands();
+        if (files.size() != 1) {
+            throw new UserException(files.isEmpty() ? "an image file name is missing"
                     : "one image file name is expected, not " + files.size());
         }
-        return files.getFirst();
+        return path(files.getFirst());
+    }
+
+    /** A file's name as a path. */
+    static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new UserException("'" + name + "' is no file name: " + e.getReason());
+        }
+    }
+
+    /** Whether output is to be JSON. */
+    boolean json() {
+        return switch (given.get("--output", "human")) {
+            case "human" -> false;
+            case "json" -> true;
+            default -> throw new UserException("--output=" + given.get("--output") + ": human or json is allowed");
+        };
     }
 }

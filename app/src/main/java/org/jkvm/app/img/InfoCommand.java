@@ -1,6 +1,5 @@
 package org.jkvm.app.img;
 
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -9,41 +8,26 @@ import java.util.Set;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
-import org.jkvm.storage.Images;
-import org.jkvm.storage.OpenOptions;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img info}. */
-@Command(name = "info", description = "Says what an image is.", sortOptions = false)
 final class InfoCommand extends ImageCommand {
-    private final PrintStream out;
+    private final boolean chain = given.has("--backing-chain");
 
-    @Mixin
-    private OutputForm form = new OutputForm();
+    InfoCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
-    private String format;
-
-    @Option(names = "--backing-chain", description = "Shows the backing files too.")
-    private boolean chain;
-
-    @Option(names = {"-U", "--force-share"}, description = "Looks at the image even where it is in use.")
-    private boolean forceShare;
-
-    @Parameters(paramLabel = "FILE", arity = "0..*", description = "The image.")
-    private List<Path> files;
-
-    InfoCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("info", "FILE", "Says what an image is.")
+                .with(Source.OPTIONS)
+                .flag("--backing-chain", "Shows the backing files too.")
+                .with(Common.OUTPUT);
     }
 
     @Override
     int run() {
-        boolean json = form.json();
-        List<ImageInfo> infos = chain(single(files), format(format));
+        boolean json = json();
+        List<ImageInfo> infos = chain(single());
         if (json) {
             List<Object> trees = List.copyOf(infos.stream().map(InfoJson::of).toList());
             out.println(Json.text(chain ? trees : trees.getFirst()));
@@ -53,11 +37,11 @@ final class InfoCommand extends ImageCommand {
         return 0;
     }
 
-    private List<ImageInfo> chain(Path path, String firstFormat) {
+    private List<ImageInfo> chain(Path path) {
         List<ImageInfo> infos = new ArrayList<>();
         Set<Path> seen = new HashSet<>();
         Path next = path;
-        String nextFormat = firstFormat;
+        String nextFormat = given.get("-f");
         while (next != null) {
             if (!seen.add(next.toAbsolutePath().normalize())) {
                 throw new UserException("backing files of image '" + path + "' form a circle at '" + next + "'");
@@ -72,8 +56,7 @@ final class InfoCommand extends ImageCommand {
     }
 
     private ImageInfo info(Path path, String imageFormat) {
-        OpenOptions options = OpenOptions.defaults().withFormat(imageFormat).withForceShare(forceShare);
-        try (Image image = Images.inspect(path, options)) {
+        try (Image image = new Source(given).inspect(path, imageFormat)) {
             return on(path, image::info);
         }
     }

@@ -1,104 +1,121 @@
 package org.jkvm.app.img;
 
 import java.io.PrintStream;
+import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Locale;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
 import org.jkvm.app.Version;
+import org.jkvm.app.cli.Page;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The kvm-img command: makes, examines and changes virtual hard disks. Names, meanings and exit statuses are qemu-img's. */
-@Command(name = "kvm-img", description = "Makes, examines and changes virtual hard disks.", sortOptions = false,
-        synopsisSubcommandLabel = "COMMAND")
 public final class KvmImg {
-    @CommandLine.Option(names = {"-h", "-help", "--help"}, usageHelp = true, description = "Shows this help.")
-    private boolean help;
+    /** Every command, in the order of the manual page. */
+    private enum Tool {
+        CREATE(CreateCommand::syntax, CreateCommand::new),
+        INFO(InfoCommand::syntax, InfoCommand::new),
+        CHECK(CheckCommand::syntax, CheckCommand::new),
+        COMPARE(CompareCommand::syntax, CompareCommand::new),
+        CONVERT(ConvertCommand::syntax, ConvertCommand::new),
+        MAP(MapCommand::syntax, MapCommand::new),
+        MEASURE(MeasureCommand::syntax, MeasureCommand::new),
+        RESIZE(ResizeCommand::syntax, ResizeCommand::new);
 
-    @CommandLine.Option(names = {"-V", "-version", "--version"}, versionHelp = true, description = "Shows the version.")
-    private boolean version;
+        private final Supplier<Syntax> syntax;
+        private final BiFunction<Words, Console, ImageCommand> maker;
 
-    /** What the commands print to. */
-    private final PrintStream out;
+        Tool(Supplier<Syntax> syntax, BiFunction<Words, Console, ImageCommand> maker) {
+            this.syntax = syntax;
+            this.maker = maker;
+        }
 
-    private KvmImg(PrintStream out) {
-        this.out = out;
+        String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        static Tool named(String word) {
+            return Arrays.stream(values()).filter(t -> t.label().equals(word)).findFirst()
+                    .orElseThrow(() -> new UserException("unknown command '" + word + "'; the commands are "
+                            + String.join(", ", labels()) + Suggestion.hint(word, labels())));
+        }
+
+        static List<String> labels() {
+            return Arrays.stream(values()).map(Tool::label).toList();
+        }
+    }
+
+    private static final String TAIL = """
+
+            EXIT STATUS
+                0   done
+                1   a file or value given was at fault, or the host said no; compare: they differ
+                check and compare have more: see 'kvm-img check -h', 'kvm-img compare -h'.
+
+            EXAMPLES
+                kvm-img create -f qcow2 disk.qcow2 20G
+                kvm-img convert -p -c -O qcow2 disk.raw disk.qcow2
+                kvm-img info --output json disk.qcow2
+            """;
+
+    private KvmImg() {
     }
 
     /** Runs the command and ends the process with its exit status. */
     public static void main(String[] words) {
         int status = run(words, System.out, System.err);
         System.out.flush();
-        Runtime.getRuntime().exit(status);
+        if (status != 0) {
+            // Not always: it starts the JVM's logging, which takes as long as a small command.
+            Runtime.getRuntime().exit(status);
+        }
     }
 
     /** Runs the command; returns its exit status: 0, 1 for any failure, more for {@code check} and {@code compare}. */
     public static int run(String[] words, PrintStream out, PrintStream err) {
-        KvmImg command = new KvmImg(out);
-        CommandLine line = new CommandLine(command)
-                .addSubcommand(new CreateCommand(out))
-                .addSubcommand(new InfoCommand(out))
-                .addSubcommand(new CheckCommand(out, err))
-                .addSubcommand(new CompareCommand(out))
-                .addSubcommand(new ConvertCommand(out, err))
-                .addSubcommand(new MapCommand(out))
-                .addSubcommand(new MeasureCommand(out))
-                .addSubcommand(new ResizeCommand(out));
-        // A size to take away begins with a minus sign, as options do.
-        line.getSubcommands().get("resize").setUnmatchedOptionsArePositionalParams(true);
         try {
-            return command.run(line, words);
-        } catch (ParameterException e) {
-            err.println("kvm-img: " + explain(e));
+            return run(List.of(words), new Console(out, err));
         } catch (UserException e) {
             err.println("kvm-img: " + e.getMessage());
             return e.exitStatus();
         } catch (HostException e) {
             err.println("kvm-img: " + e.getMessage());
+            return UserException.FAILED;
         }
-        return UserException.FAILED;
     }
 
-    private int run(CommandLine line, String... words) {
-        CommandLine.ParseResult parsed = line.parseArgs(words);
-        CommandLine last = parsed.asCommandLineList().getLast();
-        if (last.isUsageHelpRequested()) {
-            last.usage(out);
-            return 0;
+    private static int run(List<String> words, Console console) {
+        if (words.isEmpty()) {
+            throw new UserException("no command given; the commands are " + String.join(", ", Tool.labels()));
         }
-        if (last.isVersionHelpRequested()) {
-            out.println(Version.text());
-            return 0;
-        }
-        if (last.getCommand() instanceof ImageCommand command) {
-            return command.run();
-        }
-        throw new UserException("no command given; the commands are " + String.join(", ", line.getSubcommands().keySet()));
+        return switch (words.getFirst()) {
+            case "-h", "-help", "--help" -> print(console, page());
+            case "-V", "-version", "--version" -> print(console, Version.text() + "\n");
+            default -> run(Tool.named(words.getFirst()), words.subList(1, words.size()), console);
+        };
     }
 
-    /** One line for what picocli did not understand. */
-    private static String explain(ParameterException e) {
-        CommandLine line = e.getCommandLine();
-        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
-            String word = unmatched.getUnmatched().getFirst();
-            return word.startsWith("-") ? "unknown option '" + word + "'" + Suggestion.hint(word, options(line))
-                    : unexpected(line, word);
-        }
-        return e.getMessage().lines().findFirst().orElse("wrong arguments");
+    private static int run(Tool tool, List<String> words, Console console) {
+        Syntax syntax = tool.syntax.get();
+        Words given = Words.read(syntax, words);
+        return given.has("-h") ? print(console, syntax.page()) : tool.maker.apply(given, console).run();
     }
 
-    private static String unexpected(CommandLine line, String word) {
-        List<String> commands = List.copyOf(line.getSubcommands().keySet());
-        return commands.isEmpty() ? "unexpected argument '" + word + "'"
-                : "unknown command '" + word + "'; the commands are " + String.join(", ", commands)
-                + Suggestion.hint(word, commands);
+    private static int print(Console console, String text) {
+        console.out().print(text);
+        return 0;
     }
 
-    private static List<String> options(CommandLine line) {
-        return line.getCommandSpec().options().stream().flatMap(o -> Stream.of(o.names())).toList();
+    private static String page() {
+        Page page = new Page().heading("NAME").paragraph("kvm-img - make, examine and change virtual hard disks").gap();
+        page.heading("SYNOPSIS").synopsis("kvm-img COMMAND [OPTION...] FILE...").synopsis("kvm-img COMMAND -h").gap();
+        page.heading("DESCRIPTION").paragraph("A virtual hard disk is a file. Commands, options, exit statuses and what"
+                + " programs read (--output=json) are qemu-img's; so are the files.").gap();
+        page.heading("COMMANDS");
+        Arrays.stream(Tool.values()).map(t -> t.syntax.get()).forEach(s -> page.entry(s.command(), s.title()));
+        return page.verbatim(TAIL).toString();
     }
 }

@@ -1,52 +1,36 @@
 package org.jkvm.app.img;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.Image;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img map}. */
-@Command(name = "map", description = "Says where an image and its backing files keep what is in them.",
-        sortOptions = false)
 final class MapCommand extends ImageCommand {
     private static final String ROW = "%-16s%-16s%-16s%s%n";
 
-    private final PrintStream out;
+    MapCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Mixin
-    private OutputForm form = new OutputForm();
-
-    @Mixin
-    private SourceOptions source = new SourceOptions();
-
-    @Option(names = {"-s", "--start-offset"}, paramLabel = "OFFSET", description = "Where to begin; 0 unless given.")
-    private String start = "0";
-
-    @Option(names = {"-l", "--max-length"}, paramLabel = "LENGTH", description = "How much to look at; all unless given.")
-    private String length;
-
-    @Parameters(paramLabel = "FILE", arity = "0..*", description = "The image.")
-    private List<Path> files;
-
-    MapCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("map", "FILE", "Says where an image and its backing files keep what is in them.")
+                .with(Source.OPTIONS)
+                .value("--start-offset -s", "OFFSET", "Where to begin; 0 unless given.")
+                .value("--max-length -l", "LENGTH", "How much to look at; all unless given.")
+                .with(Common.OUTPUT);
     }
 
     @Override
     int run() {
-        Path path = single(files);
-        boolean json = form.json();
-        long from = size("start offset", start);
+        Path path = single();
+        boolean json = json();
+        long from = size("start offset", given.get("--start-offset", "0"));
+        String length = given.get("--max-length");
         long most = length == null ? Long.MAX_VALUE : size("length", length);
-        try (Image image = source.open(path)) {
+        try (Image image = new Source(given).open(path)) {
             long to = from + Math.clamp(image.size() - from, 0, most);
             return on(path, () -> json ? json(image, from, to) : table(image, from, to));
         }

@@ -1,55 +1,38 @@
 package org.jkvm.app.img;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Measure;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img measure}. */
-@Command(name = "measure", description = "Says how large the file of a new image would become.", sortOptions = false)
 final class MeasureCommand extends ImageCommand {
     private static final int SECTOR = 512;
 
-    private final PrintStream out;
+    MeasureCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Mixin
-    private OutputForm form = new OutputForm();
-
-    @Mixin
-    private SourceOptions source = new SourceOptions();
-
-    @Option(names = "-O", paramLabel = "FORMAT", description = "The new image's format: raw (the default) or qcow2.")
-    private String targetFormat = "raw";
-
-    @Option(names = "-o", paramLabel = "NAME=VALUE,...", description = "Options of that format, as for create.")
-    private List<String> options = List.of();
-
-    @Option(names = "--size", paramLabel = "SIZE", description = "Measures an empty disk of that size; no FILE then.")
-    private String size;
-
-    @Parameters(paramLabel = "FILE", arity = "0..*", description = "What would be converted.")
-    private List<Path> files;
-
-    MeasureCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("measure", "[FILE]", "Says how large the file of a new image would become.",
+                "FILE is what would be converted.")
+                .with(Source.OPTIONS)
+                .value("-O", "FORMAT", "The new image's format: raw (the default) or qcow2.")
+                .value("-o", "NAME=VALUE,...", "Options of that format, as for create.")
+                .value("--size", "SIZE", "Measures an empty disk of that size; no FILE then.")
+                .with(Common.OUTPUT);
     }
 
     @Override
     int run() {
-        boolean json = form.json();
-        CreationOptions given = new CreationOptions(format(targetFormat), options);
-        Measure measured = size == null ? image(single(files), given) : empty(given);
+        boolean json = json();
+        CreationOptions made = new CreationOptions(format(given.get("-O", "raw")), given.all("-o"));
+        Measure measured = given.has("--size") ? empty(made) : image(single(), made);
         if (json) {
             Map<String, Object> tree = new LinkedHashMap<>();
             tree.put("required", measured.required());
@@ -62,28 +45,28 @@ final class MeasureCommand extends ImageCommand {
         return 0;
     }
 
-    private Measure empty(CreationOptions given) {
-        if (files != null) {
+    private Measure empty(CreationOptions made) {
+        if (!given.operands().isEmpty()) {
             throw new UserException("either --size or an image file name is expected, not both");
         }
-        long bytes = size("size", size);
+        long bytes = size("size", given.get("--size"));
         if (bytes > Long.MAX_VALUE - SECTOR) {
             throw new UserException("size " + bytes + " is too large");
         }
-        return Measure.empty(build(given, Bits.alignUp(bytes, SECTOR)));
+        return Measure.empty(build(made, Bits.alignUp(bytes, SECTOR)));
     }
 
-    private Measure image(Path path, CreationOptions given) {
-        try (Image image = source.open(path)) {
-            return on(path, () -> measure(image, given));
+    private Measure image(Path path, CreationOptions made) {
+        try (Image image = new Source(given).open(path)) {
+            return on(path, () -> measure(image, made));
         }
     }
 
-    private static Measure measure(Image image, CreationOptions given) throws IOException {
-        return Measure.of(image, build(given, image.size()));
+    private static Measure measure(Image image, CreationOptions made) throws IOException {
+        return Measure.of(image, build(made, image.size()));
     }
 
-    private static CreateOptions build(CreationOptions given, long size) {
-        return given.build(size, given.get("backing_file"), given.get("backing_fmt"));
+    private static CreateOptions build(CreationOptions made, long size) {
+        return made.build(size, made.get("backing_file"), made.get("backing_fmt"));
     }
 }

@@ -1,7 +1,6 @@
 package org.jkvm.app.img;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.Bits;
@@ -10,37 +9,25 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code kvm-img resize}. */
-@Command(name = "resize", description = {"Makes a virtual hard disk larger, or smaller with --shrink.",
-    "What is in it, partitions and file systems, stays as it is: before shrinking make that smaller first."},
-        sortOptions = false)
 final class ResizeCommand extends ImageCommand {
     private static final int SECTOR = 512;
 
-    private final PrintStream out;
+    private final List<String> words = given.operands();
 
-    @Option(names = "-f", paramLabel = "FORMAT", description = "The image's format; found out unless given.")
-    private String format;
+    ResizeCommand(Words given, Console console) {
+        super(given, console);
+    }
 
-    @Option(names = "--shrink", description = "Allows to make it smaller: what lies beyond the new end is lost.")
-    private boolean shrink;
-
-    @Option(names = "--preallocation", paramLabel = "MODE", description = "off: new space takes no storage yet.")
-    private String preallocation = "off";
-
-    @Option(names = "-q", description = "Says nothing.")
-    private boolean quiet;
-
-    @Parameters(paramLabel = "FILE [+|-]SIZE", arity = "0..*",
-            description = "The image, and its size, or how much is added (+) or taken away (-).")
-    private List<String> words = List.of();
-
-    ResizeCommand(PrintStream out) {
-        this.out = out;
+    static Syntax syntax() {
+        return Syntax.of("resize", "FILE [+|-]SIZE", "Makes a virtual hard disk larger, or smaller with --shrink.",
+                "SIZE is the new size, or how much is added (+) or taken away (-). What is in the disk, partitions and file"
+                        + " systems, stays as it is: before shrinking make that smaller first.")
+                .value("-f", "FORMAT", "The image's format; found out unless given.")
+                .flag("--shrink", "Allows to make it smaller: what lies beyond the new end is lost.")
+                .value("--preallocation", "MODE", "off: new space takes no storage yet.")
+                .with(Common.QUIET);
     }
 
     @Override
@@ -49,14 +36,14 @@ final class ResizeCommand extends ImageCommand {
             throw new UserException("an image file name and a size are expected, not " + (words.isEmpty() ? "nothing"
                     : "'" + String.join(" ", words) + "'"));
         }
-        if (!preallocation.equals("off")) {
-            throw new UserException("--preallocation=" + preallocation + " is not supported; off is");
+        if (!given.get("--preallocation", "off").equals("off")) {
+            throw new UserException("--preallocation=" + given.get("--preallocation") + " is not supported; off is");
         }
-        Path path = Path.of(words.getFirst());
-        try (Image image = Images.open(path, OpenOptions.defaults().withFormat(format(format)))) {
+        Path path = path(words.getFirst());
+        try (Image image = Images.open(path, OpenOptions.defaults().withFormat(format(given.get("-f"))))) {
             on(path, () -> resize(image, wanted(image.size(), words.getLast())));
         }
-        if (!quiet) {
+        if (!given.has("-q")) {
             out.println("Image resized.");
         }
         return 0;
@@ -85,7 +72,7 @@ final class ResizeCommand extends ImageCommand {
         refuseOldSnapshots(image);
         if (size >= image.size()) {
             image.grow(size);
-        } else if (shrink) {
+        } else if (given.has("--shrink")) {
             image.shrink(size);
         } else {
             throw new UserException("image '" + image.path() + "' would shrink from " + image.size() + " to " + size

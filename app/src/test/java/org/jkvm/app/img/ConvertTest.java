@@ -223,7 +223,7 @@ class ConvertTest {
             assertThat(run("resize " + file + " +3M").out()).isEqualTo("Image resized.\n");
             refused("resize " + file + " -4M", "use --shrink");
             refused("resize " + file + " --shrink -80G", "the disk has");
-            refused("resize " + file + " --shrnk 1M", "an image file name and a size are expected");
+            refused("resize " + file + " --shrnk 1M", "did you mean '--shrink'?");
             ok("resize -q --shrink " + file + " -4M");
         }
         data = Arrays.copyOf(data, SIZE - (1 << 20));

@@ -174,7 +174,7 @@ class KvmImgTest {
 
     @Test
     void helpNamesEveryOption() {
-        assertThat(run("create -h").out()).contains("-o=NAME=VALUE", "-F=FORMAT");
+        assertThat(run("create -h").out()).contains("-o NAME=VALUE", "-F FORMAT", "EXAMPLES");
         assertThat(run("create -f qcow2 -o help").out()).contains("cluster_size=", "lazy_refcounts=");
         assertThat(run("-h").out()).contains("create", "info", "check");
     }

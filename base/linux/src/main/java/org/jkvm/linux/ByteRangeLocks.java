@@ -1,10 +1,6 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -26,8 +22,7 @@ public final class ByteRangeLocks {
     private static final int L_START = 8;
     private static final int L_LEN = 16;
 
-    private static final MethodHandle FCNTL =
-            Native.link("fcntl", 2, FunctionDescriptor.of(C_INT, C_INT, C_INT, C_POINTER));
+    private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
 
     private final HostFile file;
 
@@ -76,10 +71,6 @@ public final class ByteRangeLocks {
     }
 
     private int call(int command, MemorySegment flock) {
-        try {
-            return (int) FCNTL.invokeExact(Native.errnoSegment(), file.descriptor(), command, flock);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return Native.callInt(FCNTL, file.descriptor(), command, flock.address());
     }
 }

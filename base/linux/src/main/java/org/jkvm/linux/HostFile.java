@@ -5,7 +5,6 @@ import static org.jkvm.linux.Native.C_LONG;
 import static org.jkvm.linux.Native.C_POINTER;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -52,17 +51,16 @@ public final class HostFile implements AutoCloseable {
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 0x10;
 
-    private static final MethodHandle OPEN =
-            Native.link("open", 2, FunctionDescriptor.of(C_INT, C_POINTER, C_INT, C_INT));
-    private static final MethodHandle FCNTL =
-            Native.link("fcntl", 2, FunctionDescriptor.of(C_INT, C_INT, C_INT, C_INT));
-    private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
+    private static final MethodHandle OPEN = Native.linkLongs("open");
+    private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
+    private static final MethodHandle CLOSE = Native.linkLongs("close");
+    private static final MethodHandle FDATASYNC = Native.linkLongs("fdatasync");
+    private static final MethodHandle FTRUNCATE = Native.linkLongs("ftruncate");
+    private static final MethodHandle FALLOCATE = Native.linkLongs("fallocate");
+    private static final MethodHandle LSEEK = Native.linkLongs("lseek");
+    // These take memory that others may free: its segment keeps it alive for the call.
     private static final MethodHandle PREAD = Native.link("pread", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
     private static final MethodHandle PWRITE = Native.link("pwrite", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
-    private static final MethodHandle FDATASYNC = Native.link("fdatasync", C_INT, C_INT);
-    private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
-    private static final MethodHandle FALLOCATE = Native.link("fallocate", C_INT, C_INT, C_INT, C_LONG, C_LONG);
-    private static final MethodHandle LSEEK = Native.link("lseek", C_LONG, C_INT, C_LONG, C_INT);
 
     private final int descriptor;
     private final Path path;
@@ -81,27 +79,19 @@ public final class HostFile implements AutoCloseable {
         // O_NONBLOCK: a FIFO with no writer must not hang us before its kind is known. It means nothing for disks.
         int flags = access.flags | O_CLOEXEC | O_NONBLOCK;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = arena.allocateFrom(path.toString());
-            int fd = (int) OPEN.invokeExact(Native.errnoSegment(), name, flags, NEW_FILE_MODE);
+            int fd = Native.callInt(OPEN, arena.allocateFrom(path.toString()).address(), flags, NEW_FILE_MODE);
             if (fd < 0) {
                 throw Native.failure("open " + path, "");
             }
             return new HostFile(fd, path);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     /** Bypasses the host's page cache from now on (O_DIRECT). Returns false where the file system has no such thing. */
     public boolean bypassCache() {
-        try {
-            int flags = (int) FCNTL.invokeExact(Native.errnoSegment(), descriptor, F_GETFL, 0);
-            check(flags, "fcntl(F_GETFL)");
-            int result = (int) FCNTL.invokeExact(Native.errnoSegment(), descriptor, F_SETFL, flags | O_DIRECT);
-            return result >= 0;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int flags = Native.callInt(FCNTL, descriptor, F_GETFL);
+        check(flags, "fcntl(F_GETFL)");
+        return Native.callInt(FCNTL, descriptor, F_SETFL, flags | O_DIRECT) >= 0;
     }
 
     /** The path it was opened by. */
@@ -121,12 +111,7 @@ public final class HostFile implements AutoCloseable {
 
     /** The offset of the end: bytes in a file, capacity of a block device. */
     public long end() {
-        try {
-            long end = (long) LSEEK.invokeExact(Native.errnoSegment(), descriptor, 0L, SEEK_END);
-            return check(end, "lseek");
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return check(Native.call(LSEEK, descriptor, 0, SEEK_END), "lseek");
     }
 
     /** The first offset from {@code offset} on that has data of its own; {@link #end} where there is none. */
@@ -143,13 +128,9 @@ public final class HostFile implements AutoCloseable {
     }
 
     private long seek(long offset, int whence, long otherwise) {
-        try {
-            long found = (long) LSEEK.invokeExact(Native.errnoSegment(), descriptor, offset, whence);
-            // lseek(2): ENXIO where there is no more data, or the offset is at the end or beyond.
-            return found < 0 && Native.errno() == Errno.ENXIO ? otherwise : check(found, "lseek");
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        long found = Native.call(LSEEK, descriptor, offset, whence);
+        // lseek(2): ENXIO where there is no more data, or the offset is at the end or beyond.
+        return found < 0 && Native.errno() == Errno.ENXIO ? otherwise : check(found, "lseek");
     }
 
     /** Reads until {@code target} is full or the file ends; returns how many bytes were read. */
@@ -186,22 +167,12 @@ public final class HostFile implements AutoCloseable {
 
     /** Returns once everything written is on stable storage (fdatasync(2)). */
     public void sync() {
-        try {
-            int result = (int) FDATASYNC.invokeExact(Native.errnoSegment(), descriptor);
-            check(result, "fdatasync");
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        check(Native.callInt(FDATASYNC, descriptor), "fdatasync");
     }
 
     /** Cuts a regular file to {@code size}, or makes it longer with a hole. */
     public void setSize(long size) {
-        try {
-            int result = (int) FTRUNCATE.invokeExact(Native.errnoSegment(), descriptor, size);
-            check(result, "ftruncate to " + size);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        check(Native.callInt(FTRUNCATE, descriptor, size), "ftruncate to " + size);
     }
 
     /** Gives a range's storage back: it reads as zeroes. Returns false where the file system can't. */
@@ -221,27 +192,19 @@ public final class HostFile implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            int ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), descriptor);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Native.callInt(CLOSE, descriptor);
     }
 
     private boolean allocation(int mode, long offset, long length) {
-        try {
-            int result;
-            do {
-                result = (int) FALLOCATE.invokeExact(Native.errnoSegment(), descriptor, mode, offset, length);
-            } while (result < 0 && Native.errno() == Errno.EINTR);
-            if (result < 0 && unsupported(Native.errno())) {
-                return false;
-            }
-            check(result, "fallocate " + length + " bytes at " + offset);
-            return true;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        int result;
+        do {
+            result = Native.callInt(FALLOCATE, descriptor, mode, offset, length);
+        } while (result < 0 && Native.errno() == Errno.EINTR);
+        if (result < 0 && unsupported(Native.errno())) {
+            return false;
         }
+        check(result, "fallocate " + length + " bytes at " + offset);
+        return true;
     }
 
     private static boolean unsupported(int errno) {

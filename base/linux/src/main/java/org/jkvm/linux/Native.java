@@ -8,7 +8,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import org.jkvm.base.HostException;
 
 /**
@@ -17,10 +17,12 @@ import org.jkvm.base.HostException;
  * Handles made here take the errno capture segment as their first argument: {@link #errnoSegment()}.
  */
 final class Native {
+    /** Arguments that go in registers on every architecture (System V AMD64: six, AAPCS64: eight). */
+    private static final int REGISTERS = 6;
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
     private static final MemoryLayout STATE = Linker.Option.captureStateLayout();
-    private static final VarHandle ERRNO = STATE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
+    private static final long ERRNO = STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
     private static final ThreadLocal<MemorySegment> CAPTURED =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
@@ -41,6 +43,34 @@ final class Native {
         return link(name, -1, FunctionDescriptor.of(result, arguments));
     }
 
+    /**
+     * A libc function of at most {@value #REGISTERS} arguments, all of them integers or addresses, to be called with as
+     * many longs whatever it declares; of a result of type int the caller takes the low half. For short-lived commands: a
+     * shape of call that the JVM has not seen yet costs it 5 to 10 ms, this is one shape for many functions. On 64-bit
+     * Linux such arguments go in registers, and a function looks at those that it declares (System V ABI AMD64
+     * supplement, 3.2.3; AAPCS64, 6.8.2).
+     */
+    static MethodHandle linkLongs(String name) {
+        MemoryLayout[] arguments = new MemoryLayout[REGISTERS];
+        Arrays.fill(arguments, C_LONG);
+        return link(name, C_LONG, arguments);
+    }
+
+    /** Calls what {@link #linkLongs} found. */
+    static long call(MethodHandle function, long... arguments) {
+        long[] a = Arrays.copyOf(arguments, REGISTERS);
+        try {
+            return (long) function.invokeExact(errnoSegment(), a[0], a[1], a[2], a[3], a[4], a[5]);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** The same for a function whose result is an int. */
+    static int callInt(MethodHandle function, long... arguments) {
+        return (int) call(function, arguments);
+    }
+
     /** This thread's errno capture segment. */
     static MemorySegment errnoSegment() {
         return CAPTURED.get();
@@ -48,7 +78,7 @@ final class Native {
 
     /** The errno that this thread's last captured call left. */
     static int errno() {
-        return (int) ERRNO.get(CAPTURED.get(), 0L);
+        return CAPTURED.get().get(ValueLayout.JAVA_INT, ERRNO);
     }
 
     /** The failure of {@code operation}, with errno's name and what to try. */

@@ -1,8 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,8 +27,7 @@ final class Statx {
     /** stx_blocks counts units of 512 bytes, whatever the file system's block size. */
     private static final int BLOCK = 512;
 
-    private static final MethodHandle STATX =
-            Native.link("statx", C_INT, C_INT, C_POINTER, C_INT, C_INT, C_POINTER);
+    private static final MethodHandle STATX = Native.linkLongs("statx");
 
     private Statx() {
     }
@@ -39,14 +35,12 @@ final class Statx {
     static FileStatus of(HostFile file) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(SIZE, Long.BYTES);
-            int result = (int) STATX.invokeExact(Native.errnoSegment(), file.descriptor(), arena.allocateFrom(""),
-                    AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_DIOALIGN, buffer);
+            int result = Native.callInt(STATX, file.descriptor(), arena.allocateFrom("").address(), AT_EMPTY_PATH,
+                    STATX_BASIC_STATS | STATX_DIOALIGN, buffer.address());
             if (result < 0) {
                 throw Native.failure("statx " + file.path(), "");
             }
             return status(buffer, file);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
