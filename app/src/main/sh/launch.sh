@@ -45,7 +45,7 @@ is_fresh() {
 }
 
 newer_sources() {
-    find "$here" -name target -prune -o -name .git -prune -o \
+    find "$here" -name target -prune -o -name .git -prune -o -path "$here/testing" -prune -o \
         \( -path '*/src/main/*' -o -name pom.xml \) -newer "$1" -print -quit
 }
 

@@ -110,6 +110,11 @@ public final class GuestConsole implements AutoCloseable {
         return process.info().totalCpuDuration().orElse(Duration.ZERO);
     }
 
+    /** The process's number. */
+    public long pid() {
+        return process.pid();
+    }
+
     /** Everything that came so far. */
     public synchronized String output() {
         return output.toString();

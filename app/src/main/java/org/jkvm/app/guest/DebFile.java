@@ -28,15 +28,33 @@ final class DebFile {
      * @param target where the file of the given path (without leading "./") goes; empty where it is not wanted
      */
     static void unpack(Path deb, Function<String, Optional<Path>> target) throws IOException {
+        read(deb, (entry, content) -> writeFile(entry, content, target));
+    }
+
+    private interface Reader {
+        void entry(TarArchiveEntry entry, InputStream content) throws IOException;
+    }
+
+    private static void read(Path deb, Reader reader) throws IOException {
         try (ArArchiveInputStream ar = new ArArchiveInputStream(new BufferedInputStream(Files.newInputStream(deb)))) {
             for (ArArchiveEntry member = ar.getNextEntry(); member != null; member = ar.getNextEntry()) {
                 if (member.getName().startsWith("data.tar")) {
-                    unpackTar(decompress(member.getName(), ar), target);
+                    readTar(decompress(member.getName(), ar), reader);
                     return;
                 }
             }
         }
         throw new HostException(deb + ": is no Debian package: it has no data.tar");
+    }
+
+    /**
+     * Unpacks regular files and links, with their permissions, below {@code folder}.
+     *
+     * @param place the path below {@code folder} of the given path (without leading "./"); empty where it is not wanted
+     */
+    static void unpackTree(Path deb, Path folder, Function<String, Optional<String>> place) throws IOException {
+        TreeWriter tree = new TreeWriter(folder, place);
+        read(deb, tree::write);
     }
 
     private static InputStream decompress(String name, InputStream packed) throws IOException {
@@ -50,15 +68,19 @@ final class DebFile {
         };
     }
 
-    private static void unpackTar(InputStream in, Function<String, Optional<Path>> target) throws IOException {
+    private static void readTar(InputStream in, Reader reader) throws IOException {
         TarArchiveInputStream tar = new TarArchiveInputStream(new BufferedInputStream(in, 1 << 16));
         for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-            String name = entry.getName().replaceFirst("^\\./", "");
-            Optional<Path> file = entry.isFile() ? target.apply(name) : Optional.empty();
-            if (file.isPresent()) {
-                Files.createDirectories(file.get().getParent());
-                Files.copy(tar, file.get(), StandardCopyOption.REPLACE_EXISTING);
-            }
+            reader.entry(entry, tar);
+        }
+    }
+
+    private static void writeFile(TarArchiveEntry entry, InputStream content, Function<String, Optional<Path>> target)
+            throws IOException {
+        Optional<Path> file = entry.isFile() ? target.apply(TreeWriter.plain(entry.getName())) : Optional.empty();
+        if (file.isPresent()) {
+            Files.createDirectories(file.get().getParent());
+            Files.copy(content, file.get(), StandardCopyOption.REPLACE_EXISTING);
         }
     }
 }

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jkvm.base.HostException;
 
@@ -16,6 +18,8 @@ import org.jkvm.base.HostException;
  */
 public final class DebianGuests {
     private static final String COMPLETE = "complete";
+    /** What packages depend on to be installed, not to run. */
+    private static final Set<String> MANAGEMENT = Set.of("dpkg", "debconf", "install-info");
 
     private final Path cache;
     private final Consumer<String> progress;
@@ -62,6 +66,17 @@ public final class DebianGuests {
         return folder("amd64", "xen-hypervisor", this::fetchXen).resolve("xen.gz");
     }
 
+    /**
+     * Debian's programs with all that they need to run, unpacked: a tree with everything below {@code usr}, and the links
+     * {@code lib} and {@code lib64} to it, where the dynamic linker is looked for. Documentation is left out.
+     *
+     * @throws HostException when it is not in the cache and can't be fetched
+     */
+    public Path programs(String architecture, List<String> packages) {
+        String name = String.join("+", packages);
+        return folder(architecture, name, folder -> fetchPrograms(folder, architecture, packages)).resolve("tree");
+    }
+
     private interface Fetcher {
         void fetch(Path folder) throws IOException;
     }
@@ -105,6 +120,39 @@ public final class DebianGuests {
         DebFile.unpack(xen, path -> Optional.of(folder.resolve("xen.gz")).filter(_ -> path.matches("boot/xen-.*\\.gz")));
         Files.delete(xen);
         Files.write(folder.resolve(COMPLETE), List.of(version));
+    }
+
+    private void fetchPrograms(Path folder, String architecture, List<String> packages) throws IOException {
+        PackageClient client = client(String.join(", ", packages), architecture);
+        Set<String> needed = new TreeSet<>();
+        for (String name : packages) {
+            addWithDependencies(client, name, needed);
+        }
+        Path tree = folder.resolve("tree");
+        for (String name : needed) {
+            Path deb = client.download(name);
+            DebFile.unpackTree(deb, tree, DebianGuests::programFile);
+            Files.delete(deb);
+        }
+        for (String top : List.of("lib", "lib64")) {
+            Files.createSymbolicLink(tree.resolve(top), Path.of("usr", top));
+        }
+        Files.write(folder.resolve(COMPLETE), needed);
+    }
+
+    private static void addWithDependencies(PackageClient client, String name, Set<String> needed) throws IOException {
+        if (MANAGEMENT.contains(name) || !needed.add(name)) {
+            return;
+        }
+        for (String dependency : client.dependencies(name)) {
+            addWithDependencies(client, dependency, needed);
+        }
+    }
+
+    /** Where a file of a package goes: below usr, as on every Debian system since 12 (Debian wiki, UsrMerge). */
+    private static Optional<String> programFile(String path) {
+        String merged = path.matches("(bin|sbin|lib|lib64)/.*") ? "usr/" + path : path;
+        return Optional.of(merged).filter(p -> p.matches("usr/(bin|sbin|lib|lib64)/.*"));
     }
 
     private void fetch(Path folder, String architecture, String kernelPackage) throws IOException {

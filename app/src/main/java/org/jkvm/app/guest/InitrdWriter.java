@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveEntry;
 import org.apache.commons.compress.archivers.cpio.CpioArchiveOutputStream;
 import org.apache.commons.compress.archivers.cpio.CpioConstants;
@@ -56,6 +57,26 @@ final class InitrdWriter implements AutoCloseable {
         archive.write(content);
         archive.closeArchiveEntry();
         return this;
+    }
+
+    /** Adds all that is below a folder of the host's, at the archive's root. */
+    InitrdWriter tree(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            for (Path file : all.filter(f -> !f.equals(folder)).sorted().toList()) {
+                copy(file, folder.relativize(file).toString());
+            }
+        }
+        return this;
+    }
+
+    private void copy(Path file, String path) throws IOException {
+        if (Files.isSymbolicLink(file)) {
+            link(path, Files.readSymbolicLink(file).toString());
+        } else if (Files.isDirectory(file)) {
+            folder(path);
+        } else {
+            file(path, Files.readAllBytes(file));
+        }
     }
 
     /** Adds a character device. */

@@ -27,6 +27,15 @@ public record LinuxGuest(String version, Path kernel, Path modules, Path busybox
      * @param init    the script that the kernel starts, with its first line
      */
     public void writeInitrd(Path target, List<String> wanted, String init) throws IOException {
+        writeInitrd(target, wanted, init, List.of());
+    }
+
+    /**
+     * The same, with folders of the host's added: what is below them is below the guest's root.
+     *
+     * @param trees they come last, and are free of {@code bin}, where busybox's names are
+     */
+    public void writeInitrd(Path target, List<String> wanted, String init, List<Path> trees) throws IOException {
         StringBuilder load = new StringBuilder("#!/bin/sh\n");
         try (InitrdWriter initrd = new InitrdWriter(target)) {
             for (String folder : List.of("bin", "dev", "etc", "mnt", "modules", "proc", "root", "sys", "tmp")) {
@@ -38,6 +47,9 @@ public record LinuxGuest(String version, Path kernel, Path modules, Path busybox
                 load.append("insmod /modules/").append(module.getFileName()).append('\n');
             }
             initrd.script("load-modules", load.toString()).script("init", init);
+            for (Path tree : trees) {
+                initrd.tree(tree);
+            }
         }
     }
 }

@@ -48,13 +48,18 @@ final class PackageClient {
         }
     }
 
-    /** The packages that {@code name} depends on, first alternatives only. */
+    /** The packages that {@code name} depends on, before its installation too, first alternatives only. */
     List<String> dependencies(String name) throws IOException {
         List<String> lines = new ArrayList<>();
         run(lines::add, "apt-cache", "show", name);
-        return lines.stream().filter(line -> line.startsWith("Depends: ")).findFirst().stream()
-                .flatMap(line -> Stream.of(line.substring("Depends: ".length()).split(",")))
-                .map(dependency -> dependency.strip().split("[ (|]")[0]).toList();
+        return Stream.of("Pre-Depends: ", "Depends: ").flatMap(field -> firstField(lines, field))
+                .map(dependency -> dependency.strip().split("[ (|:]")[0]).toList();
+    }
+
+    /** The list in a field of the first record that has it: the newest version's. */
+    private static Stream<String> firstField(List<String> lines, String field) {
+        return lines.stream().filter(line -> line.startsWith(field)).findFirst().stream()
+                .flatMap(line -> Stream.of(line.substring(field.length()).split(",")));
     }
 
     /** Fetches a package; returns the .deb file. */
