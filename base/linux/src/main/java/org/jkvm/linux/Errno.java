@@ -14,12 +14,16 @@ public final class Errno {
     public static final int EIO = 5;
     /** No such device or address. */
     public static final int ENXIO = 6;
+    /** Argument list too long. */
+    public static final int E2BIG = 7;
     /** Try again. */
     public static final int EAGAIN = 11;
     /** Out of memory. */
     public static final int ENOMEM = 12;
     /** Permission denied. */
     public static final int EACCES = 13;
+    /** Bad address. */
+    public static final int EFAULT = 14;
     /** Device or resource busy. */
     public static final int EBUSY = 16;
     /** File exists, or the address range is in use. */
@@ -51,9 +55,11 @@ public final class Errno {
             Map.entry(EINTR, "EINTR (interrupted)"),
             Map.entry(EIO, "EIO (input/output error)"),
             Map.entry(ENXIO, "ENXIO (no such device or address)"),
+            Map.entry(E2BIG, "E2BIG (too many)"),
             Map.entry(EAGAIN, "EAGAIN (try again)"),
             Map.entry(ENOMEM, "ENOMEM (out of memory)"),
             Map.entry(EACCES, "EACCES (permission denied)"),
+            Map.entry(EFAULT, "EFAULT (bad address)"),
             Map.entry(EBUSY, "EBUSY (device or resource busy)"),
             Map.entry(EEXIST, "EEXIST (already exists)"),
             Map.entry(ENOTDIR, "ENOTDIR (not a directory)"),

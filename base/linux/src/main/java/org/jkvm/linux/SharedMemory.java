@@ -76,6 +76,11 @@ public final class SharedMemory implements AutoCloseable {
         return map(MemorySegment.NULL, segment.byteSize(), prot, MAP_SHARED | MAP_NORESERVE, descriptor);
     }
 
+    /** Maps a driver's memory. */
+    static MemorySegment mapShared(int descriptor, long size) {
+        return map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor);
+    }
+
     /** Gives back memory from {@link #mapAnonymous}. Nothing may use it any more. */
     public static void unmap(MemorySegment memory) {
         try {

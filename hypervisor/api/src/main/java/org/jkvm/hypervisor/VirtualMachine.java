@@ -34,6 +34,10 @@ public interface VirtualMachine extends Stateful, AutoCloseable {
      */
     X86Vcpu createVcpu(int index, CpuModel model);
 
+    /** Guest time goes on after it stood still; vCPUs are about to run. Called with none running. */
+    default void resume() {
+    }
+
     /** Frees everything. No vCPU may be running. */
     @Override
     void close();

@@ -52,7 +52,16 @@ public sealed interface VmExit {
     record FailedEntry(String reason) implements VmExit {
     }
 
-    /** The backend could not go on: our bug, or an instruction that KVM's emulator lacks. */
+    /**
+     * The backend met an instruction that it can't execute, though a processor could: RIP is at it, nothing of it has been
+     * done. Another backend may execute it with this one's state.
+     *
+     * @param code the instruction's bytes and what follows, 0 to 15
+     */
+    record NotEmulated(byte[] code) implements VmExit {
+    }
+
+    /** The backend could not go on: its bug or ours. */
     record InternalError(String reason) implements VmExit {
     }
 }

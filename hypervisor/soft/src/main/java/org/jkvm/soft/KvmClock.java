@@ -1,6 +1,7 @@
 package org.jkvm.soft;
 
 import java.time.Instant;
+import java.util.Map;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.time.Clock;
 import org.jkvm.hypervisor.x86.CpuModel;
@@ -98,6 +99,20 @@ final class KvmClock {
         memory.writeInt(at + 4, 4, boot.getEpochSecond());
         memory.writeInt(at + 8, 4, boot.getNano());
         memory.writeInt(at, 4, version + 1);
+    }
+
+    void save(Map<Integer, Long> msrs) {
+        msrs.put(MSR_SYSTEM_TIME_NEW, systemTime);
+        msrs.put(MSR_WALL_CLOCK_NEW, wallClock);
+    }
+
+    /** Takes saved MSRs; the wall clock's structure holds what it held. Values that are not there stay. */
+    void restore(Map<Integer, Long> msrs) {
+        wallClock = msrs.getOrDefault(MSR_WALL_CLOCK_NEW, wallClock);
+        Long time = msrs.get(MSR_SYSTEM_TIME_NEW);
+        if (time != null) {
+            write(MSR_SYSTEM_TIME_NEW, time);
+        }
     }
 
     void reset() {

@@ -2,19 +2,22 @@ package org.jkvm.soft;
 
 import java.util.OptionalLong;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.soft.chip.VcpuInterrupts;
 import org.jkvm.x86.X86Bus;
 import org.jkvm.x86.state.Request;
 
 /** One vCPU's pins: kernel mode answers for the interrupt chip, everything else leaves to user mode. */
-final class SoftBus implements X86Bus {
+class SoftBus implements X86Bus {
     private final SoftVm vm;
     private final SoftVcpu vcpu;
     private final SlotMap slots;
     private final AccessLog log;
     private final VcpuInterrupts apic;
     private final KvmClock kvmClock;
+    /** The vector of an interrupt that another backend had acknowledged already, or -1. */
+    private int injected = -1;
 
     SoftBus(SoftVm vm, SoftVcpu vcpu, AccessLog log, VcpuInterrupts apic) {
         this.vm = vm;
@@ -129,9 +132,44 @@ final class SoftBus implements X86Bus {
 
     // ---- interrupts, MSRs, time ----
 
+    /** Adds what belongs to the interrupt chip and the clock. */
+    void saveChipState(X86State s) {
+        s.msrs.put(VcpuInterrupts.IA32_APIC_BASE, apic.readMsr(VcpuInterrupts.IA32_APIC_BASE).orElse(0));
+        s.msrs.put(VcpuInterrupts.IA32_TSC_DEADLINE, apic.readMsr(VcpuInterrupts.IA32_TSC_DEADLINE).orElse(0));
+        s.lapic = apic.exportPage();
+        kvmClock.save(s.msrs);
+    }
+
+    /** Takes it back; the time-stamp counter has been set. */
+    void restoreChipState(X86State s) {
+        apic.restore(s.msrs.getOrDefault(VcpuInterrupts.IA32_APIC_BASE, 0xfee0_0900L), s.lapic,
+                s.msrs.getOrDefault(VcpuInterrupts.IA32_TSC_DEADLINE, 0L));
+        kvmClock.restore(s.msrs);
+    }
+
+    /** Delivers {@code vector} before any other interrupt; -1 is none. On the vCPU's thread, or while it is not running. */
+    void inject(int vector) {
+        injected = vector;
+        if (vector >= 0) {
+            vcpu.request(Request.INTR);
+        }
+    }
+
+    int injected() {
+        return injected;
+    }
+
     @Override
     public int acknowledgeInterrupt() {
-        return apic.acknowledgeInterrupt();
+        if (injected < 0) {
+            return apic.acknowledgeInterrupt();
+        }
+        int vector = injected;
+        injected = -1;
+        if (!apic.interruptPending()) {
+            vcpu.withdraw(Request.INTR);
+        }
+        return vector;
     }
 
     @Override

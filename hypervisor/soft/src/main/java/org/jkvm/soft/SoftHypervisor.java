@@ -5,9 +5,41 @@ import java.util.Set;
 import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.hypervisor.VmExit;
 
 /** Full virtualization in software: x86 guest code on any host that runs Java. */
 public final class SoftHypervisor implements Hypervisor {
+    /** Guests' time-stamp counters tick once a nanosecond of guest time, where nothing else is asked for. */
+    public static final long TSC_HERTZ = 1_000_000_000L;
+
+    private final long tscHertz;
+    private final boolean lodges;
+
+    /** The engine as it is on its own. */
+    public SoftHypervisor() {
+        this(TSC_HERTZ);
+    }
+
+    /** The engine with guests' time-stamp counters of a given frequency, 1 to 9,000,000,000 Hz. */
+    public SoftHypervisor(long tscHertz) {
+        this(tscHertz, false);
+    }
+
+    private SoftHypervisor(long tscHertz, boolean lodges) {
+        this.tscHertz = tscHertz;
+        this.lodges = lodges;
+    }
+
+    /**
+     * The engine as another backend's helper, which owns the interrupt chip and the clock. A vCPU of its machines does not
+     * wait in HLT but returns {@link VmExit.Halted}; where an instruction needs the interrupt chip, or an MSR that belongs to
+     * it or to the paravirtual clock, it returns {@link VmExit.Interrupted} with RIP at that instruction. The local APIC and
+     * these MSRs are not part of its state.
+     */
+    public static SoftHypervisor helper(long tscHertz) {
+        return new SoftHypervisor(tscHertz, true);
+    }
+
     @Override
     public String name() {
         return "soft";
@@ -20,6 +52,6 @@ public final class SoftHypervisor implements Hypervisor {
 
     @Override
     public VirtualMachine createVirtualMachine(VmConfig config) {
-        return new SoftVm(config);
+        return new SoftVm(config, tscHertz, lodges);
     }
 }

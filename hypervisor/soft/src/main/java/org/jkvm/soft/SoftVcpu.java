@@ -20,6 +20,7 @@ import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Request;
 import org.jkvm.x86.state.Rflags;
+import org.jkvm.x86.state.Segment;
 
 /** A vCPU of the software backend: kernel mode around the interpreter's guest mode. */
 final class SoftVcpu implements X86Vcpu, ProcessorPins {
@@ -40,6 +41,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     private boolean closed;
     private boolean waitForSipi;
     private boolean shutDown;
+    private boolean stepping;
 
     SoftVcpu(SoftVm vm, int index, CpuModel model) {
         this.vm = vm;
@@ -47,10 +49,10 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         this.struct = SharedMemory.mapAnonymous(CpuState.SIZE + Mmu.TLB_SIZE,
                 SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
         this.apic = vm.chip().attach(index, this);
-        this.bus = new SoftBus(vm, this, log, apic);
+        this.bus = vm.lodges() ? new LodgerBus(vm, this, log, apic) : new SoftBus(vm, this, log, apic);
         this.cpu = new X86Cpu(struct.address(), bus, new CpuidTable(rows(model), index));
         this.interpreter = new Interpreter(cpu);
-        this.transfer = new StateTransfer(cpu, apic);
+        this.transfer = new StateTransfer(cpu, apic, bus);
         reset();
     }
 
@@ -72,7 +74,10 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         runner = Thread.currentThread();
         boolean repeats = log.pending() != null;
         log.answer(answer);
-        if (repeats) {
+        if (stepping && !cpu.halted && !waitForSipi && !shutDown) {
+            interpreter.stepNext();
+            cpu.request(Request.STEPPED);
+        } else if (repeats) {
             interpreter.stepNext();
         }
         try {
@@ -89,8 +94,9 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             }
             if (waitForSipi) {
                 park(Request.KICK | Request.SIPI | Request.INIT | Request.CODE_WRITTEN | Request.FLUSH_TLB);
-                if (serve()) {
-                    return new VmExit.Interrupted();
+                VmExit exit = serve();
+                if (exit != null) {
+                    return exit;
                 }
                 continue;
             }
@@ -99,10 +105,16 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
                     return log.pending();
                 }
                 case SHUTDOWN -> shutDown = true;
-                case HALT -> park(-1);
+                case HALT -> {
+                    if (vm.lodges()) {
+                        return new VmExit.Halted();
+                    }
+                    park(-1);
+                }
                 case REQUEST -> {
-                    if (serve()) {
-                        return new VmExit.Interrupted();
+                    VmExit exit = serve();
+                    if (exit != null) {
+                        return exit;
                     }
                 }
             }
@@ -127,8 +139,8 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         return (interrupts ? -1 : ~Request.INTR) & (cpu.nmiBlocked ? ~Request.NMI : -1);
     }
 
-    /** Does what was requested; true where user mode has to be entered. */
-    private boolean serve() {
+    /** Does what was requested; returns the exit where user mode has to be entered, else null. */
+    private VmExit serve() {
         int requests = cpu.requests();
         if ((requests & Request.CODE_WRITTEN) != 0) {
             cpu.clearRequest(Request.CODE_WRITTEN);
@@ -148,11 +160,12 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             cpu.clearRequest(Request.SIPI);
             startUp();
         }
+        cpu.clearRequest(Request.STEPPED);
         if ((requests & Request.KICK) != 0) {
             cpu.clearRequest(Request.KICK);
-            return true;
+            return new VmExit.Interrupted();
         }
-        return false;
+        return (requests & Request.STEPPED) != 0 ? new VmExit.Debug(cpu.segments.base(Segment.CS) + cpu.rip) : null;
     }
 
     private void initialise() {
@@ -183,7 +196,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         LockSupport.unpark(runner);
     }
 
-    private void withdraw(int bits) {
+    void withdraw(int bits) {
         synchronized (structLock) {
             if (!closed) {
                 cpu.clearRequest(bits);
@@ -258,10 +271,16 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         interpreter.clear();
         apic.reset();
         bus.kvmClock().reset();
+        bus.inject(-1);
         log.forget();
         cpu.clearRequest(~(Request.KICK | Request.INTR));
         waitForSipi = index != 0;
         shutDown = false;
+    }
+
+    @Override
+    public void singleStep(boolean on) {
+        stepping = on;
     }
 
     @Override
@@ -284,6 +303,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         if (state.nmiPending) {
             cpu.request(Request.NMI);
         }
+        bus.inject(state.injected);
     }
 
     @Override

@@ -15,18 +15,22 @@ import org.jkvm.x86.state.Request;
 
 /** A virtual machine of the software backend. */
 final class SoftVm implements VirtualMachine {
-    /** Guests' time-stamp counters tick once a nanosecond of guest time. */
-    static final long TSC_HERTZ = 1_000_000_000L;
-
     private final VmConfig config;
+    private final boolean lodges;
     private final CodePages codePages = new CodePages();
     private final SlotMap slots = new SlotMap(codePages);
     private final SoftInterruptChip chip;
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
-    SoftVm(VmConfig config) {
+    SoftVm(VmConfig config, long tscHertz, boolean lodges) {
         this.config = config;
-        this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), TSC_HERTZ);
+        this.lodges = lodges;
+        this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), tscHertz);
+    }
+
+    /** Whether the interrupt chip that guests know is elsewhere. */
+    boolean lodges() {
+        return lodges;
     }
 
     VmConfig config() {

@@ -16,10 +16,12 @@ import org.jkvm.x86.state.Segment;
 final class StateTransfer {
     private final X86Cpu cpu;
     private final VcpuInterrupts apic;
+    private final SoftBus bus;
 
-    StateTransfer(X86Cpu cpu, VcpuInterrupts apic) {
+    StateTransfer(X86Cpu cpu, VcpuInterrupts apic, SoftBus bus) {
         this.cpu = cpu;
         this.apic = apic;
+        this.bus = bus;
     }
 
     X86State read() {
@@ -37,12 +39,11 @@ final class StateTransfer {
         for (int msr : cpu.msrs.numbers()) {
             s.msrs.put(msr, cpu.msrs.read(msr));
         }
-        s.msrs.put(VcpuInterrupts.IA32_APIC_BASE, apic.readMsr(VcpuInterrupts.IA32_APIC_BASE).orElse(0));
-        s.msrs.put(VcpuInterrupts.IA32_TSC_DEADLINE, apic.readMsr(VcpuInterrupts.IA32_TSC_DEADLINE).orElse(0));
-        s.lapic = apic.exportPage();
         s.xsave = XsaveArea.export(cpu, s.xsave.length);
         s.interruptShadow = cpu.interruptShadow;
         s.nmiBlocked = cpu.nmiBlocked;
+        s.injected = bus.injected();
+        bus.saveChipState(s);
         return s;
     }
 
@@ -51,7 +52,7 @@ final class StateTransfer {
         s.cr2 = cpu.control(2);
         s.cr3 = cpu.control(3);
         s.cr4 = cpu.control(4);
-        s.cr8 = apic.tpr() >>> 4;
+        s.cr8 = bus.taskPriority();
         s.xcr0 = cpu.msrs.xcr0();
         s.gdtBase = getLong(cpu.st + CpuState.GDTR);
         s.gdtLimit = (int) getLong(cpu.st + CpuState.GDTR + 8);
@@ -68,7 +69,11 @@ final class StateTransfer {
         }
         writeControl(s);
         for (Map.Entry<Integer, Long> msr : s.msrs.entrySet()) {
-            cpu.msrs.restore(msr.getKey(), msr.getValue());
+            if (msr.getKey() == Msrs.TSC) {
+                apic.writeTsc(msr.getValue());
+            } else {
+                cpu.msrs.restore(msr.getKey(), msr.getValue());
+            }
         }
         cpu.setRflags(s.rflags);
         for (int n = 0; n < 8; n++) {
@@ -78,8 +83,7 @@ final class StateTransfer {
         cpu.segments.setCpl(cpu.protectedMode() ? cpu.virtual8086() ? 3 : Segment.dpl(s.segments[Segment.SS].access()) : 0);
         cpu.rip = s.rip;
         XsaveArea.restore(cpu, s.xsave);
-        apic.restore(s.msrs.getOrDefault(VcpuInterrupts.IA32_APIC_BASE, 0xfee0_0900L), s.lapic,
-                s.msrs.getOrDefault(VcpuInterrupts.IA32_TSC_DEADLINE, 0L));
+        bus.restoreChipState(s);
         cpu.interruptShadow = s.interruptShadow;
         cpu.stackShadow = false;
         cpu.nmiBlocked = s.nmiBlocked;

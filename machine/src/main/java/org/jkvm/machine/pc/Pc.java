@@ -229,6 +229,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
 
     @Override
     public void resuming() {
+        vm.resume();
         cards.disks().forEach(VirtioBlk::retryStopped);
     }
 

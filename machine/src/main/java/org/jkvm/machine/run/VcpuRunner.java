@@ -1,5 +1,6 @@
 package org.jkvm.machine.run;
 
+import java.util.HexFormat;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.Vcpu;
 import org.jkvm.hypervisor.VmExit;
@@ -66,6 +67,8 @@ final class VcpuRunner implements Runnable {
             case VmExit.Shutdown() -> done(() -> machine.requestReset(Cause.TRIPLE_FAULT));
             case VmExit.Debug(long address) -> done(() -> machine.requestStop(RunState.DEBUG));
             case VmExit.FailedEntry(String reason) -> done(() -> machine.failed(vcpu, "not entered: " + reason, null));
+            case VmExit.NotEmulated(byte[] code) -> done(() -> machine.failed(vcpu, "this backend lacks the instruction "
+                    + HexFormat.of().formatHex(code), null));
             case VmExit.InternalError(String reason) -> done(() -> machine.failed(vcpu, reason, null));
         };
     }

@@ -80,6 +80,7 @@ final class PayloadMachine implements AutoCloseable {
             case VmExit.Interrupted i -> null;
             case VmExit.Debug d -> null;
             case VmExit.FailedEntry f -> null;
+            case VmExit.NotEmulated n -> null;
             case VmExit.InternalError e -> null;
         };
     }

@@ -9,7 +9,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.base.time.SystemClock;
 import org.jkvm.hypervisor.ExitAnswer;
-import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
@@ -17,37 +16,46 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
-import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftHypervisor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The contract of a vCPU, by real-mode code of a few bytes at 1000h; one body for every backend. */
 @Timeout(30)
+@ParameterizedClass
+@EnumSource(TestBackend.class)
 class VcpuContractTest {
     private static final int RAM = 1 << 20;
     private static final int CODE = 0x1000;
 
-    private final Hypervisor hypervisor = new SoftHypervisor();
+    private final TestBackend backend;
     private final SystemClock clock = new SystemClock(new ReentrantLock());
     private final SharedMemory ram = SharedMemory.allocate("contract", RAM);
     private final SharedMemory rom = SharedMemory.allocate("rom", MemorySlot.PAGE);
     private VirtualMachine vm;
     private X86Vcpu vcpu;
 
+    VcpuContractTest(TestBackend backend) {
+        this.backend = backend;
+    }
+
     @BeforeEach
     void makeMachine() {
-        vm = hypervisor.createVirtualMachine(new VmConfig(1, clock));
+        backend.assumePresent();
+        vm = backend.hypervisor().createVirtualMachine(new VmConfig(1, clock));
         vm.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, true));
         vm.setMemorySlot(new MemorySlot(1, RAM, rom.segment(), true, false));
-        vcpu = vm.createVcpu(0, SoftCpus.models().parse("max", 1, 1));
+        vcpu = vm.createVcpu(0, backend.models().parse("max", 1, 1));
     }
 
     @AfterEach
     void closeMachine() {
-        vm.close();
+        if (vm != null) {
+            vm.close();
+        }
         clock.close();
         ram.close();
         rom.close();
@@ -155,21 +163,86 @@ class VcpuContractTest {
 
     @Test
     void aTripleFaultIsShutdown() {
-        code("0f 01 1e 1800  0f 0b"); // lidt [18h] (in the ROM, all zero: limit 0); ud2
+        code("0f 0b"); // ud2, in protected mode with an empty IDT
+        X86State state = vcpu.readState();
+        state.cr0 = 0x11;
+        state.segments[1] = new X86State.Segment(8, 0, -1, 0xc09b);
+        state.idtLimit = 0;
+        vcpu.writeState(state);
         assertThat(run()).isEqualTo(new VmExit.Shutdown());
+        assertThat(run()).isEqualTo(new VmExit.Shutdown());
+        vcpu.reset();
+        code("e6 10");
+        assertThat(run()).isInstanceOf(VmExit.PortWrite.class);
     }
 
     @Test
     void stateSurvivesARoundTrip() {
-        code("66 b8 78563412  db e3  d9 eb  e6 10  e6 11"); // mov eax, 12345678h; fninit; fldpi; out 10h, al; out 11h, al
+        code("66 b8 78563412  e6 10  e6 11"); // mov eax, 12345678h; out 10h, al; out 11h, al
         run();
-        StateTree saved = StateTree.save(vcpu);
+        vcpu.kick();
         run();
-        saved.restore(vcpu);
         X86State state = vcpu.readState();
-        assertThat(state.general[0]).isEqualTo(0x12345678L);
-        assertThat(HexFormat.of().formatHex(state.xsave, 32, 42)).isEqualTo("35c26821a2da0fc90040");
+        String pi = "35c26821a2da0fc90040";
+        System.arraycopy(HexFormat.of().parseHex(pi), 0, state.xsave, 32, 10); // ST(0)
+        System.arraycopy(HexFormat.of().parseHex(pi), 0, state.xsave, 160, 10); // XMM0
+        state.xsave[512] = 3; // XSTATE_BV: x87, SSE
+        vcpu.writeState(state);
+        StateTree saved = StateTree.save(vcpu);
+        vcpu.reset();
+        saved.restore(vcpu);
+        X86State restored = vcpu.readState();
+        assertThat(restored.general[0]).isEqualTo(0x12345678L);
+        assertThat(HexFormat.of().formatHex(restored.xsave, 32, 42)).isEqualTo(pi);
+        assertThat(HexFormat.of().formatHex(restored.xsave, 160, 170)).isEqualTo(pi);
         assertThat(StateTree.save(vcpu).values().keySet()).isEqualTo(saved.values().keySet());
+        assertThat(((VmExit.PortWrite) run()).port()).isEqualTo(0x11);
+    }
+
+    /** One backend's state is another's: the software engine goes on where this one stopped, and the other way round. */
+    @Test
+    void stateMovesToTheSoftwareEngineAndBack() {
+        code("66 b8 78563412  e6 10  40  e6 11  40  e6 12"); // mov eax, 12345678h; out 10h, al; inc ax; out 11h; inc ax; out 12h
+        run();
+        vcpu.kick();
+        run();
+        try (VirtualMachine other = TestBackend.SOFT.hypervisor().createVirtualMachine(new VmConfig(1, clock))) {
+            other.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, false));
+            X86Vcpu soft = other.createVcpu(0, backend.models().parse("max", 1, 1));
+            StateTree.save(vm).restore(other);
+            StateTree.save(vcpu).restore(soft);
+            assertThat(((VmExit.PortWrite) soft.run(ExitAnswer.NONE)).value()).isEqualTo(0x79);
+            soft.kick();
+            soft.run(ExitAnswer.NONE);
+            StateTree.save(other).restore(vm);
+            StateTree.save(soft).restore(vcpu);
+        }
+        assertThat(((VmExit.PortWrite) run()).value()).isEqualTo(0x7a);
+    }
+
+    @Test
+    void aSingleStepIsOneInstruction() {
+        code("40  40  e6 10  f4"); // inc ax; inc ax; out 10h, al; hlt
+        vcpu.singleStep(true);
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 2));
+        vcpu.singleStep(false);
+        assertThat(((VmExit.PortWrite) run()).value()).isEqualTo(2);
+    }
+
+    /** An interrupt that one backend had taken from its chip is delivered by the one that goes on. */
+    @Test
+    void anAcknowledgedInterruptIsDelivered() {
+        ram.segment().set(ValueLayout.JAVA_SHORT, 4 * 0x40, (short) 0x1010); // vector 40h: 0000:1010
+        code("40 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90  e6 22"); // inc ax; at 1010h: out 22h, al
+        X86State state = vcpu.readState();
+        state.rflags |= 0x200;
+        state.injected = 0x40;
+        vcpu.writeState(state);
+        VmExit.PortWrite exit = (VmExit.PortWrite) run();
+        assertThat(exit.port()).isEqualTo(0x22);
+        assertThat(exit.value()).isZero();
+        assertThat(vcpu.readState().injected).isEqualTo(-1);
     }
 
     /** What user mode answered belongs to the instruction that asked, whatever interrupts come meanwhile. */

@@ -31,7 +31,8 @@ public final class Interpreter {
         SHUTDOWN
     }
 
-    private static final int CALLER = Request.INIT | Request.SIPI | Request.KICK | Request.FLUSH_TLB | Request.CODE_WRITTEN;
+    private static final int CALLER = Request.INIT | Request.SIPI | Request.KICK | Request.FLUSH_TLB | Request.CODE_WRITTEN
+            | Request.STEPPED;
     private static final int ALL = -1;
 
     private final X86Cpu cpu;

@@ -16,6 +16,8 @@ public final class Request {
     public static final int FLUSH_TLB = 1 << 5;
     /** Physical pages holding decoded code were written by someone else. */
     public static final int CODE_WRITTEN = 1 << 6;
+    /** One instruction has been executed, as a debugger asked. */
+    public static final int STEPPED = 1 << 7;
 
     private Request() {
     }

@@ -1,8 +1,11 @@
 package org.jkvm.hypervisor.x86;
 
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A feature bit of CPUID (SDM vol. 2A, CPUID; AMD64 manual vol. 3, appendix E.4 for 80000001h), under the names that
@@ -108,6 +111,23 @@ public enum CpuFeature {
     /** The name that is shown. */
     public String label() {
         return names.getFirst();
+    }
+
+    /** The features that CPUID answers of {@code leaves} claim. */
+    public static Set<CpuFeature> claimedBy(List<CpuModel.Leaf> leaves) {
+        return Arrays.stream(values()).filter(f -> leaves.stream().anyMatch(f::claimed))
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(CpuFeature.class)));
+    }
+
+    private boolean claimed(CpuModel.Leaf answer) {
+        int value = switch (register) {
+            case 'a' -> answer.eax();
+            case 'b' -> answer.ebx();
+            case 'c' -> answer.ecx();
+            default -> answer.edx();
+        };
+        boolean subleaf = answer.subleaf() <= (leaf == 0xd ? 1 : 0) && (leaf != 0xd || answer.subleaf() == 1);
+        return answer.function() == leaf && subleaf && (value >> bit & 1) != 0;
     }
 
     /** Its bit where it is in register {@code name} (a to d) of leaf {@code function}, else 0. */

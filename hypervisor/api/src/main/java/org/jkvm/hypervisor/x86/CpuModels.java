@@ -111,6 +111,13 @@ public final class CpuModels {
         this.backendLeaves = List.copyOf(backendLeaves);
     }
 
+    /** The same models, without the features that {@code others} lacks. */
+    public CpuModels limitedTo(Set<CpuFeature> others) {
+        EnumSet<CpuFeature> both = EnumSet.copyOf(supported);
+        both.retainAll(others);
+        return new CpuModels(both, backendLeaves);
+    }
+
     private static Set<CpuFeature> complement(CpuFeature... features) {
         return EnumSet.complementOf(EnumSet.copyOf(List.of(features)));
     }

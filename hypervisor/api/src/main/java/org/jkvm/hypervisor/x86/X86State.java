@@ -52,6 +52,9 @@ public final class X86State implements Stateful {
     /** NMIs are blocked until IRET. */
     public boolean nmiBlocked;
 
+    /** The vector of an external interrupt that was acknowledged and is still to be delivered, before anything else; or -1. */
+    public int injected = -1;
+
     /** What the processor is doing (KVM_MP_STATE_*). */
     public enum Activity { RUNNING, HALTED, WAIT_FOR_SIPI, SHUTDOWN }
 
@@ -90,6 +93,7 @@ public final class X86State implements Stateful {
         interruptShadow = io.flag("interrupt-shadow", interruptShadow);
         nmiPending = io.flag("nmi-pending", nmiPending);
         nmiBlocked = io.flag("nmi-blocked", nmiBlocked);
+        injected = (int) io.bits("injected", 9, injected + 1) - 1;
     }
 
     private void exchangeControl(StateIo io) {

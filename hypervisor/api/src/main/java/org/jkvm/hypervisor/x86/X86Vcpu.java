@@ -16,6 +16,12 @@ public interface X86Vcpu extends Vcpu, Stateful {
     void writeState(X86State state);
 
     /**
+     * Makes every {@link #run} return {@link org.jkvm.hypervisor.VmExit.Debug} after one instruction, or lets it run on
+     * again. Interrupts may wait meanwhile. From {@link #run}'s thread or while it is not running.
+     */
+    void singleStep(boolean on);
+
+    /**
      * Translates a guest linear address with the vCPU's present paging, touching no accessed bit and raising nothing.
      *
      * @return the guest physical address, or -1 where nothing is mapped

@@ -1,0 +1,52 @@
+package org.jkvm.linux;
+
+import static org.jkvm.linux.Native.C_INT;
+
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * A signal that does nothing but end a system call that a thread waits in: how a virtual processor's thread is called back
+ * from the kernel. It is the first real-time signal that the C library leaves to programs; neither it nor the JVM uses it.
+ */
+public final class ThreadSignals {
+    private static final MethodHandle SIGRTMIN = Native.link("__libc_current_sigrtmin", C_INT);
+    private static final MethodHandle GETTID = Native.link("gettid", C_INT);
+    private static final MethodHandle TGKILL = Native.link("tgkill", C_INT, C_INT, C_INT, C_INT);
+    private static final int PROCESS = (int) ProcessHandle.current().pid();
+    private static final int SIGNAL = install();
+
+    private ThreadSignals() {
+    }
+
+    /** The calling thread's number (gettid(2)). */
+    public static int currentThread() {
+        try {
+            return (int) GETTID.invokeExact(Native.errnoSegment());
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** Interrupts the system call that {@code thread} of this process is in. Nothing happens where it has ended. */
+    public static void interrupt(int thread) {
+        try {
+            int ignored = (int) TGKILL.invokeExact(Native.errnoSegment(), PROCESS, thread, SIGNAL);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /** The handler is abs(3): called with the signal's number, it returns and touches nothing. */
+    private static int install() {
+        try {
+            int signal = (int) SIGRTMIN.invokeExact(Native.errnoSegment());
+            MemorySegment handler = Linker.nativeLinker().defaultLookup().findOrThrow("abs");
+            NativeSignalHandlers.replace(signal, handler.address());
+            return signal;
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+package org.jkvm.payloads;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.x86.CpuModels;
+import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.soft.SoftCpus;
+import org.jkvm.soft.SoftHypervisor;
+
+/** The backends that one test body runs on. */
+enum TestBackend {
+    /** The software engine. */
+    SOFT {
+        @Override
+        void assumePresent() {
+            // It is everywhere.
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new SoftHypervisor();
+        }
+
+        @Override
+        CpuModels models() {
+            return SoftCpus.models();
+        }
+    },
+    /** Linux's KVM. */
+    KVM {
+        @Override
+        void assumePresent() {
+            Path device = Path.of("/dev/kvm");
+            assumeTrue(Files.isReadable(device) && Files.isWritable(device), "this host has no /dev/kvm that can be opened");
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new KvmHypervisor();
+        }
+
+        @Override
+        CpuModels models() {
+            return SoftCpus.models().limitedTo(new KvmHypervisor().features());
+        }
+    };
+
+    /** Skips the test where this host lacks the backend. */
+    abstract void assumePresent();
+
+    abstract Hypervisor hypervisor();
+
+    /** The processors of guests that may run here. */
+    abstract CpuModels models();
+}
