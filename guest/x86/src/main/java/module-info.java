@@ -10,5 +10,6 @@ module org.jkvm.x86 {
     exports org.jkvm.x86.isa;
     exports org.jkvm.x86.mmu;
     exports org.jkvm.x86.state;
+    exports org.jkvm.x86.translate;
     exports org.jkvm.x86.trap;
 }

@@ -35,6 +35,7 @@ import org.jkvm.x86.trap.Segments;
  * 16 and 15:8 what to flip in SF and in the parity byte so that any combination of flags can be held.
  */
 public final class X86Cpu {
+    private static final int MXCSR_MASKS = 0x1f80;
     private static final int AUX_SIGN = 1 << 16;
 
     /** Address of the native struct. */
@@ -224,6 +225,12 @@ public final class X86Cpu {
     /** Whether the processor runs virtual-8086 code. */
     public boolean virtual8086() {
         return (systemFlags() & Rflags.VM) != 0;
+    }
+
+    /** Whether SSE instructions may run on the host's unit: they are enabled, and none of their exceptions is unmasked. */
+    public boolean nativeVectors() {
+        return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (control(4) & Control.CR4_OSFXSR) != 0
+                && (~getInt(st + CpuState.MXCSR) & MXCSR_MASKS) == 0;
     }
 
     // ---- operands ----
@@ -471,6 +478,15 @@ public final class X86Cpu {
     /** Asks something of this processor; bits of {@link org.jkvm.x86.state.Request}. From any thread. */
     public void request(int bits) {
         RawMemory.orInt(st + CpuState.REQUESTS, bits);
+        RawMemory.putIntVolatile(st + CpuState.RUN, 0);
+    }
+
+    /** Lets generated code run until the next request, or its next look where one of {@code attention} is there already. */
+    public void allowRun(int attention) {
+        RawMemory.putIntVolatile(st + CpuState.RUN, 1);
+        if ((requests() & attention) != 0) {
+            RawMemory.putIntVolatile(st + CpuState.RUN, 0);
+        }
     }
 
     /** Takes back requests. */

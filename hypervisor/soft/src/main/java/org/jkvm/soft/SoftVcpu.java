@@ -13,14 +13,15 @@ import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
 import org.jkvm.soft.chip.ProcessorPins;
 import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x64.CodeCache;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.exec.Interpreter;
-import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Request;
 import org.jkvm.x86.state.Rflags;
 import org.jkvm.x86.state.Segment;
+import org.jkvm.x86.translate.NativeCode;
 
 /** A vCPU of the software backend: kernel mode around the interpreter's guest mode. */
 final class SoftVcpu implements X86Vcpu, ProcessorPins {
@@ -32,6 +33,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     private final SoftBus bus;
     private final X86Cpu cpu;
     private final Interpreter interpreter;
+    private final NativeCode translator;
     private final StateTransfer transfer;
     private final ConcurrentLinkedQueue<Runnable> calls = new ConcurrentLinkedQueue<>();
     private volatile Thread runner;
@@ -46,14 +48,24 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     SoftVcpu(SoftVm vm, int index, CpuModel model) {
         this.vm = vm;
         this.index = index;
-        this.struct = SharedMemory.mapAnonymous(CpuState.SIZE + Mmu.TLB_SIZE,
-                SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
+        this.struct = SharedMemory.mapAnonymous(NativeCode.MEMORY_SIZE, SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
         this.apic = vm.chip().attach(index, this);
         this.bus = vm.lodges() ? new LodgerBus(vm, this, log, apic) : new SoftBus(vm, this, log, apic);
-        this.cpu = new X86Cpu(struct.address(), bus, new CpuidTable(rows(model), index));
+        this.cpu = new X86Cpu(struct.address() + CpuState.STACK, bus, new CpuidTable(rows(model), index));
         this.interpreter = new Interpreter(cpu);
+        this.translator = translator(vm.options());
         this.transfer = new StateTransfer(cpu, apic, bus);
         reset();
+    }
+
+    /** The translator, or null where blocks are to be interpreted only. */
+    private NativeCode translator(SoftOptions options) {
+        if (!options.translate() || !CodeCache.isHostSupported()) {
+            return null;
+        }
+        NativeCode code = new NativeCode(cpu, interpreter, options.cacheBytes());
+        interpreter.translateWith(code);
+        return code;
     }
 
     private static int[][] rows(CpuModel model) {
@@ -325,6 +337,10 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         synchronized (structLock) {
             if (!closed) {
                 closed = true;
+                if (translator != null) {
+                    if (Boolean.getBoolean("jkvm.report")) System.err.println(translator.counters().report() + translator.cache());
+                    translator.close();
+                }
                 SharedMemory.unmap(struct);
             }
         }

@@ -3,23 +3,27 @@ package org.jkvm.x86.exec;
 import org.jkvm.x86.isa.Insn;
 
 /** A run of decoded instructions from consecutive addresses: at most one branch, at its end. */
-final class Block {
+public final class Block {
     /** Linear address of the first instruction. */
-    final long linear;
+    public final long linear;
     /** Guest physical address of the first instruction. */
-    final long physical;
+    public final long physical;
     /** Guest physical page of the last byte, where another than the first. */
     final long secondPage;
     /** What else the decoding depends on: {@link BlockCache#mode}. */
-    final int mode;
+    public final int mode;
     /** The instructions. */
-    final Insn[] insns;
+    public final Insn[] insns;
     /** Bytes. */
-    final int length;
+    public final int length;
     /** The translation epoch in which linear to physical was last found right. */
     long epoch;
     /** False once its bytes may have changed. */
     boolean valid = true;
+    /** How often it was interpreted. */
+    int heat;
+    /** What {@link NativeBlocks} made of it, or null; theirs alone. */
+    public Object translation;
     /** The blocks that followed it last: chaining. */
     Block next;
     Block other;
@@ -41,6 +45,21 @@ final class Block {
         }
         b = other;
         return b != null && b.linear == target && b.epoch == nowEpoch && b.mode == targetMode && b.valid ? b : null;
+    }
+
+    /** Whether its bytes are still those that were decoded. */
+    public boolean isValid() {
+        return valid;
+    }
+
+    /** Whether it lies in one page. */
+    public boolean isWithinPage() {
+        return secondPage == BlockCache.NO_PAGE;
+    }
+
+    /** Lets it cool down: it is translated again when it is executed often again. */
+    public void cool() {
+        heat = 0;
     }
 
     /** Remembers {@code follower} for next time. */

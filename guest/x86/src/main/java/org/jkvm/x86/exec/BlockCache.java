@@ -21,7 +21,7 @@ final class BlockCache implements CodeWatch {
     private static final int MAX_INSNS = 32;
     private static final int JUMP_ENTRIES = 8192;
     private static final int MAX_BLOCKS = 200_000;
-    private static final long NO_PAGE = -1;
+    static final long NO_PAGE = -1;
 
     private final X86Cpu cpu;
     private final Decoder decoder;
@@ -29,6 +29,7 @@ final class BlockCache implements CodeWatch {
     private final LongMap<CodePage> pages = new LongMap<>();
     private final Block[] jumps = new Block[JUMP_ENTRIES];
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
+    private NativeBlocks natives;
     private long decoded;
     private long invalidated;
 
@@ -53,9 +54,9 @@ final class BlockCache implements CodeWatch {
         return blocks.size();
     }
 
-    /** What decoding and fetch rights depend on beside the bytes: code size and CPL 3. */
+    /** What decoded and translated code depends on beside the bytes: {@link CodeMode}. */
     static int mode(X86Cpu cpu) {
-        return cpu.codeBits | (cpu.cpl == 3 ? 1 : 0);
+        return CodeMode.of(cpu);
     }
 
     /** The block at {@code cpu.rip}, decoded if need be. Raises what fetching it raises. */
@@ -90,8 +91,16 @@ final class BlockCache implements CodeWatch {
         return cpu.codeBits == 64 ? cpu.rip : cpu.segments.base(Segment.CS) + cpu.rip & 0xffff_ffffL;
     }
 
+    /** Says who has translations of blocks. */
+    void translateWith(NativeBlocks translations) {
+        natives = translations;
+    }
+
     /** Drops every block. */
     void clear() {
+        if (natives != null) {
+            natives.clear();
+        }
         blocks.clear();
         pages.forEachKey(cpu.bus::forgetting);
         pages.clear();
@@ -99,7 +108,7 @@ final class BlockCache implements CodeWatch {
     }
 
     private static long key(long linear, long physical, int mode) {
-        return physical ^ linear << 20 ^ (long) mode << 56;
+        return physical ^ linear << 20 ^ mode * 0x9e37_79b9_7f4a_7c15L;
     }
 
     private boolean secondPageHolds(Block b) {
@@ -136,6 +145,9 @@ final class BlockCache implements CodeWatch {
     private void drop(long pageAddress, CodePage page) {
         for (Block b : page.blocks()) {
             b.valid = false;
+            if (b.translation != null) {
+                natives.drop(b);
+            }
             invalidated++;
             long key = key(b.linear, b.physical, b.mode);
             if (blocks.get(key) == b) {

@@ -34,9 +34,12 @@ public final class Interpreter {
     private static final int CALLER = Request.INIT | Request.SIPI | Request.KICK | Request.FLUSH_TLB | Request.CODE_WRITTEN
             | Request.STEPPED;
     private static final int ALL = -1;
+    /** Executions after which translating a block pays. */
+    private static final int HOT = 16;
 
     private final X86Cpu cpu;
     private final BlockCache cache;
+    private NativeBlocks natives;
     private int faultSegment;
     private boolean singly;
 
@@ -44,6 +47,12 @@ public final class Interpreter {
     public Interpreter(X86Cpu cpu) {
         this.cpu = cpu;
         this.cache = new BlockCache(cpu);
+    }
+
+    /** Hands blocks that are executed often to {@code translations} from now on. */
+    public void translateWith(NativeBlocks translations) {
+        natives = translations;
+        cache.translateWith(translations);
     }
 
     /** Tells of bytes written by someone else: a device. On the vCPU's thread. */
@@ -124,7 +133,7 @@ public final class Interpreter {
             if (singly || cpu.interruptShadow || cpu.debug.breaking() || cpu.flag(Rflags.TF | Rflags.RF)) {
                 step();
             } else {
-                chain(attention());
+                chain();
             }
         } catch (GuestFault fault) {
             raise(fault);
@@ -137,12 +146,18 @@ public final class Interpreter {
         return cpu.flag(Rflags.IF) ? wanted : wanted & ~Request.INTR;
     }
 
-    private void chain(int attention) {
+    private void chain() {
         cpu.leaveBlock = false;
         faultSegment = Segment.NONE;
         Block block = cache.find();
         do {
-            execute(block);
+            if (block.translation != null) {
+                cpu.allowRun(attention());
+                natives.run(block);
+            } else {
+                execute(block);
+                warm(block);
+            }
             if (cpu.leaveBlock) {
                 trap(false);
                 return;
@@ -154,7 +169,33 @@ public final class Interpreter {
                 block.link(next);
             }
             block = next;
-        } while ((cpu.requests() & attention) == 0);
+        } while ((cpu.requests() & attention()) == 0);
+    }
+
+    private void warm(Block block) {
+        if (++block.heat == HOT && natives != null && block.valid && block.isWithinPage()) {
+            natives.translate(block);
+        }
+    }
+
+    /**
+     * Executes instruction {@code n} of {@code block} alone; RIP is behind it afterwards, or where it branched to. For
+     * {@link NativeBlocks}.
+     */
+    public void executeOne(Block block, int n) {
+        X86Cpu c = cpu;
+        Insn i = block.insns[n];
+        long start = block.linear;
+        putLong(c.st + CpuState.BLOCK_RIP, start);
+        c.rip = c.codeBits == 64 ? start + i.end : wrap(start + i.end);
+        try {
+            i.handler.execute(c, i);
+            c.instructions++;
+        } catch (GuestFault | ExitSignal thrown) {
+            c.rip = start + i.start;
+            faultSegment = i.segment;
+            throw thrown;
+        }
     }
 
     /** Executes a block; on a fault RIP is put back to the instruction that raised it. */

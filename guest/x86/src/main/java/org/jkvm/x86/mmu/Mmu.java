@@ -8,6 +8,7 @@ import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Bus;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.state.Control;
+import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
 
 /**
@@ -25,17 +26,24 @@ public final class Mmu {
     /** Bytes an entry: read tag, write tag, fetch tag, addend. */
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
-    /** Bytes of all TLBs. */
-    public static final int TLB_SIZE = SETS * ENTRIES * ENTRY_SIZE;
+    private static final int ENTRIES_BYTES = SETS * ENTRIES * ENTRY_SIZE;
+    private static final int PAGE_ID_SIZE = 4;
+    /** Offset from the TLBs of the code page ids: 4 bytes an entry, zero where nothing may be fetched. */
+    private static final int PAGE_IDS = ENTRIES_BYTES;
+    /** Bytes of all TLBs, code page ids included. */
+    public static final int TLB_SIZE = ENTRIES_BYTES + SETS * ENTRIES * PAGE_ID_SIZE;
     static final int SUPERVISOR = 0;
     static final int USER = 1;
     static final int OVERRIDE = 2;
     static final int ALIGNED = 3;
     private static final long PAGE_MASK = -4096L;
-    private static final int READ_TAG = 0;
-    private static final int WRITE_TAG = 8;
+    /** Offset in an entry: linear page that may be read. */
+    public static final int READ_TAG = 0;
+    /** Offset in an entry: linear page that may be written. */
+    public static final int WRITE_TAG = 8;
     private static final int FETCH_TAG = 16;
-    private static final int ADDEND = 24;
+    /** Offset in an entry: host address minus linear address. */
+    public static final int ADDEND = 24;
     private static final long ABSENT = -1;
     private static final int MAX_FILLED = 1024;
 
@@ -48,6 +56,7 @@ public final class Mmu {
     private final long tables;
     private final long[] physical = new long[SETS * ENTRIES];
     private final boolean[] global = new boolean[SETS * ENTRIES];
+    private final CodePageIds ids = new CodePageIds();
     private final int[] filled = new int[MAX_FILLED];
     private int filledCount;
     private long largeBase = -1;
@@ -97,6 +106,34 @@ public final class Mmu {
             selected = ac && (cpu.control(4) & Control.CR4_SMAP) != 0 ? OVERRIDE : SUPERVISOR;
         }
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
+    }
+
+    /** Which of the TLBs is in use: 0 to 3. */
+    public int selected() {
+        return selected;
+    }
+
+    /** Offset from the native struct of TLB {@code set}'s first entry. */
+    public static int entriesOffset(int set) {
+        return CpuState.SIZE + set * ENTRIES * ENTRY_SIZE;
+    }
+
+    /** Offset from the native struct of the code page id that TLB {@code set} has for {@code linear}. */
+    public static int pageIdOffset(int set, long linear) {
+        return pageIdsOffset(set) + (int) (linear >>> 12 & ENTRIES - 1) * PAGE_ID_SIZE;
+    }
+
+    /** Offset from the native struct of TLB {@code set}'s first code page id. */
+    public static int pageIdsOffset(int set) {
+        return CpuState.SIZE + PAGE_IDS + set * ENTRIES * PAGE_ID_SIZE;
+    }
+
+    /**
+     * What stands in the code page ids while {@code linear} may be fetched and leads to where it leads now: never zero, the
+     * same for as long as the processor lives. To be called after {@link #fetch}.
+     */
+    public int codePageId(long linear) {
+        return RawMemory.getInt(cpu.st + pageIdOffset(selected, linear));
     }
 
     // ---- reading ----
@@ -274,6 +311,7 @@ public final class Mmu {
         putLong(entry + READ_TAG, ABSENT);
         putLong(entry + WRITE_TAG, ABSENT);
         putLong(entry + FETCH_TAG, ABSENT);
+        RawMemory.putInt(tables + PAGE_IDS + (long) index * PAGE_ID_SIZE, 0);
     }
 
     private void wipe() {
@@ -379,7 +417,10 @@ public final class Mmu {
         global[index] = walker.global();
         putLong(entry + ADDEND, host - linearPage);
         switch (access) {
-            case Access.FETCH -> putLong(entry + FETCH_TAG, linearPage);
+            case Access.FETCH -> {
+                putLong(entry + FETCH_TAG, linearPage);
+                RawMemory.putInt(tables + PAGE_IDS + (long) index * PAGE_ID_SIZE, ids.of(linearPage, page));
+            }
             case Access.WRITE -> {
                 putLong(entry + READ_TAG, linearPage);
                 boolean direct = !bus.holdsCode(page) && bus.writablePage(page);

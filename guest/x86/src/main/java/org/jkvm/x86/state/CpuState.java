@@ -19,6 +19,26 @@ public final class CpuState {
     public static final int REQUESTS = 0x0a0;
     /** Scratch: 16 bytes for an operand on its way. */
     public static final int SCRATCH = 0x0b0;
+    /** Zero where generated code is to leave at its next look: 4 bytes, cleared with every request. */
+    public static final int RUN = 0x0a8;
+    /** Arithmetic flags while generated code keeps them in memory: OF in bit 0, SF, ZF, AF, PF, CF as LAHF's AH; 2 bytes. */
+    public static final int FLAGS = 0x0c0;
+    /** Whether the host's vector registers hold the guest's; 1 byte. */
+    public static final int VECTORS_LIVE = 0x0c2;
+    /** Which translation was left, 4 bytes. */
+    public static final int EXIT_BLOCK = 0x0c4;
+    /** Why and where it was left, 4 bytes. */
+    public static final int EXIT_REASON = 0x0c8;
+    /** MXCSR of the JVM while the guest's is loaded, 4 bytes. */
+    public static final int HOST_MXCSR = 0x0cc;
+    /** RIP that an indirect branch goes to. */
+    public static final int EXIT_TARGET = 0x0d0;
+    /** RSP of the JVM while generated code runs. */
+    public static final int HOST_RSP = 0x0d8;
+    /** Host address where generated code is entered. */
+    public static final int ENTRY = 0x0e0;
+    /** A value on its way between two memory accesses of one instruction. */
+    public static final int CARRIED = 0x0e8;
     /** ES, CS, SS, DS, FS, GS, TR, LDTR: {@link #SEGMENT_SIZE} bytes each. */
     public static final int SEGMENTS = 0x100;
     /** Bytes of one segment register: base 8, limit 4, access 4, selector 4. */
@@ -59,6 +79,8 @@ public final class CpuState {
     public static final int VECTOR_SIZE = 0x40;
     /** Bytes of the struct, without the TLBs that follow it. */
     public static final int SIZE = 0x800;
+    /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */
+    public static final int STACK = 0x40000;
 
     private CpuState() {
     }

@@ -19,11 +19,13 @@ public final class Segments {
     public static final int REAL_CODE = 0x9b;
     /** Access word of every segment in virtual-8086 mode: DPL 3 (SDM vol. 3B, section 20.1.1). */
     public static final int V86 = 0xf3;
+    private static final long WHOLE = 0xffff_ffffL;
 
     private final X86Cpu cpu;
     private final long st;
     private final long[] readLimit = new long[8];
     private final long[] writeLimit = new long[8];
+    private int shape;
 
     /** Made by the processor. */
     public Segments(X86Cpu cpu) {
@@ -76,9 +78,23 @@ public final class Segments {
         boolean rw = (access & Segment.READ_WRITE) != 0;
         readLimit[n] = up || code && rw ? limit(n) : -1;
         writeLimit[n] = up && rw ? limit(n) : -1;
+        updateShape(n);
         if (n == Segment.CS || n == Segment.SS) {
             updateWidths();
         }
+    }
+
+    /**
+     * What generated code may take for granted outside 64-bit mode: bit n is one where segment register n (ES to GS) can be
+     * read and written (CS: fetched) from 0 to 4 GiB; bit n + 8 where its base is 0.
+     */
+    public int shape() {
+        return shape;
+    }
+
+    private void updateShape(int n) {
+        boolean whole = n == Segment.CS ? limit(n) == WHOLE : writeLimit[n] == WHOLE;
+        shape = shape & ~(0x101 << n) | (whole ? 1 : 0) << n | (base(n) == 0 ? 1 : 0) << n + 8;
     }
 
     /** Code size and stack width, from CS, SS and EFER. */

@@ -1,0 +1,55 @@
+package org.jkvm.x64;
+
+import static org.jkvm.x64.Size.DWORD;
+
+import java.lang.foreign.MemorySegment;
+import org.jkvm.linux.RawMemory;
+import org.jkvm.linux.SharedMemory;
+
+/** What the host's processor answers to CPUID, by executing it. For hosts where {@link CodeCache#isHostSupported}. */
+public final class HostCpuid {
+    private static final int PAGE = 0x1000;
+    private static final int[] LEAVES = {0, 1, 7, 0xd, 0x8000_0000, 0x8000_0001};
+
+    private HostCpuid() {
+    }
+
+    /** The rows of the leaves that name features: function, subleaf, EAX, EBX, ECX, EDX. */
+    public static int[][] rows() {
+        MemorySegment registers = SharedMemory.mapAnonymous(PAGE, SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
+        try (CodeCache cache = new CodeCache(PAGE, CodeCache.Protection.ofHost())) {
+            long function = cache.place(code(cache.next()));
+            int[][] rows = new int[LEAVES.length][];
+            for (int n = 0; n < LEAVES.length; n++) {
+                rows[n] = query(function, registers.address(), LEAVES[n]);
+            }
+            return rows;
+        } finally {
+            SharedMemory.unmap(registers);
+        }
+    }
+
+    // SAFETY: the registers' page is mapped for as long as this runs; the code touches its first 16 bytes.
+    private static int[] query(long function, long registers, int leaf) {
+        RawMemory.putInt(registers, leaf);
+        RawMemory.putInt(registers + 4, 0);
+        CodeCache.enter(function, registers);
+        return new int[] {leaf, 0, RawMemory.getInt(registers), RawMemory.getInt(registers + 4),
+            RawMemory.getInt(registers + 8), RawMemory.getInt(registers + 12)};
+    }
+
+    private static byte[] code(long origin) {
+        Assembler a = new Assembler(origin);
+        a.push(Gpr.RBX);
+        a.mov(DWORD, Gpr.RAX, Mem.at(Gpr.RDI));
+        a.mov(DWORD, Gpr.RCX, Mem.at(Gpr.RDI, 4));
+        a.plain(StateInstructions.Plain.CPUID);
+        a.mov(DWORD, Mem.at(Gpr.RDI), Gpr.RAX);
+        a.mov(DWORD, Mem.at(Gpr.RDI, 4), Gpr.RBX);
+        a.mov(DWORD, Mem.at(Gpr.RDI, 8), Gpr.RCX);
+        a.mov(DWORD, Mem.at(Gpr.RDI, 12), Gpr.RDX);
+        a.pop(Gpr.RBX);
+        a.ret();
+        return a.toByteArray();
+    }
+}

@@ -1,0 +1,71 @@
+package org.jkvm.x86.exec;
+
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.state.Segment;
+
+/**
+ * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
+ *
+ * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3; TLB from bit 7; vectors in bit 9; segments from bit 10
+ */
+public record CodeMode(int bits) {
+    private static final int CODE_SIZE = 0x70;
+    private static final int USER = 1;
+    private static final int TLB_SHIFT = 7;
+    private static final int VECTORS = 1 << 9;
+    private static final int SHAPE_SHIFT = 10;
+    private static final int BASES_SHIFT = 16;
+    private static final int WIDE_STACK = 1 << 20;
+
+    /** The mode's number from the processor's state. */
+    public static int of(X86Cpu cpu) {
+        int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : 0) | cpu.mmu.selected() << TLB_SHIFT
+                | (cpu.nativeVectors() ? VECTORS : 0);
+        if (cpu.codeBits == 64) {
+            return mode;
+        }
+        int shape = cpu.segments.shape();
+        return mode | (shape & 0x3f) << SHAPE_SHIFT | (shape >>> 8 & 15) << BASES_SHIFT
+                | (cpu.stackMask == 0xffff_ffffL ? WIDE_STACK : 0);
+    }
+
+    /** Code size: 16, 32 or 64. */
+    public int codeBits() {
+        return bits & CODE_SIZE;
+    }
+
+    /** Whether this is 64-bit mode. */
+    public boolean is64() {
+        return codeBits() == 64;
+    }
+
+    /** Which TLB data accesses and fetches go through. */
+    public int tlb() {
+        return bits >>> TLB_SHIFT & 3;
+    }
+
+    /** Whether SSE instructions may be executed by the host: enabled, and all their exceptions masked. */
+    public boolean vectors() {
+        return (bits & VECTORS) != 0;
+    }
+
+    /** Whether code can be translated at all: its segment starts at 0 and has no limit. */
+    public boolean translatable() {
+        return is64() || codeBits() == 32 && whole(Segment.CS) && zeroBase(Segment.CS);
+    }
+
+    /** Whether {@code segment} is all of memory, or begins somewhere but has no limit below 4 GiB. */
+    public boolean whole(int segment) {
+        return is64() || (bits >>> SHAPE_SHIFT + segment & 1) != 0;
+    }
+
+    /** Whether {@code segment} begins at 0. */
+    public boolean zeroBase(int segment) {
+        return segment < Segment.FS && (is64() || (bits >>> BASES_SHIFT + segment & 1) != 0);
+    }
+
+    /** Whether pushes and pops can be translated. */
+    public boolean plainStack() {
+        return is64() || (bits & WIDE_STACK) != 0 && whole(Segment.SS) && zeroBase(Segment.SS);
+    }
+}

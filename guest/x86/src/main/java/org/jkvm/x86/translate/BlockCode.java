@@ -1,0 +1,211 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x64.Size.DWORD;
+import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
+import static org.jkvm.x86.translate.HostRegisters.OTHER;
+import static org.jkvm.x86.translate.HostRegisters.STRUCT;
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
+import static org.jkvm.x86.translate.HostRegisters.field;
+import static org.jkvm.x86.translate.HostRegisters.slot;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.x64.ArithmeticInstructions.Alu;
+import org.jkvm.x64.ArithmeticInstructions.Shift;
+import org.jkvm.x64.Assembler;
+import org.jkvm.x64.Cond;
+import org.jkvm.x64.Gpr;
+import org.jkvm.x64.Label;
+import org.jkvm.x64.Mem;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.CodeMode;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * The code of one block while it is written: assembler, place of the flags, what comes out of line behind it, and memory
+ * operands, which every family of instructions needs.
+ */
+final class BlockCode {
+    private static final int PAGE_SHIFT_TO_ENTRY = 7;
+    private static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
+    private static final int PAGE_MASK = -4096;
+
+    final Assembler a;
+    final FlagKeeper flags;
+    final Block block;
+    final CodeMode mode;
+    /** RIP of the block's first instruction. */
+    final long rip;
+    private final List<Runnable> cold = new ArrayList<>();
+    private final Label leave = new Label();
+    private int number;
+    private Label step;
+
+    BlockCode(Block block, long rip, Assembler a) {
+        this.block = block;
+        this.mode = new CodeMode(block.mode);
+        this.rip = rip;
+        this.a = a;
+        this.flags = new FlagKeeper(a, FlagKeeper.Place.MEMORY);
+    }
+
+    /** Begins with instruction {@code n} of the block. */
+    void begin(int n) {
+        number = n;
+        step = null;
+    }
+
+    /** The number of the instruction being written. */
+    int number() {
+        return number;
+    }
+
+    /** RIP of what follows {@code i}. */
+    long next(Insn i) {
+        return wrap(rip + i.end);
+    }
+
+    /** Cuts an address of code to the code size. */
+    long wrap(long target) {
+        return mode.is64() ? target : target & 0xffff_ffffL;
+    }
+
+    // ---- exits ----
+
+    /** Writes {@code code} behind the block. */
+    void outOfLine(Runnable code) {
+        cold.add(code);
+    }
+
+    /** Where to jump, flags in memory, to have the interpreter execute the present instruction. */
+    Label step() {
+        if (step == null) {
+            Label label = new Label();
+            step = label;
+            int reason = ExitReason.STEP.at(number);
+            outOfLine(() -> {
+                a.bind(label);
+                leave(reason);
+            });
+        }
+        return step;
+    }
+
+    /** Leaves with {@code reason}, flags in memory. */
+    void leave(int reason) {
+        a.mov(DWORD, field(CpuState.EXIT_REASON), reason);
+        a.jmp(leave);
+    }
+
+    /** Writes what was put out of line, and the exit of all. */
+    void finish(Stubs stubs, int id) {
+        for (int n = 0; n < cold.size(); n++) {
+            cold.get(n).run(); // May put more out of line.
+        }
+        a.bind(leave);
+        stubs.writeExit(a, id);
+    }
+
+    // ---- guest registers ----
+
+    /** The host register that holds guest register {@code number}; one of the struct is loaded into {@code scratch}. */
+    Gpr load(int register, Gpr scratch) {
+        Gpr host = HostRegisters.of(register);
+        if (host != null) {
+            return host;
+        }
+        a.mov(QWORD, scratch, slot(register));
+        return scratch;
+    }
+
+    /** Stores a guest register that {@link #load} put into {@code holder} and the code changed. */
+    void store(int register, Gpr holder) {
+        if (HostRegisters.of(register) == null) {
+            a.mov(QWORD, slot(register), holder);
+        }
+    }
+
+    /** Whether guest register {@code register} is in a register of the host's; none is. */
+    boolean isHeld(int register) {
+        return register < 0 || HostRegisters.of(register) != null;
+    }
+
+    // ---- memory operands ----
+
+    /** Computes the effective address of {@code i} in {@code to}, changing no flags; may use TEMP. */
+    void effective(Insn i, Gpr to) {
+        if (i.ripRelative) {
+            a.mov(to, rip + i.disp & i.addressMask);
+        } else if (i.baseNumber < 0 && i.indexNumber < 0) {
+            a.mov(to, i.disp & i.addressMask);
+        } else {
+            a.lea(i.addressSize == 8 ? QWORD : DWORD, to, sum(i, to));
+            if (i.addressSize == 2) {
+                a.movzx(DWORD, to, org.jkvm.x64.Size.WORD, to);
+            }
+        }
+    }
+
+    private Mem sum(Insn i, Gpr to) {
+        Gpr base = i.baseNumber < 0 ? null : load(i.baseNumber, to);
+        Gpr index = i.indexNumber < 0 ? null : load(i.indexNumber, TEMP);
+        return new Mem(base, index, 1 << i.scale, (int) i.disp);
+    }
+
+    /** Computes the linear address of the memory operand in ADDRESS; flags go to memory. */
+    void linear(Insn i) {
+        flags.clobber();
+        effective(i, ADDRESS);
+        addSegment(i);
+    }
+
+    /** Adds the segment base to the effective address in ADDRESS; flags must be in memory. */
+    void addSegment(Insn i) {
+        if (mode.is64()) {
+            if (i.segmentBase != CpuState.ZERO) {
+                a.alu(Alu.ADD, QWORD, ADDRESS, field(i.segmentBase));
+            }
+        } else if (!mode.zeroBase(i.segment)) {
+            a.alu(Alu.ADD, DWORD, ADDRESS, field(CpuState.segment(i.segment)));
+        }
+    }
+
+    /** The memory operand of {@code i}: {@code size} bytes, checked for reading. */
+    Mem readable(Insn i, int size) {
+        linear(i);
+        return translate(Mmu.READ_TAG, size, false);
+    }
+
+    /** The memory operand of {@code i}: {@code size} bytes, checked for writing (and reading). */
+    Mem writable(Insn i, int size) {
+        linear(i);
+        return translate(Mmu.WRITE_TAG, size, false);
+    }
+
+    /**
+     * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be in
+     * memory. TEMP and OTHER are used.
+     *
+     * @param tag     offset of the tag in the TLB's entries
+     * @param aligned whether an address that is no multiple of {@code size} is the interpreter's too
+     */
+    Mem translate(int tag, int size, boolean aligned) {
+        int tlb = Mmu.entriesOffset(mode.tlb());
+        a.mov(DWORD, TEMP, ADDRESS);
+        a.shift(Shift.SHR, DWORD, TEMP, PAGE_SHIFT_TO_ENTRY);
+        a.and(DWORD, TEMP, ENTRY_MASK);
+        if (aligned || size == 1) {
+            a.mov(QWORD, OTHER, ADDRESS);
+        } else {
+            a.lea(QWORD, OTHER, Mem.at(ADDRESS, size - 1));
+        }
+        a.and(QWORD, OTHER, aligned ? PAGE_MASK | size - 1 : PAGE_MASK);
+        a.alu(Alu.CMP, QWORD, OTHER, Mem.at(STRUCT, TEMP, 1, tlb + tag));
+        a.j(Cond.NE, step());
+        a.alu(Alu.ADD, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.ADDEND));
+        return Mem.at(ADDRESS);
+    }
+}

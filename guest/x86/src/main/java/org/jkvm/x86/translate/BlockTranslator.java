@@ -1,0 +1,250 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x64.Size.BYTE;
+import static org.jkvm.x64.Size.DWORD;
+import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
+import static org.jkvm.x86.translate.HostRegisters.field;
+
+import java.util.Set;
+import org.jkvm.x64.Assembler;
+import org.jkvm.x64.BitInstructions.BitTest;
+import org.jkvm.x64.Cond;
+import org.jkvm.x64.Label;
+import org.jkvm.x64.StateInstructions.Plain;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.isa.Feature;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+
+/** Writes the code of one block. */
+final class BlockTranslator {
+    /** What uses memory, or the host's flags for itself, without saying so by its operands. */
+    private static final Set<String> CLOBBERING = Set.of("PUSH", "POP", "CALL", "RET", "LEAVE", "DIV", "IDIV", "CLD", "STD",
+            "LOOP", "LOOPE", "LOOPNE", "JCXZ");
+    private static final Set<String> NO_ACCESS = Set.of("LEA", "NOP", "PREFETCH", "PREFETCHW");
+
+    private final Stubs stubs;
+    private final Offered offered;
+    private final int pageId;
+    private final Block block;
+    private final BlockCode code;
+    private final Assembler a;
+    private final IntegerCode integer;
+    private final StackCode stack;
+    private final BranchCode branch;
+    private final boolean vectors;
+    private final long[] resume;
+    private final boolean[] resumeWithFlags;
+    private long guarded;
+    private long withMemoryFlags;
+    private long withHostFlags;
+
+    /** Which rows may be passed through. */
+    @FunctionalInterface
+    interface Offered {
+        /** Whether guest and host both have {@code feature}. */
+        boolean has(Feature feature);
+    }
+
+    /**
+     * Begins.
+     *
+     * @param block  what to translate; it lies in one page
+     * @param origin host address where the code will be
+     * @param pageId {@link Mmu#codePageId} of the block's page
+     */
+    BlockTranslator(Block block, long origin, int pageId, Stubs stubs, Offered offered) {
+        this.block = block;
+        this.stubs = stubs;
+        this.offered = offered;
+        this.pageId = pageId;
+        this.a = new Assembler(origin);
+        this.code = new BlockCode(block, block.linear, a);
+        this.integer = new IntegerCode(code);
+        this.stack = new StackCode(code);
+        this.branch = new BranchCode(code, stack, stubs);
+        this.vectors = usesVectors();
+        this.resume = new long[block.insns.length];
+        this.resumeWithFlags = new boolean[block.insns.length];
+    }
+
+    /** Writes it all; {@link #code()} is the result. */
+    Translation translate(int id) {
+        writeEntries();
+        for (int n = 0; n < block.insns.length; n++) {
+            code.begin(n);
+            write(block.insns[n]);
+            resume[n] = a.address();
+            resumeWithFlags[n] = code.flags.place() != FlagKeeper.Place.MEMORY;
+        }
+        Insn last = block.insns[block.insns.length - 1];
+        if (last.row != null && !last.row.isBlockEnd()) {
+            branch.fallThrough(last);
+        }
+        code.finish(stubs, id);
+        return new Translation(block, id, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, withHostFlags,
+                resume, resumeWithFlags, vectors));
+    }
+
+    /** The code. */
+    byte[] code() {
+        return a.toByteArray();
+    }
+
+    // ---- entries ----
+
+    private boolean usesVectors() {
+        for (Insn i : block.insns) {
+            if (recipe(i).isVector()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What the first instruction that cares wants of the flags. */
+    private enum Wish { IN_MEMORY, IN_HOST, NOTHING }
+
+    private Wish wish() {
+        for (Insn i : block.insns) {
+            Recipe recipe = recipe(i);
+            if (vectors || recipe == Recipe.LEAVE || clobbers(i)) {
+                return Wish.IN_MEMORY;
+            }
+            if (Effects.needsFlags(i)) {
+                return Wish.IN_HOST;
+            }
+            if (Effects.definesFlags(i)) {
+                return Wish.NOTHING;
+            }
+        }
+        return Wish.IN_MEMORY;
+    }
+
+    private static boolean clobbers(Insn i) {
+        return CLOBBERING.contains(i.row.mnemonic())
+                || PassThrough.usesMemory(i) && !NO_ACCESS.contains(i.row.mnemonic());
+    }
+
+    private void writeEntries() {
+        Wish wish = wish();
+        Label body = new Label();
+        if (wish == Wish.IN_MEMORY) {
+            withHostFlags = a.address();
+            code.flags.assume(FlagKeeper.Place.HOST);
+            code.flags.clobber();
+            a.jmpShort(body);
+        }
+        guarded = a.address();
+        writeGuard();
+        withMemoryFlags = a.address();
+        code.flags.assume(FlagKeeper.Place.MEMORY);
+        if (wish == Wish.IN_HOST) {
+            code.flags.need();
+        }
+        a.bind(body);
+        if (wish != Wish.IN_MEMORY) {
+            withHostFlags = a.address();
+            code.flags.assume(FlagKeeper.Place.HOST);
+        }
+        if (vectors) {
+            writeVectorCheck();
+        }
+    }
+
+    /** Goes on only while the page of the block is where it was when it was translated. */
+    private void writeGuard() {
+        Label elsewhere = new Label();
+        a.cmp(DWORD, field(Mmu.pageIdOffset(code.mode.tlb(), block.linear)), pageId);
+        a.j(Cond.NE, elsewhere);
+        code.outOfLine(() -> {
+            a.bind(elsewhere);
+            a.mov(ADDRESS, block.linear);
+            a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
+            code.leave(ExitReason.INDIRECT.at(0));
+        });
+    }
+
+    private void writeVectorCheck() {
+        Label live = new Label();
+        a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
+        a.j(Cond.NE, live);
+        a.call(stubs.loadVectors);
+        a.bind(live);
+    }
+
+    // ---- instructions ----
+
+    private Recipe recipe(Insn i) {
+        Recipe recipe = Recipe.of(i);
+        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !reaches(i)
+                || recipe.isVector() && !code.mode.vectors()) {
+            return Recipe.LEAVE;
+        }
+        return recipe;
+    }
+
+    /** Whether the segment of the memory operand is one that needs no checks. */
+    private boolean reaches(Insn i) {
+        return !PassThrough.usesMemory(i) || code.mode.whole(i.segment);
+    }
+
+    private void write(Insn i) {
+        boolean written = switch (recipe(i)) {
+            case CHANGE, WRITE, READ, EXCHANGE, VECTOR, VECTOR_UNALIGNED -> {
+                new PassThrough(code, i, recipe(i)).write();
+                yield true;
+            }
+            case NOTHING -> true;
+            case CUSTOM -> custom(i);
+            case LEAVE -> false;
+        };
+        if (!written) {
+            code.flags.clobber();
+            a.jmp(code.step());
+        }
+    }
+
+    private boolean custom(Insn i) {
+        return switch (i.row.mnemonic()) {
+            case "MOV" -> integer.mov(i);
+            case "LEA" -> integer.lea(i);
+            case "BSWAP" -> integer.bswap(i);
+            case "INC" -> integer.incDec(i, true);
+            case "DEC" -> integer.incDec(i, false);
+            case "XCHG" -> integer.xchg(i);
+            case "NOP" -> integer.nop(i);
+            case "IMUL" -> integer.imul(i);
+            case "DIV" -> integer.div(i);
+            case "IDIV" -> integer.idiv(i);
+            case "CBW" -> integer.cbw(i);
+            case "CWD" -> integer.cwd(i);
+            case "CMC" -> integer.carry(Plain.CMC);
+            case "CLC" -> integer.carry(Plain.CLC);
+            case "STC" -> integer.carry(Plain.STC);
+            case "CLD" -> integer.direction(false);
+            case "STD" -> integer.direction(true);
+            case "BT" -> integer.bitTest(i, BitTest.BT);
+            case "BTS" -> integer.bitTest(i, BitTest.BTS);
+            case "BTR" -> integer.bitTest(i, BitTest.BTR);
+            case "BTC" -> integer.bitTest(i, BitTest.BTC);
+            case "CMPXCHG8B" -> integer.compareExchangePair(i, i.operandSize == 8 && offered.has(Feature.CX16));
+            case "MFENCE" -> integer.fence(Plain.MFENCE);
+            case "LFENCE" -> integer.fence(Plain.LFENCE);
+            case "SFENCE" -> integer.fence(Plain.SFENCE);
+            case "PUSH" -> stack.push(i);
+            case "POP" -> stack.pop(i);
+            case "LEAVE" -> stack.leave(i);
+            case "CALL" -> branch.call(i);
+            case "RET" -> branch.ret(i);
+            case "JMP" -> branch.jmp(i);
+            case "LOOP" -> branch.loop(i, null);
+            case "LOOPE" -> branch.loop(i, Cond.E);
+            case "LOOPNE" -> branch.loop(i, Cond.NE);
+            case "JCXZ" -> branch.jcxz(i);
+            default -> branch.conditional(i);
+        };
+    }
+}

@@ -1,0 +1,25 @@
+package org.jkvm.x86.translate;
+
+/** A direct branch out of a translation: a jump that is patched when the target is, or ceases to be, translated. */
+final class Edge {
+    /** RIP where it goes. */
+    final long target;
+    /** Whether that is in the page of the branch: otherwise the jump goes to code that checks where the page is. */
+    final boolean samePage;
+    /** Whether the flags are in the host's when the jump is made. */
+    final boolean hostFlags;
+    /** Host address of the jump's displacement. */
+    long patch;
+    /** Where it jumps while there is no target: to an exit. */
+    long unlinked;
+    /** Whose edge it is. */
+    Translation owner;
+    /** Where it leads now, or null. */
+    Translation linked;
+
+    Edge(long target, boolean samePage, boolean hostFlags) {
+        this.target = target;
+        this.samePage = samePage;
+        this.hostFlags = hostFlags;
+    }
+}

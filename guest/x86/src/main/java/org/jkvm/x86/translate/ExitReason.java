@@ -1,0 +1,30 @@
+package org.jkvm.x86.translate;
+
+/** Why generated code came back; the low byte of {@link org.jkvm.x86.state.CpuState#EXIT_REASON}, with a number above it. */
+enum ExitReason {
+    /** The interpreter has to execute instruction n of the block. */
+    STEP,
+    /** Edge n is not linked, or leads to a page that is elsewhere now. */
+    EDGE,
+    /** An indirect branch found no translation of its target. */
+    INDIRECT,
+    /** A request, seen at edge n. */
+    REQUEST_AT_EDGE,
+    /** A request, seen at an indirect branch. */
+    REQUEST_AT_INDIRECT;
+
+    private static final ExitReason[] ALL = values();
+
+    /** What stands in the struct for this reason and {@code number}. */
+    int at(int number) {
+        return number << 8 | ordinal();
+    }
+
+    static ExitReason of(int reason) {
+        return ALL[reason & 0xff];
+    }
+
+    static int number(int reason) {
+        return reason >>> 8;
+    }
+}

@@ -1,0 +1,228 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.linux.RawMemory.getInt;
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.getShort;
+import static org.jkvm.linux.RawMemory.putLong;
+import static org.jkvm.linux.RawMemory.putShort;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.x64.CodeCache;
+import org.jkvm.x64.CodeRegion;
+import org.jkvm.x64.HostCpuid;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.cpuid.CpuidTable;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.CodeMode;
+import org.jkvm.x86.exec.Interpreter;
+import org.jkvm.x86.exec.NativeBlocks;
+import org.jkvm.x86.isa.Feature;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * One vCPU's generated code: makes translations, links them, enters them, and does what they leave to be done. All on the
+ * vCPU's thread, so that no generated code of this vCPU runs while any of it is changed.
+ */
+public final class NativeCode implements NativeBlocks, AutoCloseable {
+    /** Bytes of a vCPU's native memory: stack, struct, TLBs, jump cache. The struct starts at {@link CpuState#STACK}. */
+    public static final int MEMORY_SIZE = CpuState.STACK + CpuState.SIZE + Mmu.TLB_SIZE + JumpCache.SIZE;
+    private static final int PERMANENT = 0x4000;
+    private static final int REGION = 4 << 20;
+    private static final int REGIONS = 8;
+    /** More than any instruction takes, with all that is out of line. */
+    private static final int MOST_BYTES_AN_INSN = 512;
+
+    private final X86Cpu cpu;
+    private final long st;
+    private final Interpreter interpreter;
+    private final CodeCache cache;
+    private final Stubs stubs;
+    private final JumpCache jumps;
+    private final long features;
+    private final List<Translation> translations = new ArrayList<>();
+    private final Counters counters = new Counters();
+    private Edge pending;
+
+    /** Generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
+    public NativeCode(X86Cpu cpu, Interpreter interpreter) {
+        this.cpu = cpu;
+        this.st = cpu.st;
+        this.interpreter = interpreter;
+        this.cache = new CodeCache(new CodeCache.Layout(PERMANENT, REGION, REGIONS), CodeCache.Protection.ofHost(),
+                this::evict);
+        this.stubs = new Stubs(cache);
+        this.jumps = new JumpCache(st, stubs.indirectMiss);
+        this.features = cpu.cpuid.features() & new CpuidTable(HostCpuid.rows(), 0).features();
+    }
+
+    /** What happened so far. */
+    public Counters counters() {
+        return counters;
+    }
+
+    /** The code cache's figures. */
+    public CodeCache.Statistics cache() {
+        return cache.statistics();
+    }
+
+    private boolean offered(Feature feature) {
+        return feature == Feature.BASE || (features & feature.bit()) != 0;
+    }
+
+    // ---- translating ----
+
+    @Override
+    public void translate(Block block) {
+        int pageId = cpu.mmu.codePageId(block.linear);
+        if (!new CodeMode(block.mode).translatable() || pageId == 0) {
+            return;
+        }
+        long begin = System.nanoTime();
+        long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
+        BlockTranslator translator = new BlockTranslator(block, origin, pageId, stubs, this::offered);
+        Translation t = translator.translate(translations.size());
+        place(t, translator.code());
+        block.translation = t;
+        counters.translated(block.insns.length, t.size, System.nanoTime() - begin);
+    }
+
+    private void place(Translation t, byte[] code) {
+        t.region = cache.region();
+        t.size = code.length;
+        cache.place(code);
+        translations.add(t);
+        for (Edge edge : t.edges) {
+            cache.patchJump(edge.patch, edge.unlinked);
+        }
+    }
+
+    // ---- linking ----
+
+    /** Links the edge by which generated code was left last, if it was to {@code t}; and indirect branches to it. */
+    private void connect(Translation t) {
+        Edge edge = pending;
+        pending = null;
+        if (edge != null && edge.target == t.block.linear && edge.owner.block.translation == edge.owner
+                && edge.owner.block.mode == t.block.mode && edge.linked == null) {
+            edge.linked = t;
+            t.incoming.add(edge);
+            cache.patchJump(edge.patch, t.entryFor(edge));
+        }
+        jumps.put(new CodeMode(t.block.mode).tlb(), t.block.linear, t.guarded);
+    }
+
+    private void unlink(Edge edge) {
+        edge.linked = null;
+        cache.patchJump(edge.patch, edge.unlinked);
+    }
+
+    @Override
+    public void drop(Block block) {
+        Translation t = (Translation) block.translation;
+        block.translation = null;
+        t.incoming.forEach(this::unlink);
+        t.incoming.clear();
+        for (Edge edge : t.edges) {
+            if (edge.linked != null) {
+                edge.linked.incoming.remove(edge);
+                edge.linked = null;
+            }
+        }
+        jumps.remove(new CodeMode(block.mode).tlb(), block.linear);
+        translations.set(t.id, null);
+        counters.dropped++;
+    }
+
+    private void evict(CodeRegion region) {
+        for (int id = 0; id < translations.size(); id++) {
+            Translation t = translations.get(id);
+            if (t != null && t.region == region) {
+                t.block.cool();
+                drop(t.block);
+            }
+        }
+    }
+
+    @Override
+    public void clear() {
+        translations.forEach(t -> {
+            if (t != null) {
+                t.block.translation = null;
+            }
+        });
+        translations.clear();
+        pending = null;
+        jumps.clear();
+        cache.clear();
+    }
+
+    // ---- running ----
+
+    @Override
+    public void run(Block block) {
+        Translation t = (Translation) block.translation;
+        connect(t);
+        saveFlags();
+        long at = t.withMemoryFlags;
+        boolean withFlags = false;
+        boolean withVectors = false;
+        while (at != 0) {
+            putLong(st + CpuState.ENTRY, at);
+            CodeCache.enter(stubs.entry(withFlags, withVectors), st);
+            int reason = getInt(st + CpuState.EXIT_REASON);
+            int number = ExitReason.number(reason);
+            counters.exits[reason & 0xff]++;
+            loadFlags();
+            t = translations.get(getInt(st + CpuState.EXIT_BLOCK));
+            switch (ExitReason.of(reason)) {
+                case STEP -> {
+                    at = step(t, number) ? t.resume[number] : 0;
+                    withFlags = t.resumeWithFlags[number];
+                    withVectors = t.vectors;
+                }
+                case EDGE -> {
+                    pending = t.edges.get(number);
+                    cpu.rip = pending.target;
+                    return;
+                }
+                case REQUEST_AT_EDGE -> {
+                    cpu.rip = t.edges.get(number).target;
+                    return;
+                }
+                case INDIRECT, REQUEST_AT_INDIRECT -> {
+                    cpu.rip = getLong(st + CpuState.EXIT_TARGET);
+                    return;
+                }
+            }
+        }
+    }
+
+    /** Has the interpreter execute instruction {@code n}; whether its block goes on behind it. */
+    private boolean step(Translation t, int n) {
+        Block block = t.block;
+        counters.stepped(block.insns[n]);
+        interpreter.executeOne(block, n);
+        if (n == block.insns.length - 1 && block.insns[n].row != null && block.insns[n].row.isBlockEnd()
+                || cpu.leaveBlock || block.translation != t || CodeMode.of(cpu) != block.mode) {
+            return false;
+        }
+        saveFlags();
+        return true;
+    }
+
+    private void saveFlags() {
+        putShort(st + CpuState.FLAGS, FlagKeeper.fromRflags(cpu.arithmeticFlags()));
+    }
+
+    private void loadFlags() {
+        cpu.setArithmeticFlags(FlagKeeper.toRflags(getShort(st + CpuState.FLAGS)));
+    }
+
+    @Override
+    public void close() {
+        clear();
+        cache.close();
+    }
+}

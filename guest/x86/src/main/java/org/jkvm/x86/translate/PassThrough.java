@@ -1,0 +1,243 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x86.translate.HostRegisters.OTHER;
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
+import static org.jkvm.x86.translate.HostRegisters.slot;
+
+import java.util.List;
+import org.jkvm.x64.Gpr;
+import org.jkvm.x64.HighByte;
+import org.jkvm.x64.Mem;
+import org.jkvm.x64.OpcodeMap;
+import org.jkvm.x64.Reencoding;
+import org.jkvm.x64.Rm;
+import org.jkvm.x64.Xmm;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Operand;
+import org.jkvm.x86.isa.Row;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * Writes a guest instruction again with the host's operands: registers that stay in the struct are loaded before and stored
+ * after it, a memory operand is translated before it. What it does with them is the instruction's own business.
+ */
+final class PassThrough {
+    private static final int NOT_GENERAL = -1;
+    private static final String GENERAL_RM = "ER";
+    private static final String VECTOR_RM = "WU";
+
+    private final BlockCode code;
+    private final Insn i;
+    private final Row row;
+    private final Recipe recipe;
+    private int regGuest = NOT_GENERAL;
+    private Gpr regHolder;
+    private int rmGuest = NOT_GENERAL;
+    private Gpr rmHolder;
+
+    PassThrough(BlockCode code, Insn i, Recipe recipe) {
+        this.code = code;
+        this.i = i;
+        this.row = i.row;
+        this.recipe = recipe;
+    }
+
+    /** Whether {@code i} can be written at all: the registers AH to BH get along with no operand that needs REX. */
+    static boolean possible(Insn i) {
+        boolean high = isHigh(i.dst) || isHigh(i.src);
+        return !high || !usesMemory(i) && !isStackPointer(i.dst) && !isStackPointer(i.src);
+    }
+
+    /** Whether the instruction has a memory operand. */
+    static boolean usesMemory(Insn i) {
+        return i.dst == Insn.MEM || i.src == Insn.MEM || i.src2 == Insn.MEM;
+    }
+
+    private static boolean isHigh(int location) {
+        return isGeneral(location) && (location & 7) == 1;
+    }
+
+    private static boolean isStackPointer(int location) {
+        return location == CpuState.GENERAL + 32;
+    }
+
+    private static boolean isGeneral(int location) {
+        return location >= CpuState.GENERAL && location < CpuState.ZERO;
+    }
+
+    /** Writes it. */
+    void write() {
+        Mem memory = usesMemory(i) ? memory() : null;
+        if (Effects.needsFlags(i)) {
+            code.flags.need();
+        }
+        if (row.hasModrm()) {
+            int reg = regField();
+            Rm rm = memory != null ? memory : rm();
+            code.a.encode(reencoding(reg, rm), rm);
+            storeBack();
+        } else {
+            code.a.encode(reencoding(0, null));
+        }
+        if (Effects.definesFlags(i)) {
+            code.flags.defined();
+        }
+    }
+
+    // ---- operands ----
+
+    private Mem memory() {
+        int size = memorySize();
+        boolean write = i.dst == Insn.MEM && recipe != Recipe.READ;
+        code.linear(i);
+        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size == 16 && recipe == Recipe.VECTOR);
+    }
+
+    /** SDM's Rd/Mb and Rd/Mw operands are smaller in memory than in a register. */
+    private int memorySize() {
+        List<Operand> operands = row.operands();
+        for (int n = 0; n < operands.size(); n++) {
+            if (location(n) == Insn.MEM) {
+                String type = operands.get(n).type();
+                return type.equals("db") ? 1 : type.equals("dw") ? 2 : n == 0 ? i.dstSize : i.srcSize;
+            }
+        }
+        throw new IllegalStateException("no memory operand: " + row);
+    }
+
+    private int location(int position) {
+        return position == 0 ? i.dst : position == 1 ? i.src : i.src2;
+    }
+
+    private int size(int position) {
+        return position == 0 ? i.dstSize : i.srcSize;
+    }
+
+    /** Position of the operand whose addressing method is one of {@code methods}, or -1. */
+    private int find(String methods) {
+        List<Operand> operands = row.operands();
+        for (int n = 0; n < operands.size(); n++) {
+            if (methods.indexOf(operands.get(n).method()) >= 0) {
+                return n;
+            }
+        }
+        return -1;
+    }
+
+    private int regField() {
+        int vector = find("V");
+        if (vector >= 0) {
+            return vectorNumber(location(vector));
+        }
+        int general = find("G");
+        if (general < 0) {
+            return row.extension() >= 0 ? row.extension() : i.reg();
+        }
+        int location = location(general);
+        if (isHigh(location)) {
+            return HighByte.AH.number() + number(location);
+        }
+        regGuest = number(location);
+        regHolder = general == 0 && recipe == Recipe.WRITE && i.dstSize >= 4 ? holder(regGuest, OTHER)
+                : code.load(regGuest, OTHER);
+        return regHolder.number();
+    }
+
+    private static Gpr holder(int guest, Gpr scratch) {
+        Gpr host = HostRegisters.of(guest);
+        return host == null ? scratch : host;
+    }
+
+    private Rm rm() {
+        int vector = find(VECTOR_RM);
+        if (vector >= 0) {
+            return Xmm.values()[vectorNumber(location(vector))];
+        }
+        int position = find(GENERAL_RM);
+        int location = location(position);
+        if (isHigh(location)) {
+            return HighByte.values()[number(location)];
+        }
+        int guest = number(location);
+        if (HostRegisters.of(guest) == null && !(position == 0 && writesFirst())) {
+            return slot(guest);
+        }
+        rmGuest = guest;
+        rmHolder = code.load(guest, TEMP);
+        return rmHolder;
+    }
+
+    private boolean writesFirst() {
+        return recipe != Recipe.READ;
+    }
+
+    private void storeBack() {
+        if (rmGuest >= 0 && writesFirst()) {
+            code.store(rmGuest, rmHolder);
+        }
+        if (regGuest >= 0 && (find("G") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
+            code.store(regGuest, regHolder);
+        }
+    }
+
+    private static int number(int location) {
+        return location - CpuState.GENERAL >> 3;
+    }
+
+    private static int vectorNumber(int location) {
+        return (location - CpuState.VECTORS) / CpuState.VECTOR_SIZE;
+    }
+
+    // ---- the instruction ----
+
+    private Reencoding reencoding(int reg, Rm rm) {
+        int prefixes = switch (row.mandatoryPrefix()) {
+            case 0x66 -> Reencoding.OPERAND_SIZE;
+            case 0xf2 -> Reencoding.REPNE;
+            case 0xf3 -> Reencoding.REP;
+            default -> 0;
+        };
+        prefixes |= i.operandSize == 2 && hasSizedOperand() ? Reencoding.OPERAND_SIZE : 0;
+        prefixes |= i.lock ? Reencoding.LOCK : 0;
+        return new Reencoding(prefixes, rex(rm), (i.rex & 8) != 0, null, OpcodeMap.values()[row.map()], opcode(), reg,
+                immediate(), immediateBytes());
+    }
+
+    private int opcode() {
+        return row.code();
+    }
+
+    private boolean hasSizedOperand() {
+        return row.operands().stream().anyMatch(o -> o.type().equals("v") || o.type().equals("z"));
+    }
+
+    /** Byte registers 4 to 7 are SPL to DIL with a REX prefix, AH to BH without (SDM vol. 2A, table 3-1). */
+    private Reencoding.Rex rex(Rm rm) {
+        if (isHigh(i.dst) || isHigh(i.src)) {
+            return Reencoding.Rex.NEVER;
+        }
+        boolean low = isByte(regHolder, find("G")) || rm instanceof Gpr g && isByte(g, find(GENERAL_RM));
+        return low ? Reencoding.Rex.ALWAYS : Reencoding.Rex.AS_NEEDED;
+    }
+
+    private boolean isByte(Gpr register, int position) {
+        return register != null && position >= 0 && size(position) == 1 && register.number() >= 4 && register.number() < 8;
+    }
+
+    private long immediate() {
+        return i.imm;
+    }
+
+    private int immediateBytes() {
+        int position = find("I");
+        if (position < 0) {
+            return 0;
+        }
+        return switch (row.operands().get(position).type()) {
+            case "b", "sb" -> 1;
+            case "w" -> 2;
+            default -> Math.min(i.operandSize, 4);
+        };
+    }
+}

@@ -1,0 +1,89 @@
+package org.jkvm.x86.translate;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Row;
+
+/** How a row is translated. */
+enum Recipe {
+    /** Passed through; the first operand is read and written. */
+    CHANGE,
+    /** Passed through; the first operand is written only. */
+    WRITE,
+    /** Passed through; no operand is written. */
+    READ,
+    /** Passed through; both operands are written. */
+    EXCHANGE,
+    /** Passed through; vector registers, and general ones at most beside them. */
+    VECTOR,
+    /** Passed through; vector registers, and memory that need not be aligned. */
+    VECTOR_UNALIGNED,
+    /** Nothing happens. */
+    NOTHING,
+    /** Written by {@link IntegerCode}, {@link StackCode} or {@link BranchCode}. */
+    CUSTOM,
+    /** Left to the interpreter. */
+    LEAVE;
+
+    private static final Map<String, Recipe> BY_MNEMONIC = Stream.of(
+            named(CHANGE, "ADD OR ADC SBB AND SUB XOR NOT NEG ROL ROR RCL RCR SHL SHR SAL SAR SHLD SHRD BSF BSR CMPXCHG "
+                    + "CRC32 ADCX ADOX"),
+            named(WRITE, "MOVZX MOVSX MOVSXD TZCNT LZCNT POPCNT MOVNTI MOVBE"),
+            named(READ, "CMP TEST MUL"),
+            named(EXCHANGE, "XADD"),
+            named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
+            named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
+                    + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B"))
+            .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM",
+            "PCMPISTRI", "PCMPISTRM");
+    /** Their results depend on the host (SDM vol. 1, section 11.6.1), or they store through RDI. */
+    private static final Set<String> NOT_VECTOR = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "MASKMOVDQU");
+
+    /** Whether it works on vector registers. */
+    boolean isVector() {
+        return this == VECTOR || this == VECTOR_UNALIGNED;
+    }
+
+    private static Set<Map.Entry<String, Recipe>> named(Recipe recipe, String mnemonics) {
+        return Stream.of(mnemonics.split(" ")).map(m -> Map.entry(m, recipe)).collect(Collectors.toSet());
+    }
+
+    /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
+    static Recipe of(Insn i) {
+        Row row = i.row;
+        if (row == null || row.isPrivileged()) {
+            return LEAVE;
+        }
+        Recipe recipe = byName(row);
+        return recipe == LEAVE ? vector(row) : recipe;
+    }
+
+    private static Recipe byName(Row row) {
+        String name = row.mnemonic();
+        if (name.startsWith("CMOV")) {
+            return CHANGE;
+        }
+        if (name.startsWith("SET")) {
+            return WRITE;
+        }
+        return isConditionalJump(row) ? CUSTOM : BY_MNEMONIC.getOrDefault(name, LEAVE);
+    }
+
+    /** Jcc, in both its lengths. */
+    static boolean isConditionalJump(Row row) {
+        return row.map() == 0 && (row.code() & 0xf0) == 0x70 || row.map() == 1 && (row.code() & 0xf0) == 0x80;
+    }
+
+    private static Recipe vector(Row row) {
+        boolean vector = row.operands().stream().anyMatch(o -> "VWU".indexOf(o.method()) >= 0);
+        boolean other = row.operands().stream().anyMatch(o -> "PQN".indexOf(o.method()) >= 0);
+        if (!vector || other || NOT_VECTOR.contains(row.mnemonic())) {
+            return LEAVE;
+        }
+        return UNALIGNED.contains(row.mnemonic()) ? VECTOR_UNALIGNED : VECTOR;
+    }
+}

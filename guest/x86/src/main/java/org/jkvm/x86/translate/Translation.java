@@ -1,0 +1,57 @@
+package org.jkvm.x86.translate;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.x64.CodeRegion;
+import org.jkvm.x86.exec.Block;
+
+/** One block's code: where it is entered, where it goes on after the interpreter helped, and what jumps into it. */
+final class Translation {
+    /** What it translates. */
+    final Block block;
+    /** Its number, {@link org.jkvm.x86.state.CpuState#EXIT_BLOCK} on exits. */
+    final int id;
+    /** Branches out of it. */
+    final List<Edge> edges;
+    /** Host address where it goes on after instruction n was interpreted, or 0. */
+    final long[] resume;
+    /** Whether the flags are in the host's there. */
+    final boolean[] resumeWithFlags;
+    /** Whether it uses the host's vector registers. */
+    final boolean vectors;
+    /** Where other pages jump to: checks that the page is where it was. Flags in memory. */
+    final long guarded;
+    /** Where its own page jumps to with flags in memory. */
+    final long withMemoryFlags;
+    /** Where its own page jumps to with flags in the host's. */
+    final long withHostFlags;
+    /** Edges that lead here. */
+    final List<Edge> incoming = new ArrayList<>(4);
+    /** Where it lies in the code cache; set when it is placed. */
+    CodeRegion region;
+    /** Bytes of code. */
+    int size;
+
+    Translation(Block block, int id, List<Edge> edges, Layout layout) {
+        this.block = block;
+        this.id = id;
+        this.edges = edges;
+        this.resume = layout.resume();
+        this.resumeWithFlags = layout.resumeWithFlags();
+        this.vectors = layout.vectors();
+        this.guarded = layout.guarded();
+        this.withMemoryFlags = layout.withMemoryFlags();
+        this.withHostFlags = layout.withHostFlags();
+        edges.forEach(edge -> edge.owner = this);
+    }
+
+    /** The addresses in a translation's code. */
+    record Layout(long guarded, long withMemoryFlags, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
+            boolean vectors) {
+    }
+
+    /** Where {@code edge} is to jump. */
+    long entryFor(Edge edge) {
+        return !edge.samePage ? guarded : edge.hostFlags ? withHostFlags : withMemoryFlags;
+    }
+}
