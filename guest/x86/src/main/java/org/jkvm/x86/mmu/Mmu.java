@@ -12,8 +12,8 @@ import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
 
 /**
- * Memory as the processor sees it: linear addresses through soft TLBs in native memory. An entry holds three page tags
- * (for reads, writes and fetches; an absent one never matches) and what to add to a linear address to get the host's.
+ * Memory as the processor sees it: linear addresses through soft TLBs in native memory. An entry holds two page tags
+ * (for reads and writes; an absent one never matches) and what to add to a linear address to get the host's.
  * Everything else (page walks, MMIO, page-crossing accesses, pages with decoded code, watched pages) is the slow path.
  *
  * <p>There are four TLBs, for the ways a linear address can be permitted: supervisor, user, supervisor with SMAP overridden
@@ -41,7 +41,6 @@ public final class Mmu {
     public static final int READ_TAG = 0;
     /** Offset in an entry: linear page that may be written. */
     public static final int WRITE_TAG = 8;
-    private static final int FETCH_TAG = 16;
     /** Offset in an entry: host address minus linear address. */
     public static final int ADDEND = 24;
     private static final long ABSENT = -1;
@@ -56,7 +55,7 @@ public final class Mmu {
     private final long tables;
     private final long[] physical = new long[SETS * ENTRIES];
     private final boolean[] global = new boolean[SETS * ENTRIES];
-    private final CodePageIds ids = new CodePageIds();
+    private final FetchTlb fetches;
     private final int[] filled = new int[MAX_FILLED];
     private int filledCount;
     private long largeBase = -1;
@@ -74,6 +73,7 @@ public final class Mmu {
         this.tables = tables;
         this.tlb = tables;
         this.walker = new PageWalker(cpu);
+        this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * ENTRIES);
         wipe();
     }
 
@@ -233,10 +233,9 @@ public final class Mmu {
      * @return the guest physical address of {@code linear}
      */
     public long fetch(long linear) {
-        int index = selected * ENTRIES + (int) (linear >>> 12 & ENTRIES - 1);
-        long entry = tables + (long) index * ENTRY_SIZE;
-        if ((linear & PAGE_MASK) == getLong(entry + FETCH_TAG)) {
-            return physical[index] | linear & 4095;
+        long page = fetches.find(index(selected, linear), linear & PAGE_MASK);
+        if (page != ABSENT) {
+            return page | linear & 4095;
         }
         return translate(selected, linear, Access.FETCH);
     }
@@ -264,8 +263,15 @@ public final class Mmu {
 
     /** Drops everything but global pages: a write of CR3. */
     public void flushNonGlobal() {
-        if ((cpu.control(4) & Control.CR4_PGE) == 0 || filledCount > MAX_FILLED) {
+        if ((cpu.control(4) & Control.CR4_PGE) == 0) {
             flushAll();
+            return;
+        }
+        fetches.flush(false);
+        if (filledCount > MAX_FILLED) {
+            wipeData();
+            largeBase = -1;
+            epoch++;
             return;
         }
         int kept = 0;
@@ -303,6 +309,7 @@ public final class Mmu {
         int slot = (int) (linear >>> 12 & ENTRIES - 1);
         for (int set = 0; set < SETS; set++) {
             drop(set * ENTRIES + slot);
+            fetches.drop(set * ENTRIES + slot);
         }
     }
 
@@ -310,16 +317,19 @@ public final class Mmu {
         long entry = tables + (long) index * ENTRY_SIZE;
         putLong(entry + READ_TAG, ABSENT);
         putLong(entry + WRITE_TAG, ABSENT);
-        putLong(entry + FETCH_TAG, ABSENT);
-        RawMemory.putInt(tables + PAGE_IDS + (long) index * PAGE_ID_SIZE, 0);
     }
 
     private void wipe() {
+        fetches.flush(true);
+        wipeData();
+        epoch++;
+    }
+
+    private void wipeData() {
         for (int index = 0; index < SETS * ENTRIES; index++) {
             drop(index);
         }
         filledCount = 0;
-        epoch++;
     }
 
     // ---- the slow path ----
@@ -403,12 +413,16 @@ public final class Mmu {
     }
 
     private void fill(int set, long linearPage, long page, int access) {
-        long host = bus.hostPage(page);
-        boolean fetch = access == Access.FETCH;
-        if (!fetch && (host == 0 || set == ALIGNED) || cpu.debug.watches(linearPage)) {
+        if (access == Access.FETCH) {
+            fetches.fill(index(set, linearPage), linearPage, page, walker.global());
+            noteLarge(linearPage);
             return;
         }
-        int index = set * ENTRIES + (int) (linearPage >>> 12 & ENTRIES - 1);
+        long host = bus.hostPage(page);
+        if (host == 0 || set == ALIGNED || cpu.debug.watches(linearPage)) {
+            return;
+        }
+        int index = index(set, linearPage);
         long entry = tables + (long) index * ENTRY_SIZE;
         if (physical[index] != page || getLong(entry + ADDEND) != host - linearPage) {
             drop(index);
@@ -416,19 +430,16 @@ public final class Mmu {
         physical[index] = page;
         global[index] = walker.global();
         putLong(entry + ADDEND, host - linearPage);
-        switch (access) {
-            case Access.FETCH -> {
-                putLong(entry + FETCH_TAG, linearPage);
-                RawMemory.putInt(tables + PAGE_IDS + (long) index * PAGE_ID_SIZE, ids.of(linearPage, page));
-            }
-            case Access.WRITE -> {
-                putLong(entry + READ_TAG, linearPage);
-                boolean direct = !bus.holdsCode(page) && bus.writablePage(page);
-                putLong(entry + WRITE_TAG, direct ? linearPage : ABSENT);
-            }
-            default -> putLong(entry + READ_TAG, linearPage);
+        putLong(entry + READ_TAG, linearPage);
+        if (access == Access.WRITE) {
+            boolean direct = !bus.holdsCode(page) && bus.writablePage(page);
+            putLong(entry + WRITE_TAG, direct ? linearPage : ABSENT);
         }
         remember(index, linearPage);
+    }
+
+    private static int index(int set, long linear) {
+        return set * ENTRIES + (int) (linear >>> 12 & ENTRIES - 1);
     }
 
     private void remember(int index, long linearPage) {
@@ -436,8 +447,12 @@ public final class Mmu {
             filled[filledCount] = index;
         }
         filledCount = Math.min(filledCount + 1, MAX_FILLED + 1);
+        noteLarge(linearPage);
+    }
+
+    private void noteLarge(long linear) {
         if (walker.pageSize() > 4096) {
-            noteLarge(linearPage, -walker.pageSize());
+            noteLarge(linear, -walker.pageSize());
         }
     }
 
