@@ -38,6 +38,7 @@ final class MachineTopics {
         for (Vcpu vcpu : pc.vcpus()) {
             all += Math.max(0, vcpu.instructions());
             text.append("CPU#").append(vcpu.index()).append(": ").append(vcpu.instructions()).append(" instructions\n");
+            text.append(vcpu.describeEngine());
         }
         return text + "instructions executed  %d\nguest time             %.3f s\ninstructions a second  %.0f\n"
                 .formatted(all, seconds, all / Math.max(seconds, 1 / NANOS));

@@ -26,6 +26,11 @@ public interface Vcpu extends AutoCloseable {
     /** Guest instructions executed so far, or -1 where the backend can't tell. From any thread. */
     long instructions();
 
+    /** What the backend tells of its work for this vCPU: some lines, or none. From any thread. */
+    default String describeEngine() {
+        return "";
+    }
+
     /** Back to power-on state. Not while running. */
     void reset();
 

@@ -12,6 +12,7 @@ public final class SoftHypervisor implements Hypervisor {
     /** Guests' time-stamp counters tick once a nanosecond of guest time, where nothing else is asked for. */
     public static final long TSC_HERTZ = 1_000_000_000L;
 
+    private final SoftOptions options;
     private final long tscHertz;
     private final boolean lodges;
 
@@ -22,10 +23,16 @@ public final class SoftHypervisor implements Hypervisor {
 
     /** The engine with guests' time-stamp counters of a given frequency, 1 to 9,000,000,000 Hz. */
     public SoftHypervisor(long tscHertz) {
-        this(tscHertz, false);
+        this(SoftOptions.DEFAULT, tscHertz, false);
     }
 
-    private SoftHypervisor(long tscHertz, boolean lodges) {
+    /** The engine with options. */
+    public SoftHypervisor(SoftOptions options) {
+        this(options, TSC_HERTZ, false);
+    }
+
+    private SoftHypervisor(SoftOptions options, long tscHertz, boolean lodges) {
+        this.options = options;
         this.tscHertz = tscHertz;
         this.lodges = lodges;
     }
@@ -37,7 +44,7 @@ public final class SoftHypervisor implements Hypervisor {
      * these MSRs are not part of its state.
      */
     public static SoftHypervisor helper(long tscHertz) {
-        return new SoftHypervisor(tscHertz, true);
+        return new SoftHypervisor(new SoftOptions(false, SoftOptions.LEAST_CACHE), tscHertz, true);
     }
 
     @Override
@@ -52,6 +59,6 @@ public final class SoftHypervisor implements Hypervisor {
 
     @Override
     public VirtualMachine createVirtualMachine(VmConfig config) {
-        return new SoftVm(config, tscHertz, lodges);
+        return new SoftVm(config, options, tscHertz, lodges);
     }
 }

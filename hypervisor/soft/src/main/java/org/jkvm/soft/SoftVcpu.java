@@ -275,6 +275,13 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         return running == null ? executed : cpu.instructions;
     }
 
+    @Override
+    public String describeEngine() {
+        long[] blocks = interpreter.counters();
+        return "blocks decoded %d, kept %d, dropped %d\nTLB misses %d\n".formatted(blocks[1], blocks[0], blocks[2],
+                cpu.mmu.misses()) + (translator == null ? "" : translator.describe());
+    }
+
     // ---- state ----
 
     @Override
@@ -338,7 +345,6 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             if (!closed) {
                 closed = true;
                 if (translator != null) {
-                    if (Boolean.getBoolean("jkvm.report")) System.err.println(translator.counters().report() + translator.cache());
                     translator.close();
                 }
                 SharedMemory.unmap(struct);

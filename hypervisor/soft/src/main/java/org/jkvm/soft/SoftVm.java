@@ -17,13 +17,15 @@ import org.jkvm.x86.state.Request;
 final class SoftVm implements VirtualMachine {
     private final VmConfig config;
     private final boolean lodges;
+    private final SoftOptions options;
     private final CodePages codePages = new CodePages();
     private final SlotMap slots = new SlotMap(codePages);
     private final SoftInterruptChip chip;
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
-    SoftVm(VmConfig config, long tscHertz, boolean lodges) {
+    SoftVm(VmConfig config, SoftOptions options, long tscHertz, boolean lodges) {
         this.config = config;
+        this.options = options;
         this.lodges = lodges;
         this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), tscHertz);
     }
@@ -31,6 +33,10 @@ final class SoftVm implements VirtualMachine {
     /** Whether the interrupt chip that guests know is elsewhere. */
     boolean lodges() {
         return lodges;
+    }
+
+    SoftOptions options() {
+        return options;
     }
 
     VmConfig config() {

@@ -1,13 +1,13 @@
 package org.jkvm.x86.translate;
 
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jkvm.x86.isa.Insn;
 
 /** What a vCPU's translator did so far, for {@code info jit}. Written by the vCPU's thread; others read what they get. */
 public final class Counters {
-    private final Map<String, long[]> steps = new HashMap<>();
+    private final Map<String, long[]> steps = new ConcurrentHashMap<>();
     final long[] exits = new long[ExitReason.values().length];
     long dropped;
     private long blocks;

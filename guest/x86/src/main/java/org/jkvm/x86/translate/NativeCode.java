@@ -29,8 +29,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     /** Bytes of a vCPU's native memory: stack, struct, TLBs, jump cache. The struct starts at {@link CpuState#STACK}. */
     public static final int MEMORY_SIZE = CpuState.STACK + CpuState.SIZE + Mmu.TLB_SIZE + JumpCache.SIZE;
     private static final int PERMANENT = 0x4000;
-    private static final int REGION = 4 << 20;
     private static final int REGIONS = 8;
+    private static final int PAGE = 0x1000;
     /** More than any instruction takes, with all that is out of line. */
     private static final int MOST_BYTES_AN_INSN = 512;
 
@@ -45,26 +45,23 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final Counters counters = new Counters();
     private Edge pending;
 
-    /** Generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
-    public NativeCode(X86Cpu cpu, Interpreter interpreter) {
+    /** Up to {@code cacheBytes} of generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
+    public NativeCode(X86Cpu cpu, Interpreter interpreter, long cacheBytes) {
         this.cpu = cpu;
         this.st = cpu.st;
         this.interpreter = interpreter;
-        this.cache = new CodeCache(new CodeCache.Layout(PERMANENT, REGION, REGIONS), CodeCache.Protection.ofHost(),
+        this.cache = new CodeCache(new CodeCache.Layout(PERMANENT, cacheBytes / REGIONS & -PAGE, REGIONS), CodeCache.Protection.ofHost(),
                 this::evict);
         this.stubs = new Stubs(cache);
         this.jumps = new JumpCache(st, stubs.indirectMiss);
         this.features = cpu.cpuid.features() & new CpuidTable(HostCpuid.rows(), 0).features();
     }
 
-    /** What happened so far. */
-    public Counters counters() {
-        return counters;
-    }
-
-    /** The code cache's figures. */
-    public CodeCache.Statistics cache() {
-        return cache.statistics();
+    /** What happened so far, for {@code info jit}. From any thread. */
+    public String describe() {
+        CodeCache.Statistics code = cache.statistics();
+        return counters.report() + "code cache %d of %d bytes, %d regions evicted\n"
+                .formatted(code.used(), code.capacity(), code.evictions());
     }
 
     private boolean offered(Feature feature) {
