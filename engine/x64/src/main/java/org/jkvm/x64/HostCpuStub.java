@@ -25,7 +25,11 @@ final class HostCpuStub {
     static final int SIGNAL_STACK = 0x80;
     private static final int HOST_SIGNAL_STACK = 0xa0;
 
+    /** Components of XSAVE: x87, SSE and AVX (Intel SDM vol. 1, section 13.1). */
+    private static final int COMPONENTS = 7;
+
     private final HostCpu.Mode mode;
+    private final boolean avx = HostFeatures.hasAvx();
     private final long before;
     private final long after;
     private final long control;
@@ -53,7 +57,7 @@ final class HostCpuStub {
         a.mov(QWORD, word(HOST_RSP), Gpr.RSP);
         signalStack(a);
         dataSegments(a, dataSelector);
-        a.fxrstor64(new RipRelative(before + HostRegisters.FX));
+        loadVectors(a);
         a.push(new RipRelative(before + HostRegisters.RFLAGS));
         a.popfq();
         if (mode == HostCpu.Mode.PROTECTED_16) {
@@ -81,7 +85,7 @@ final class HostCpuStub {
         a.mov(QWORD, Gpr.RSP, word(HOST_RSP));
         a.pushfq();
         a.pop(new RipRelative(after + HostRegisters.RFLAGS));
-        a.fxsave64(new RipRelative(after + HostRegisters.FX));
+        saveVectors(a);
         a.fninit();
         a.ldmxcsr(Mem.at(Gpr.RSP));
         a.fldcw(Mem.at(Gpr.RSP, 4));
@@ -116,6 +120,30 @@ final class HostCpuStub {
         a.bytes((byte) 0xea);
         a.immediate(exit, 4);
         a.immediate(HostFaults.USER_CS, 2);
+    }
+
+    private void loadVectors(Assembler a) {
+        RipRelative image = new RipRelative(before + HostRegisters.FX);
+        if (avx) {
+            a.mov(DWORD, Gpr.RAX, COMPONENTS);
+            a.xor(DWORD, Gpr.RDX, Gpr.RDX);
+            a.xrstor64(image);
+        } else {
+            a.fxrstor64(image);
+        }
+    }
+
+    /** Upper halves are left clear, for the SSE code of others (Intel SDM vol. 1, section 15.3). */
+    private void saveVectors(Assembler a) {
+        RipRelative image = new RipRelative(after + HostRegisters.FX);
+        if (avx) {
+            a.mov(DWORD, Gpr.RAX, COMPONENTS);
+            a.xor(DWORD, Gpr.RDX, Gpr.RDX);
+            a.xsave64(image);
+            a.plain(StateInstructions.Plain.VZEROUPPER);
+        } else {
+            a.fxsave64(image);
+        }
     }
 
     private void signalStack(Assembler a) {

@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * The registers of {@link HostCpu} before or after an instruction: a view of native memory that generated code loads and
- * stores. x87, MMX and SSE registers are the FXSAVE image of 64-bit mode (Intel SDM vol. 1, table 10-2).
+ * stores. x87, MMX and SSE registers are the FXSAVE image of 64-bit mode (Intel SDM vol. 1, table 10-2), upper halves of
+ * YMM registers where an XSAVE area in standard form has them (section 13.4).
  */
 public final class HostRegisters {
     /** Bytes that a block takes; leaves room for an XSAVE area. */
@@ -36,6 +37,12 @@ public final class HostRegisters {
     public static final int XMM = 160;
 
     private static final int FX_ALIGNMENT = 64;
+    /** Offset of XSTATE_BV in the XSAVE area. */
+    private static final int XSTATE_BV = 512;
+    /** Offset of the upper half of YMM0 in the XSAVE area; 16 bytes each. */
+    private static final int UPPER = 576;
+    /** x87, SSE and AVX. */
+    private static final long COMPONENTS = 7;
 
     private final MemorySegment block;
     private final MemorySegment fx;
@@ -115,6 +122,16 @@ public final class HostRegisters {
         fx.set(JAVA_LONG_UNALIGNED, XMM + 16L * number + 8L * half, value);
     }
 
+    /** Bits 191:128 ({@code half} 0) or 255:192 ({@code half} 1) of YMM register {@code number}; 0 on hosts without AVX. */
+    public long upper(int number, int half) {
+        return block.get(JAVA_LONG_UNALIGNED, FX + UPPER + 16L * number + 8L * half);
+    }
+
+    /** Sets bits 191:128 ({@code half} 0) or 255:192 ({@code half} 1) of YMM register {@code number}. */
+    public void upper(int number, int half, long value) {
+        block.set(JAVA_LONG_UNALIGNED, FX + UPPER + 16L * number + 8L * half, value);
+    }
+
     /** Bits 63:0 of ST({@code number}), the significand; what MMX instructions see where TOP is 0. */
     public long significand(int number) {
         return fx.get(JAVA_LONG_UNALIGNED, ST + 16L * number);
@@ -139,6 +156,7 @@ public final class HostRegisters {
     /** Power-up state (Intel SDM vol. 3A, table 10-1), all general registers zero. */
     public void reset() {
         block.fill((byte) 0);
+        block.set(JAVA_LONG_UNALIGNED, FX + XSTATE_BV, COMPONENTS);
         rflags(2);
         controlWord(0x37f);
         mxcsr(0x1f80);

@@ -295,4 +295,22 @@ class HostCpuTest {
             assertThat(other.after().general(0)).isZero();
         }
     }
+
+    @Test
+    void loadsAndSavesUpperHalves() {
+        Assumptions.assumeTrue(HostFeatures.hasAvx(), "the host has no AVX");
+        try (HostCpu cpu = new HostCpu()) {
+            cpu.before().xmm(1, 0, 3);
+            cpu.before().upper(1, 0, 0x100);
+            cpu.before().upper(1, 1, 0x200);
+            cpu.before().upper(2, 1, 0x55);
+            cpu.before().upper(15, 0, 7);
+            cpu.load(new byte[] {(byte) 0xc5, (byte) 0xf5, (byte) 0xd4, (byte) 0xc2}); // vpaddq ymm0, ymm1, ymm2
+            assertThat(cpu.run()).isEqualTo(HostCpu.Exit.FELL_THROUGH);
+            assertThat(cpu.after().xmm(0, 0)).isEqualTo(3);
+            assertThat(cpu.after().upper(0, 0)).isEqualTo(0x100);
+            assertThat(cpu.after().upper(0, 1)).isEqualTo(0x255);
+            assertThat(cpu.after().upper(15, 0)).isEqualTo(7);
+        }
+    }
 }

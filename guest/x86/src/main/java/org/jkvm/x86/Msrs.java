@@ -24,6 +24,8 @@ public final class Msrs {
     public static final int SYSENTER_EIP = 0x176;
     /** Page attribute table. */
     public static final int PAT = 0x277;
+    /** IA32_XSS: supervisor state that XSAVES saves, of which there is none. */
+    private static final int XSS = 0xda0;
     /** Extended features. */
     public static final int EFER = 0xc000_0080;
     /** SYSCALL: selectors and 32-bit EIP. */
@@ -155,6 +157,8 @@ public final class Msrs {
                 return cpu.segments.base(Segment.FS);
             case GS_BASE:
                 return cpu.segments.base(Segment.GS);
+            case XSS:
+                return cpu.cpuid.has(Feature.XSAVES) ? 0 : readOther(number);
             default:
                 return readOther(number);
         }
@@ -192,6 +196,11 @@ public final class Msrs {
             case GS_BASE -> cpu.segments.setBase(Segment.GS, canonical(value));
             case LSTAR, CSTAR, KERNEL_GS_BASE, SYSENTER_ESP, SYSENTER_EIP -> stored.put(number, canonical(value));
             case MICROCODE -> { } // Software clears it before CPUID loads it.
+            case XSS -> {
+                if (!cpu.cpuid.has(Feature.XSAVES) || value != 0) {
+                    throw cpu.fault(Vector.GP, 0);
+                }
+            }
             default -> writeOther(number, value);
         }
     }

@@ -56,6 +56,8 @@ public final class X86Cpu {
     public final X87Unit x87;
     /** The environment of SSE arithmetic. */
     public final SseUnit sse = new SseUnit();
+    /** One 128-bit lane of a vector instruction as an instruction of its own; for those who execute it. */
+    public final Insn lane = new Insn();
     /** What CPUID answers. */
     public final CpuidTable cpuid;
     /** The pins. */
@@ -114,6 +116,8 @@ public final class X86Cpu {
         for (int n = 0; n < 16; n++) {
             putLong(st + CpuState.vector(n), 0);
             putLong(st + CpuState.vector(n) + 8, 0);
+            putLong(st + CpuState.vector(n) + 16, 0);
+            putLong(st + CpuState.vector(n) + 24, 0);
             putLong(st + CpuState.X87 + 8 * n, 0);
         }
         x87.state().reset();

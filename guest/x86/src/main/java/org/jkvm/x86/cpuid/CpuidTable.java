@@ -128,7 +128,8 @@ public final class CpuidTable {
             }
             case 0xb -> r[3] = apicId;
             case 0xd -> {
-                if (subleaf == 0 && r[0] != 0) {
+                boolean compacted = subleaf == 1 && (has(Feature.XSAVEC) || has(Feature.XSAVES));
+                if (subleaf == 0 && r[0] != 0 || compacted) {
                     r[1] = (xcr0 & 4) != 0 ? 832 : 576;
                 }
             }

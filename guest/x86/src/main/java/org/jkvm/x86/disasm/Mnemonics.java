@@ -9,7 +9,11 @@ import org.jkvm.x86.isa.Operand;
 
 /** Where GNU's Intel syntax departs from the tables' mnemonics and operand sizes, which are the SDM's. */
 final class Mnemonics {
-    private static final String[] COMPARISONS = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"};
+    private static final String[] COMPARISONS = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord",
+        "eq_uq", "nge", "ngt", "false", "neq_oq", "ge", "gt", "true", "eq_os", "lt_oq", "le_oq", "unord_s", "neq_us", "nlt_uq",
+        "nle_uq", "ord_s", "eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq", "gt_oq", "true_us"};
+    /** Those that do without VEX. */
+    private static final int SSE_COMPARISONS = 8;
     private static final String[] HINTS = {"prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2"};
     private static final String[] WRITE_HINTS = {"prefetch", "prefetchw", "prefetchwt1"};
     private static final Map<String, String> RENAMED = Map.of("WAIT", "fwait", "SAL", "shl", "CALLF", "call", "JMPF", "jmp");
@@ -21,6 +25,11 @@ final class Mnemonics {
             Map.entry("XSAVE", List.of("xsave", "xsave", "xsave64")),
             Map.entry("XRSTOR", List.of("xrstor", "xrstor", "xrstor64")),
             Map.entry("XSAVEOPT", List.of("xsaveopt", "xsaveopt", "xsaveopt64")),
+            Map.entry("XSAVEC", List.of("xsavec", "xsavec", "xsavec64")),
+            Map.entry("XSAVES", List.of("xsaves", "xsaves", "xsaves64")),
+            Map.entry("XRSTORS", List.of("xrstors", "xrstors", "xrstors64")),
+            Map.entry("VPCMPESTRI", List.of("vpcmpestri", "vpcmpestri", "vpcmpestriq")),
+            Map.entry("VPCMPESTRM", List.of("vpcmpestrm", "vpcmpestrm", "vpcmpestrmq")),
             Map.entry("PEXTRD", List.of("pextrd", "pextrd", "pextrq")),
             Map.entry("PINSRD", List.of("pinsrd", "pinsrd", "pinsrq")),
             Map.entry("PCMPESTRI", List.of("pcmpestri", "pcmpestri", "pcmpestriq")),
@@ -32,7 +41,8 @@ final class Mnemonics {
     /** Get a letter always, but for 64-bit mode. */
     private static final Set<String> TABLE_REGISTERS = Set.of("SGDT", "SIDT", "LGDT", "LIDT");
     private static final Set<String> STRINGS = Set.of("MOVS", "CMPS", "STOS", "LODS", "SCAS", "INS", "OUTS");
-    private static final Set<String> COMPARES = Set.of("CMPPS", "CMPPD", "CMPSS", "CMPSD");
+    private static final Set<String> COMPARES = Set.of("CMPPS", "CMPPD", "CMPSS", "CMPSD", "VCMPPS", "VCMPPD",
+            "VCMPSS", "VCMPSD");
 
     private static final int NOP = 0x90;
 
@@ -46,7 +56,8 @@ final class Mnemonics {
             return BY_SIZE.get(name).get(size == 2 ? 0 : size == 4 ? 1 : 2);
         }
         if (isComparison(insn)) {
-            return "cmp" + COMPARISONS[(int) insn.imm & 7] + lower(name.substring(3));
+            return name.startsWith("V") ? "vcmp" + COMPARISONS[(int) insn.imm] + lower(name.substring(4))
+                    : "cmp" + COMPARISONS[(int) insn.imm] + lower(name.substring(3));
         }
         return switch (name) {
             case "SYSRET", "SYSEXIT" -> lower(name) + (bits < 64 ? "" : size == 8 ? "q" : "d");
@@ -86,7 +97,8 @@ final class Mnemonics {
     }
 
     private static boolean isComparison(Insn insn) {
-        return COMPARES.contains(insn.row.mnemonic()) && insn.imm >= 0 && insn.imm < COMPARISONS.length;
+        return COMPARES.contains(insn.row.mnemonic()) && insn.imm >= 0
+                && insn.imm < (insn.vex != 0 ? COMPARISONS.length : SSE_COMPARISONS);
     }
 
     /** Opcode 90h with an operand that is not EAX: 66h makes it XCHG AX, AX, REX.B another register. */
@@ -112,7 +124,7 @@ final class Mnemonics {
     static List<Operand> shown(Insn insn) {
         List<Operand> operands = insn.row.operands();
         if (isComparison(insn)) {
-            return operands.subList(0, 2);
+            return operands.subList(0, operands.size() - 1);
         }
         boolean nop = insn.row.code() == NOP && insn.row.map() == 0 && !isExchange(insn);
         return nop ? List.of() : operands;
@@ -126,9 +138,9 @@ final class Mnemonics {
             case "MOV" -> moved(insn, size);
             case "PREFETCH" -> insn.memory() && insn.reg() < HINTS.length ? 1 : size;
             case "PREFETCHW", "INVLPG" -> 1;
-            case "PINSRB", "PEXTRB" -> operand.method() == 'E' && insn.memory() ? 1 : size;
-            case "PINSRW", "PEXTRW" -> operand.method() == 'E' && insn.memory() ? 2 : size;
-            case "LDDQU" -> insn.memory() && operand.method() != 'V' ? 0 : size;
+            case "PINSRB", "PEXTRB", "VPINSRB", "VPEXTRB" -> operand.method() == 'E' && insn.memory() ? 1 : size;
+            case "PINSRW", "PEXTRW", "VPINSRW", "VPEXTRW" -> operand.method() == 'E' && insn.memory() ? 2 : size;
+            case "LDDQU", "VLDDQU" -> insn.memory() && operand.method() != 'V' ? 0 : size;
             case "CMPXCHG8B" -> 2 * insn.operandSize < 16 ? 8 : 16;
             default -> size;
         };

@@ -40,6 +40,7 @@ final class OperandText {
             case 'C' -> "cr" + (reg() + (insn.lock ? 8 : 0));
             case 'D' -> "dr" + reg();
             case 'B' -> general(insn.vvvv, size);
+            case 'L' -> RegisterNames.vector((int) insn.imm >>> 4 & (insn.bits64 ? 15 : 7), size);
             case 'H' -> RegisterNames.vector(insn.vvvv, size);
             case 'V' -> RegisterNames.vector(reg(), size);
             case 'W', 'U' -> insn.memory() ? memory(size) : RegisterNames.vector(rm(), size);

@@ -8,13 +8,14 @@ import static org.jkvm.linux.RawMemory.putLong;
 import java.util.Arrays;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.exec.sse.Sse;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
 
 /**
- * FXSAVE, XSAVE and their counterparts: x87, SSE and AVX registers to and from memory (SDM vol. 1, 10.5 and chapter 13). The
- * init optimization is not used: every component counts as in use.
+ * FXSAVE and FXRSTOR, LDMXCSR and STMXCSR (SDM vol. 1, 10.5), and the parts of an area that XSAVE has too: x87, SSE and AVX
+ * registers to and from memory.
  */
 public final class ExtendedState {
     /** MXCSR after reset. */
@@ -22,16 +23,11 @@ public final class ExtendedState {
     /** Bits of MXCSR that exist: what FXSAVE stores as MXCSR_MASK. */
     public static final int MXCSR_MASK = 0xffff;
 
-    private static final int X87 = 1;
-    private static final int SSE = 2;
-    private static final int AVX = 4;
-    private static final int MXCSR = 24;
+    /** Offset of MXCSR in an area. */
+    static final int MXCSR = 24;
     private static final int XMM = 160;
     private static final int FXSAVE_BYTES = 512;
-    private static final int HEADER = 512;
-    private static final int HEADER_BYTES = 64;
     private static final int UPPER_YMM = 576;
-    private static final int AVX_BYTES = 832;
 
     private ExtendedState() {
     }
@@ -40,39 +36,32 @@ public final class ExtendedState {
 
     /** LDMXCSR. */
     public static void ldmxcsr(X86Cpu c, Insn i) {
-        requireSse(c);
+        Sse.check(c);
         setMxcsr(c, (int) c.load(i, 4));
     }
 
     /** STMXCSR. */
     public static void stmxcsr(X86Cpu c, Insn i) {
-        requireSse(c);
+        Sse.check(c);
         c.store(i, 4, mxcsr(c));
     }
 
-    private static void requireSse(X86Cpu c) {
-        if ((c.control(0) & Control.CR0_EM) != 0 || (c.control(4) & Control.CR4_OSFXSR) == 0) {
-            throw c.fault(Vector.UD);
-        }
-        requireNotSwitched(c);
-    }
-
-    private static void requireNotSwitched(X86Cpu c) {
+    static void requireNotSwitched(X86Cpu c) {
         if ((c.control(0) & Control.CR0_TS) != 0) {
             throw c.fault(Vector.NM);
         }
     }
 
-    private static int mxcsr(X86Cpu c) {
+    static int mxcsr(X86Cpu c) {
         return getInt(c.st + CpuState.MXCSR);
     }
 
-    private static void setMxcsr(X86Cpu c, int value) {
+    static void setMxcsr(X86Cpu c, int value) {
         checkMxcsr(c, value);
         putInt(c.st + CpuState.MXCSR, value);
     }
 
-    private static void checkMxcsr(X86Cpu c, int value) {
+    static void checkMxcsr(X86Cpu c, int value) {
         if ((value & ~MXCSR_MASK) != 0) {
             throw c.fault(Vector.GP, 0);
         }
@@ -117,106 +106,16 @@ public final class ExtendedState {
         return c.codeBits == 64 && c.cpl == 0 && (c.msrs.efer() & Control.EFER_FFXSR) != 0;
     }
 
-    private static long aligned(X86Cpu c, long at, int alignment) {
+    static long aligned(X86Cpu c, long at, int alignment) {
         if ((at & alignment - 1) != 0) {
             throw c.fault(Vector.GP, 0);
         }
         return at;
     }
 
-    // ---- XSAVE ----
-
-    /** XSAVE, XSAVEOPT, with or without REX.W. */
-    public static void xsave(X86Cpu c, Insn i) {
-        requireXsave(c);
-        int components = requested(c);
-        int bytes = bytes(c);
-        long at = aligned(c, c.linearWrite(i, bytes), 64);
-        c.mmu.probeWrite(at, bytes);
-        long present = c.mmu.load64(at + HEADER);
-        if ((components & X87) != 0) {
-            saveX87(c, i, at);
-        }
-        if ((components & (SSE | AVX)) != 0) {
-            saveMxcsr(c, at);
-        }
-        if ((components & SSE) != 0) {
-            saveSse(c, at);
-        }
-        if ((components & AVX) != 0) {
-            saveAvx(c, at);
-        }
-        c.mmu.store64(at + HEADER, present | components);
-    }
-
-    /** XRSTOR, the standard form, with or without REX.W. */
-    public static void xrstor(X86Cpu c, Insn i) {
-        requireXsave(c);
-        int components = requested(c);
-        int bytes = bytes(c);
-        long at = aligned(c, c.linearRead(i, bytes), 64);
-        long present = checkedHeader(c, at);
-        c.mmu.load64(at + bytes - 8);
-        boolean loadsMxcsr = (components & (SSE | AVX)) != 0;
-        int newMxcsr = loadsMxcsr ? (int) c.mmu.load(at + MXCSR, 4) : mxcsr(c);
-        checkMxcsr(c, newMxcsr);
-        setMxcsr(c, newMxcsr);
-        restore(c, i, at, components, (int) present);
-    }
-
-    private static void restore(X86Cpu c, Insn i, long at, int components, int present) {
-        if ((components & X87) != 0) {
-            if ((present & X87) != 0) {
-                loadX87(c, i, at);
-            } else {
-                initializeX87(c);
-            }
-        }
-        if ((components & SSE) != 0) {
-            if ((present & SSE) != 0) {
-                loadSse(c, at);
-            } else {
-                clearVectors(c, 0);
-            }
-        }
-        if ((components & AVX) != 0) {
-            if ((present & AVX) != 0) {
-                loadAvx(c, at);
-            } else {
-                clearVectors(c, 16);
-            }
-        }
-    }
-
-    private static void requireXsave(X86Cpu c) {
-        if ((c.control(4) & Control.CR4_OSXSAVE) == 0) {
-            throw c.fault(Vector.UD);
-        }
-        requireNotSwitched(c);
-    }
-
-    /** The components in EDX:EAX and XCR0. */
-    private static int requested(X86Cpu c) {
-        return (int) (c.general(0) & c.msrs.xcr0()) & (X87 | SSE | AVX);
-    }
-
-    private static int bytes(X86Cpu c) {
-        return (c.msrs.xcr0() & AVX) != 0 ? AVX_BYTES : HEADER + HEADER_BYTES;
-    }
-
-    /** XSTATE_BV, after the checks of the standard form (SDM vol. 1, 13.8.1). */
-    private static long checkedHeader(X86Cpu c, long at) {
-        long present = c.mmu.load64(at + HEADER);
-        boolean standard = (c.mmu.load64(at + HEADER + 8) | c.mmu.load64(at + HEADER + 16)) == 0;
-        if (!standard || (present & ~c.msrs.xcr0()) != 0) {
-            throw c.fault(Vector.GP, 0);
-        }
-        return present;
-    }
-
     // ---- components ----
 
-    private static void saveX87(X86Cpu c, Insn i, long at) {
+    static void saveX87(X86Cpu c, Insn i, long at) {
         c.x87.saveFx((i.rex & 8) != 0);
         long[] words = c.x87.fxWords();
         for (int n = 0; n < words.length; n++) {
@@ -226,7 +125,7 @@ public final class ExtendedState {
         }
     }
 
-    private static void loadX87(X86Cpu c, Insn i, long at) {
+    static void loadX87(X86Cpu c, Insn i, long at) {
         long[] words = c.x87.fxWords();
         for (int n = 0; n < words.length; n++) {
             words[n] = c.mmu.load64(at + 8 * n);
@@ -235,35 +134,35 @@ public final class ExtendedState {
     }
 
     /** The initial state has empty and zero registers (SDM vol. 1, 13.6). */
-    private static void initializeX87(X86Cpu c) {
+    static void initializeX87(X86Cpu c) {
         Arrays.fill(c.x87.fxWords(), 0);
         c.x87.loadFx(true);
         c.x87.state().initialize();
     }
 
-    private static void saveMxcsr(X86Cpu c, long at) {
+    static void saveMxcsr(X86Cpu c, long at) {
         c.mmu.store(at + MXCSR, 4, mxcsr(c));
         c.mmu.store(at + MXCSR + 4, 4, MXCSR_MASK);
     }
 
     /** XMM8 to XMM15 exist in 64-bit mode alone; elsewhere their room is not touched. */
-    private static int vectors(X86Cpu c) {
+    static int vectors(X86Cpu c) {
         return c.codeBits == 64 ? 16 : 8;
     }
 
-    private static void saveSse(X86Cpu c, long at) {
+    static void saveSse(X86Cpu c, long at) {
         saveVectors(c, 0, at + XMM);
     }
 
-    private static void loadSse(X86Cpu c, long at) {
+    static void loadSse(X86Cpu c, long at) {
         loadVectors(c, 0, at + XMM);
     }
 
-    private static void saveAvx(X86Cpu c, long at) {
+    static void saveAvx(X86Cpu c, long at) {
         saveVectors(c, 16, at + UPPER_YMM);
     }
 
-    private static void loadAvx(X86Cpu c, long at) {
+    static void loadAvx(X86Cpu c, long at) {
         loadVectors(c, 16, at + UPPER_YMM);
     }
 
@@ -283,7 +182,7 @@ public final class ExtendedState {
         }
     }
 
-    private static void clearVectors(X86Cpu c, int offset) {
+    static void clearVectors(X86Cpu c, int offset) {
         for (int n = 0; n < vectors(c); n++) {
             long register = c.st + CpuState.vector(n) + offset;
             putLong(register, 0);

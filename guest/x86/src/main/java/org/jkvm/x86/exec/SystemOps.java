@@ -7,6 +7,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jkvm.x86.Msrs;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
@@ -298,13 +299,14 @@ public final class SystemOps {
         c.setArithmeticFlags(Rflags.CF);
     }
 
-    /** XGETBV. */
+    /** XGETBV: XCR0, or what of it is in use. */
     public static void xgetbv(X86Cpu c, Insn i) {
         requireXsave(c);
-        if ((int) c.general(1) != 0) {
+        int number = (int) c.general(1);
+        if (number != 0 && (number != 1 || !c.cpuid.has(Feature.XGETBV1))) {
             throw c.fault(Vector.GP, 0);
         }
-        setPair(c, c.msrs.xcr0());
+        setPair(c, number == 0 ? c.msrs.xcr0() : c.msrs.xcr0() & Xsave.xinuse(c));
     }
 
     /** XSETBV: x87 must stay; AVX needs SSE; only what CPUID leaf 0Dh offers. */

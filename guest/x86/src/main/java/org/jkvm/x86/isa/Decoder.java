@@ -130,6 +130,7 @@ public final class Decoder {
         int prefix = insn.prefix66 ? 0x66 : insn.rep;
         Row row = table.findVex(map, opcode, modrm, prefix, insn.vexL ? 1 : 0, insn.vexW ? 1 : 0, insn.bits64, features);
         boolean valid = row != null && (row.usesVvvv() || insn.vvvv == 0);
+        insn.vvvv &= bits == 64 ? 15 : 7;
         return use(valid ? row : null, opcode);
     }
 
@@ -140,7 +141,7 @@ public final class Decoder {
         insn.vex = threeBytes ? 3 : 2;
         insn.vexW = (last & 0x80) != 0;
         insn.vexL = (last & 4) != 0;
-        insn.vvvv = ~last >>> 3 & (bits == 64 ? 15 : 7);
+        insn.vvvv = ~last >>> 3 & 15;
         insn.prefix66 = (last & 3) == 1;
         insn.rep = (last & 3) == 2 ? 0xf3 : (last & 3) == 3 ? 0xf2 : 0;
         if (bits == 64) {
@@ -271,6 +272,7 @@ public final class Decoder {
             case 'Q', 'N' -> insn.memory() ? Insn.MEM : CpuState.mmx(insn.rm());
             case 'B' -> CpuState.general(insn.vvvv, size, rex);
             case 'H' -> CpuState.vector(insn.vvvv);
+            case 'L' -> CpuState.vector(fourth());
             case 'x' -> CpuState.vector(0);
             case 'f' -> Insn.NONE;
             default -> throw new IllegalStateException("operand " + operand.text());
@@ -292,6 +294,12 @@ public final class Decoder {
             insn.imm = value;
         }
         return Insn.IMM;
+    }
+
+    /** The register in bits 7:4 of the immediate (SDM vol. 2A, section 2.3.7); bit 7 counts in 64-bit mode alone. */
+    private int fourth() {
+        insn.imm = number(1, false);
+        return (int) insn.imm >>> 4 & (bits == 64 ? 15 : 7);
     }
 
     private int number(Operand operand) {

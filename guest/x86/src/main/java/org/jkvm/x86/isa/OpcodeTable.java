@@ -39,6 +39,9 @@ public final class OpcodeTable {
             SseFloatRows.declare(t);
             Sse4Rows.declare(t);
             BmiRows.declare(t);
+            AvxMoveRows.declare(t);
+            AvxFloatRows.declare(t);
+            AvxIntegerRows.declare(t);
             t.index();
             return t;
         }

@@ -63,7 +63,7 @@ public record Operand(String text, char method, String type, int number) {
 
     /** Whether it comes from ModRM. */
     public boolean needsModrm() {
-        return "EGMRSCDVWUPQNBH".indexOf(method) >= 0;
+        return "EGMRSCDVWUPQNBHL".indexOf(method) >= 0;
     }
 
     /** Its size in bytes with VEX.L {@code vexL}. */

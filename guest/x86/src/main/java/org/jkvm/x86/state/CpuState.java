@@ -53,6 +53,13 @@ public final class CpuState {
     public static final int GDTR = 0x280;
     /** IDTR base 8, limit 8. */
     public static final int IDTR = 0x290;
+    /**
+     * Scratch: images of two 256-bit operands, {@link #LANES_SECOND} the other one, while an instruction's 128-bit lanes are
+     * computed.
+     */
+    public static final int LANES = 0x2a0;
+    /** Scratch: the image of the second operand. */
+    public static final int LANES_SECOND = 0x2c0;
     /** x87 registers R0 to R7 by physical number, 16 bytes each, 10 used; MMX registers overlay them. */
     public static final int X87 = 0x300;
     /** x87 control word, 2 bytes. */
@@ -73,7 +80,10 @@ public final class CpuState {
     public static final int FDP = 0x398;
     /** MXCSR, 4 bytes. */
     public static final int MXCSR = 0x3a0;
-    /** XMM0 to XMM15 as the low 16 of {@link #VECTOR_SIZE} bytes each. */
+    /**
+     * YMM0 to YMM15 as the low 32 of {@link #VECTOR_SIZE} bytes each: aligned to 64 where the struct is, so that VMOVAPS can
+     * load and store either length. XMM registers are the low 16 bytes.
+     */
     public static final int VECTORS = 0x400;
     /** Bytes from one vector register to the next: room for 512 bits. */
     public static final int VECTOR_SIZE = 0x40;

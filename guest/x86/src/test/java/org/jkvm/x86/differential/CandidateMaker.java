@@ -2,6 +2,7 @@ package org.jkvm.x86.differential;
 
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.jkvm.x86.exec.QuickForms;
 import org.jkvm.x86.isa.Decoder;
@@ -15,6 +16,9 @@ final class CandidateMaker {
     private static final int RSP = 4;
     private static final int TAIL = 12;
 
+    /** What VEX.pp stands for (SDM vol. 2A, figure 2-9). */
+    private static final List<Integer> PP = List.of(0, 0x66, 0xf3, 0xf2);
+
     private final RandomGenerator random;
     private final long instructionPointer;
     private final Decoder decoder = new Decoder(OpcodeTable.x86(), -1L);
@@ -23,6 +27,11 @@ final class CandidateMaker {
     CandidateMaker(RandomGenerator random, long instructionPointer) {
         this.random = random;
         this.instructionPointer = instructionPointer;
+    }
+
+    /** Whether the operand size may matter: not where a mandatory prefix leaves no room and no operand follows REX.W. */
+    static boolean isSized(Row row) {
+        return row.mandatoryPrefix() < 0 || row.operands().stream().anyMatch(o -> "vzyp".contains(o.type()));
     }
 
     /**
@@ -36,7 +45,7 @@ final class CandidateMaker {
         Draft draft = new Draft(row, form, memoryTarget);
         byte[] bytes = draft.bytes();
         Insn insn = decode(bytes, form.bits());
-        if (insn == null || insn.row != row || insn.operandSize != form.operandSize()) {
+        if (insn == null || insn.row != row || isSized(row) && insn.operandSize != form.operandSize()) {
             return null;
         }
         bytes = Arrays.copyOf(bytes, insn.length());
@@ -126,10 +135,11 @@ final class CandidateMaker {
 
         /** A VEX prefix of 2 or 3 bytes with random registers, and the opcode (SDM vol. 2A, figure 2-9). */
         private void vex() {
-            int pp = row.mandatoryPrefix() == 0x66 ? 1 : row.mandatoryPrefix() == 0xf3 ? 2 : row.mandatoryPrefix() == 0xf2 ? 3 : 0;
+            int pp = PP.indexOf(row.mandatoryPrefix());
             int l = row.vexL() >= 0 ? row.vexL() : random.nextInt(2);
-            int w = row.vexW() >= 0 ? row.vexW() : form.operandSize() == 8 ? 1 : random.nextInt(form.bits() == 64 ? 1 : 2);
-            int vvvv = row.usesVvvv() ? random.nextInt(form.bits() == 64 ? 16 : 8) : 0;
+            boolean narrow = form.bits() == 64 && isSized(row) && form.operandSize() < 8;
+            int w = row.vexW() >= 0 ? row.vexW() : form.operandSize() == 8 ? 1 : narrow ? 0 : random.nextInt(2);
+            int vvvv = row.usesVvvv() ? random.nextInt(16) : 0; // Bit 3 counts in 64-bit mode alone.
             int rxb = form.bits() == 64 && random.nextBoolean() ? random.nextInt(8) : 0;
             int last = (~vvvv & 15) << 3 | l << 2 | pp;
             if (row.map() == 1 && w == 0 && (rxb & 3) == 0 && random.nextBoolean()) {
@@ -183,7 +193,8 @@ final class CandidateMaker {
         /** Points a displacement without base to the target, and a branch to its; true where bytes changed. */
         boolean patch(byte[] bytes, Insn insn, long branchTarget) {
             // MOV to and from control registers has no memory operand whatever ModRM says.
-            boolean changed = displacementAt >= 0 && (insn.dst == Insn.MEM || insn.src == Insn.MEM);
+            boolean changed = displacementAt >= 0
+                    && (insn.dst == Insn.MEM || insn.src == Insn.MEM || insn.src2 == Insn.MEM);
             if (changed) {
                 long from = insn.ripRelative ? instructionPointer + bytes.length : 0;
                 put(bytes, displacementAt, wideAddress ? 4 : 2, memoryTarget - from);

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.random.RandomGenerator;
 import org.jkvm.base.Bits;
 import org.jkvm.x64.HostCpu;
+import org.jkvm.x64.HostFeatures;
 import org.jkvm.x64.HostRegisters;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.isa.Row;
@@ -32,10 +33,13 @@ final class CaseFiller {
     private static final Set<String> BIT_STRINGS = Set.of("BT", "BTS", "BTR", "BTC");
 
     private static final Set<String> PIECEWISE = Set.of("FLDENV", "FNSTENV", "FRSTOR", "FNSAVE", "BOUND", "MASKMOVQ",
-            "MASKMOVDQU");
-    private static final int ENVIRONMENT_BYTES = 108;
+            "MASKMOVDQU", "VMASKMOVDQU", "VMASKMOVPS", "VMASKMOVPD", "VPMASKMOVD", "VPMASKMOVQ");
     /** MXCSR.MM of AMD's processors, which Intel's refuse (AMD APM vol. 1, section 4.2.2). */
     private static final long AMD_MISALIGNED = 1 << 17;
+    /** Offset of the header in an XSAVE area. */
+    private static final int XSTATE_BV = 512;
+    private static final int XSAVE_BYTES = 832;
+    private static final Set<String> AREAS = Set.of("XSAVE", "XSAVEC", "XRSTOR");
     private static final int LIMIT_16 = 0xffff;
     private static final Set<String> NEAR_BRANCHES = Set.of("CALL", "JMP");
 
@@ -69,7 +73,7 @@ final class CaseFiller {
     /** Whether a candidate's addresses can be steered to {@code target} at all. */
     boolean steerable(Candidate c, long target) {
         Insn i = c.insn();
-        if (host.dataBase() != 0 && offset(target) > LIMIT_16 - ENVIRONMENT_BYTES && staysInSegment(c.row())) {
+        if (host.dataBase() != 0 && offset(target) > LIMIT_16 - XSAVE_BYTES && staysInSegment(c.row())) {
             return false;
         }
         if (c.row().mnemonic().matches("SH[LR]D") && i.operandSize == 2 && !countable(i)) {
@@ -77,6 +81,9 @@ final class CaseFiller {
         }
         if (!i.memory()) {
             return !NEAR_BRANCHES.contains(c.row().mnemonic()) || i.modrm < 0 || i.rm() != RSP; // RSP is the stack's.
+        }
+        if (AREAS.contains(c.row().mnemonic()) && (i.baseNumber == RAX || i.indexNumber == RAX)) {
+            return false; // RAX says what to save.
         }
         boolean same = i.baseNumber >= 0 && i.baseNumber == i.indexNumber;
         boolean wideStack = i.baseNumber == RSP && Math.abs(i.disp) > 0x800;
@@ -90,7 +97,7 @@ final class CaseFiller {
      * fault there, as the processor likes; a branch must find its target where it was put.
      */
     private static boolean staysInSegment(Row row) {
-        return PIECEWISE.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
+        return AREAS.contains(row.mnemonic()) || PIECEWISE.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
     }
 
     /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */
@@ -148,6 +155,10 @@ final class CaseFiller {
         for (int n = 0; n < 16; n++) {
             before.xmm(n, 0, values.vectorHalf());
             before.xmm(n, 1, values.vectorHalf());
+            if (HostFeatures.hasAvx()) {
+                before.upper(n, 0, values.vectorHalf());
+                before.upper(n, 1, values.vectorHalf());
+            }
         }
         for (int n = 0; n < 8; n++) {
             before.st(n, values.signExponent(), values.significand());
@@ -188,14 +199,19 @@ final class CaseFiller {
         switch (mnemonic) {
             case "DIV", "IDIV" -> dividend(c.insn().operandSize);
             case "XLAT" -> before.general(RBX, offset(target));
-            case "MASKMOVQ", "MASKMOVDQU" -> before.general(RDI, offset(target));
+            case "MASKMOVQ", "MASKMOVDQU", "VMASKMOVDQU" -> before.general(RDI, offset(target));
             case "LEAVE", "ENTER" -> before.general(RBP, host.stackPointer() + 8L * random.nextInt(-8, 8));
             case "POPF", "POPFD", "POPFQ" -> clearTrapFlag();
             case "CMPXCHG", "CMPXCHG8B", "CMPXCHG16B" -> maybeEqual(target);
             case "SHLD", "SHRD" -> shiftCount(c.insn());
             case "RET", "RETN", "CALL", "JMP" -> branchTargets(c.insn(), target);
             case "FXRSTOR", "FLDENV", "FRSTOR" -> image(target);
-            case "LDMXCSR" -> put(target, random.nextBoolean() ? before.mxcsr() : get(target) & ~AMD_MISALIGNED);
+            case "LDMXCSR", "VLDMXCSR" -> put(target, random.nextBoolean() ? before.mxcsr() : get(target) & ~AMD_MISALIGNED);
+            case "XSAVE", "XSAVEC" -> components();
+            case "XRSTOR" -> {
+                components();
+                xsaveArea(target);
+            }
             case "LOOP", "LOOPE", "LOOPNE", "JCXZ", "JECXZ", "JRCXZ" -> before.general(RCX, random.nextInt(3));
             default -> {
                 // Any values do.
@@ -262,6 +278,26 @@ final class CaseFiller {
         MemorySegment image = memory.asSlice(target - memory.address(), MAX_OPERAND);
         image.copyFrom(before.fx());
         image.set(ValueLayout.JAVA_INT_UNALIGNED, HostRegisters.MXCSR, before.mxcsr());
+    }
+
+    /** What XSAVE and XRSTOR shall save and restore: x87, SSE, AVX. */
+    private void components() {
+        before.general(RAX, random.nextInt(8));
+    }
+
+    /** An area that XRSTOR often accepts, in either format (SDM vol. 1, section 13.4). */
+    private void xsaveArea(long target) {
+        image(target);
+        long layout = random.nextBoolean() ? 0 : Long.MIN_VALUE | random.nextInt(8);
+        long wanted = layout == 0 || random.nextInt(8) == 0 ? 7 : layout & 7;
+        put(target + XSTATE_BV, random.nextInt(8) & wanted);
+        put(target + XSTATE_BV + 8, layout);
+        for (int at = 16; at < 64; at += 8) {
+            put(target + XSTATE_BV + at, random.nextInt(64) == 0 ? 1 : 0);
+        }
+        for (int at = XSTATE_BV + 64; at < XSAVE_BYTES; at += 8) {
+            put(target + at, values.vectorHalf());
+        }
     }
 
     /** {@code address} with anything above what the address size looks at. */

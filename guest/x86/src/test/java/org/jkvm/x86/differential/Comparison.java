@@ -47,6 +47,10 @@ final class Comparison {
         check("ftw", tags(host), tags(guest));
         check("mxcsr", host.mxcsr(), guest.mxcsr());
         long end = HostRegisters.XMM + 16 * 16;
+        for (int n = 0; n < 16; n++) {
+            check("ymm" + n + " high", host.upper(n, 1), guest.upper(n, 1));
+            check("ymm" + n + " low", host.upper(n, 0), guest.upper(n, 0));
+        }
         if (MemorySegment.mismatch(host.fx(), HostRegisters.ST, end, guest.fx(), HostRegisters.ST, end) >= 0) {
             vectorRegisters();
         }
@@ -90,7 +94,7 @@ final class Comparison {
             text.append(" st%d=%04x.%016x".formatted(n, r.signExponent(n), r.significand(n)));
         }
         for (int n = 0; n < 16; n++) {
-            text.append(" xmm%d=%016x.%016x".formatted(n, r.xmm(n, 1), r.xmm(n, 0)));
+            text.append(" ymm%d=%016x.%016x.%016x.%016x".formatted(n, r.upper(n, 1), r.upper(n, 0), r.xmm(n, 1), r.xmm(n, 0)));
         }
         return text.toString();
     }

@@ -77,11 +77,6 @@ class DifferentialTest {
         }
     }
 
-    /** Whether the operand size may matter: not where a mandatory prefix leaves no room and no operand follows REX.W. */
-    private static boolean isSized(Row row) {
-        return row.mandatoryPrefix() < 0 || row.operands().stream().anyMatch(o -> "vzyp".contains(o.type()));
-    }
-
     /** In 16-bit and 32-bit code fewer of what 64-bit code has too. */
     private static int cases(Row row, int bits) {
         if (Exclusions.alwaysFaults(row)) {
@@ -93,7 +88,7 @@ class DifferentialTest {
     /** Every form that may exist; those that don't yield no case. */
     private static List<Form> forms(Row row, int bits) {
         List<Form> forms = new ArrayList<>();
-        int[] sizes = !isSized(row) ? new int[] {bits == 16 ? 2 : 4} : bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
+        int[] sizes = !CandidateMaker.isSized(row) ? new int[] {bits == 16 ? 2 : 4} : bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
         boolean string = CaseFiller.isString(row);
         for (int size : sizes) {
             if (row.form() != 'm') {

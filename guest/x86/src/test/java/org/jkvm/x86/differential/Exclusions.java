@@ -19,7 +19,7 @@ public final class Exclusions {
             Map.entry("CPUID", MACHINE), Map.entry("RDTSC", MACHINE), Map.entry("RDTSCP", MACHINE),
             Map.entry("RDPMC", MACHINE), Map.entry("RDRAND", MACHINE), Map.entry("RDSEED", MACHINE),
             Map.entry("RDPID", MACHINE), Map.entry("XGETBV", MACHINE),
-            Map.entry("XSAVE", MACHINE), Map.entry("XSAVEOPT", MACHINE), Map.entry("XRSTOR", MACHINE),
+            Map.entry("XSAVEOPT", MACHINE),
             Map.entry("FSTPNCE", "undocumented"), Map.entry("LAR", TABLES), Map.entry("LSL", TABLES),
             Map.entry("VERR", TABLES), Map.entry("VERW", TABLES),
             Map.entry("SGDT", TABLES), Map.entry("SIDT", TABLES), Map.entry("SLDT", TABLES), Map.entry("STR", TABLES),
@@ -27,7 +27,8 @@ public final class Exclusions {
     /** Whose last bit is open, so that C1 and #P are too. */
     private static final Set<String> APPROXIMATE = Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPATAN", "FPTAN", "FSIN", "FCOS",
             "FSINCOS");
-    private static final Set<String> RECIPROCALS = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS");
+    private static final Set<String> RECIPROCALS = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "VRCPPS", "VRCPSS",
+            "VRSQRTPS", "VRSQRTSS");
     private static final Set<String> BASES = Set.of("RDFSBASE", "RDGSBASE", "WRFSBASE", "WRGSBASE");
     private static final Set<String> FAR_POINTERS = Set.of("LDS", "LES", "LFS", "LGS", "LSS");
     /** Need an I/O privilege level that the host's user mode does not have. */

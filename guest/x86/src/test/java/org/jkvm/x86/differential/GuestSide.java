@@ -44,6 +44,7 @@ final class GuestSide implements AutoCloseable {
     private static final int CODE_16 = 0x00fb;
     private static final int DATA = 0xc0f3;
     private static final int DATA_16 = 0x00f3;
+    private static final long XCR0_X87_SSE_AVX = 7;
     private static final int MAX_STEPS = 1000;
 
     private final Arena arena = Arena.ofShared();
@@ -88,6 +89,7 @@ final class GuestSide implements AutoCloseable {
                 | Control.CR0_AM | Control.CR0_PG);
         cpu.storeControl(3, PML4);
         cpu.storeControl(4, Control.CR4_PAE | Control.CR4_OSFXSR | Control.CR4_OSXMMEXCPT | Control.CR4_OSXSAVE);
+        cpu.msrs.setXcr0(XCR0_X87_SSE_AVX);
         cpu.msrs.storeEfer(Control.EFER_SCE | Control.EFER_LME | Control.EFER_LMA | Control.EFER_NXE);
     }
 
@@ -114,11 +116,13 @@ final class GuestSide implements AutoCloseable {
         cpu.setRflags(from.rflags() | Rflags.RESERVED_ONE | Rflags.IF);
     }
 
-    /** Takes over x87, MMX and SSE registers; the last x87 instruction is none on both sides. */
+    /** Takes over x87, MMX, SSE and AVX registers; the last x87 instruction is none on both sides. */
     void loadVectors(HostRegisters from) {
         for (int i = 0; i < 16; i++) {
             putLong(st + CpuState.vector(i), from.xmm(i, 0));
             putLong(st + CpuState.vector(i) + 8, from.xmm(i, 1));
+            putLong(st + CpuState.vector(i) + 16, from.upper(i, 0));
+            putLong(st + CpuState.vector(i) + 24, from.upper(i, 1));
         }
         int top = from.statusWord() >> 11 & 7;
         for (int i = 0; i < 8; i++) {
@@ -145,11 +149,13 @@ final class GuestSide implements AutoCloseable {
         to.rflags(cpu.rflags());
     }
 
-    /** Gives its x87, MMX and SSE registers to {@code to}, in the same form as the host's. */
+    /** Gives its x87, MMX, SSE and AVX registers to {@code to}, in the same form as the host's. */
     void storeVectors(HostRegisters to) {
         for (int i = 0; i < 16; i++) {
             to.xmm(i, 0, getLong(st + CpuState.vector(i)));
             to.xmm(i, 1, getLong(st + CpuState.vector(i) + 8));
+            to.upper(i, 0, getLong(st + CpuState.vector(i) + 16));
+            to.upper(i, 1, getLong(st + CpuState.vector(i) + 24));
         }
         int status = getShort(st + CpuState.FSW);
         for (int i = 0; i < 8; i++) {

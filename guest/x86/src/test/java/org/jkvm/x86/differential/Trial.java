@@ -18,7 +18,7 @@ final class Trial implements AutoCloseable {
     private static final int ATTEMPTS = 400;
     private static final int MAX_REPORTS = 2;
     /** A memory operand and what stands around it, for comparing after each case. */
-    private static final int WINDOW = 0x400;
+    private static final int WINDOW = 0x800;
 
     /** Which bits of MXCSR there are is the processor's own; AMD's have one more than Intel's (SDM vol. 1, table 10-2). */
     private static final int MXCSR_MASK = 28;
@@ -100,7 +100,7 @@ final class Trial implements AutoCloseable {
         }
         HostCpu.Exit exit = host.run();
         int vector = guest.run(c.insn(), host.instructionPointer());
-        if (c.row().mnemonic().equals("FXSAVE") && exit == HostCpu.Exit.FELL_THROUGH) {
+        if (savesMxcsr(c) && exit == HostCpu.Exit.FELL_THROUGH) {
             host.memory().set(ValueLayout.JAVA_INT_UNALIGNED, target - host.memory().address() + MXCSR_MASK, MXCSR_BITS);
         }
         guest.store(guestAfter);
@@ -114,6 +114,16 @@ final class Trial implements AutoCloseable {
             compareMemory(window, differences);
         }
         return differences;
+    }
+
+    private boolean savesMxcsr(Candidate c) {
+        long components = host.before().general(0);
+        return switch (c.row().mnemonic()) {
+            case "FXSAVE" -> true;
+            case "XSAVE" -> (components & 6) != 0;
+            case "XSAVEC" -> (components & 2) != 0;
+            default -> false;
+        };
     }
 
     private long window(long address) {
@@ -165,7 +175,7 @@ final class Trial implements AutoCloseable {
     }
 
     private String report(Candidate c, List<String> differences, long seed) {
-        boolean vectors = differences.stream().anyMatch(d -> d.matches("(xmm|st\\d|fsw|fcw|ftw|mxcsr|memory).*"));
+        boolean vectors = differences.stream().anyMatch(d -> d.matches("([xy]mm|st\\d|fsw|fcw|ftw|mxcsr|memory).*"));
         return "%s seed %d%n    %s%n    before %s%s".formatted(c, seed,
                 String.join("; ", differences.subList(0, Math.min(4, differences.size()))),
                 Comparison.describe(host.before()), vectors ? "\n    " + Comparison.describeVectors(host.before()) : "");

@@ -1,12 +1,12 @@
 package org.jkvm.hypervisor.x86;
 
 import static org.jkvm.hypervisor.x86.CpuFeature.APIC;
+import static org.jkvm.hypervisor.x86.CpuFeature.AVX;
 import static org.jkvm.hypervisor.x86.CpuFeature.CLFSH;
 import static org.jkvm.hypervisor.x86.CpuFeature.CMOV;
 import static org.jkvm.hypervisor.x86.CpuFeature.CX16;
 import static org.jkvm.hypervisor.x86.CpuFeature.CX8;
 import static org.jkvm.hypervisor.x86.CpuFeature.DE;
-import static org.jkvm.hypervisor.x86.CpuFeature.F16C;
 import static org.jkvm.hypervisor.x86.CpuFeature.FPU;
 import static org.jkvm.hypervisor.x86.CpuFeature.FXSR;
 import static org.jkvm.hypervisor.x86.CpuFeature.HT;
@@ -64,13 +64,16 @@ import org.jkvm.base.UserException;
  */
 public final class CpuModels {
     /** What {@code max} is made of: every feature that QEMU 7.2's software engine has, in so far as the backend has it. */
-    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, F16C, RDSEED, INVPCID, SHA,
+    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, RDSEED, INVPCID, SHA,
             RDPID, XSAVEC, XSAVES, PREFETCHW);
     private static final Set<CpuFeature> BASE_64 = EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE,
             MCA, CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2, SSE3, CX16, HYPERVISOR, SYSCALL, NX, LM);
     private static final Set<CpuFeature> V2 = union(BASE_64, LAHF_LM, SSSE3, SSE4_1, SSE4_2, POPCNT);
     private static final String AMD = "AuthenticAMD";
     private static final String INTEL = "GenuineIntel";
+    /** Legacy region and header of an XSAVE area. */
+    private static final int XSAVE_BYTES = 576;
+    private static final int AVX_BYTES = 256;
     private static final int CACHE_LINE = 64;
     private static final int PHYSICAL_BITS = 40;
     private static final int LINEAR_BITS = 48;
@@ -201,12 +204,21 @@ public final class CpuModels {
             leaf(0xb, 0, log2(threads), threads, 1 << 8, 0);
             leaf(0xb, 1, log2(threads) + log2(cores), logical, 2 << 8 | 1, 0);
             if (features.contains(XSAVE)) {
-                leaf(0xd, 0, 3, 576, 576, 0);
-                leaf(0xd, 1, mask(0xd, 'a'), 0, 0, 0);
+                xsave();
             }
             leaves.addAll(backendLeaves);
             extended(vendor, logical);
             return leaves;
+        }
+
+        /** x87 and SSE state, and AVX's 256 bytes at offset 576 (SDM vol. 1, section 13.2). */
+        private void xsave() {
+            boolean avx = features.contains(AVX);
+            leaf(0xd, 0, avx ? 7 : 3, XSAVE_BYTES, avx ? XSAVE_BYTES + AVX_BYTES : XSAVE_BYTES, 0);
+            leaf(0xd, 1, mask(0xd, 'a'), 0, 0, 0);
+            if (avx) {
+                leaf(0xd, 2, AVX_BYTES, XSAVE_BYTES, 0, 0);
+            }
         }
 
         private void extended(int[] vendor, int logical) {

@@ -21,6 +21,9 @@ public final class X86State implements Stateful {
     /** Index of LDTR in {@link #segments}. */
     public static final int LDTR = 7;
 
+    /** Bytes of an XSAVE area in standard format with AVX state (SDM vol. 1, section 13.5.3). */
+    private static final int XSAVE_BYTES = 832;
+
     /** General registers, by number. */
     public final long[] general = new long[16];
     /** Segment registers, by number, then TR and LDTR. */
@@ -40,7 +43,7 @@ public final class X86State implements Stateful {
     /** Model-specific registers by number. EFER, APIC base, SYSENTER, STAR, FS/GS base and the like are here. */
     public final TreeMap<Integer, Long> msrs = new TreeMap<>();
     /** x87, MMX, SSE and further state: an XSAVE area in standard format (SDM vol. 1, section 13.4). */
-    public byte[] xsave = new byte[576];
+    public byte[] xsave = new byte[XSAVE_BYTES];
     /** The local APIC's register page, 1 KiB, as KVM_GET_LAPIC lays it out. */
     public byte[] lapic = new byte[1024];
     /** Halted, waiting for SIPI, or running. */

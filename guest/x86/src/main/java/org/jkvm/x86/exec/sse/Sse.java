@@ -4,7 +4,6 @@ import static org.jkvm.linux.RawMemory.getInt;
 import static org.jkvm.linux.RawMemory.getLong;
 import static org.jkvm.linux.RawMemory.putLong;
 
-import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Insn;
@@ -27,13 +26,15 @@ public final class Sse {
     /** Raises #UD if CR0.EM is set or CR4.OSFXSR is clear, #NM if CR0.TS is set. */
     public static void check(X86Cpu c) {
         if ((c.control(0) & NOT_NOW) != 0 || (c.control(4) & Control.CR4_OSFXSR) == 0) {
-            throw unavailable(c);
+            unavailable(c);
         }
     }
 
-    private static GuestFault unavailable(X86Cpu c) {
-        boolean emulated = (c.control(0) & Control.CR0_EM) != 0 || (c.control(4) & Control.CR4_OSFXSR) == 0;
-        return c.fault(emulated ? Vector.UD : Vector.NM);
+    private static void unavailable(X86Cpu c) {
+        if (!c.sse.isVex()) {
+            boolean emulated = (c.control(0) & Control.CR0_EM) != 0 || (c.control(4) & Control.CR4_OSFXSR) == 0;
+            throw c.fault(emulated ? Vector.UD : Vector.NM);
+        }
     }
 
     // ---- sources ----

@@ -26,10 +26,10 @@ public final class Sse4 {
 
     // ---- blends ----
 
-    /** PBLENDVB, BLENDVPS, BLENDVPD: the top bits of XMM0's lanes choose. */
+    /** PBLENDVB, BLENDVPS, BLENDVPD: the top bits of the third operand's lanes choose; without VEX that is XMM0. */
     public static Handler blendVariable(long tops) {
         return (c, i) -> {
-            long mask = c.st + CpuState.vector(0);
+            long mask = c.st + i.src2;
             blend(c, i, tops, getLong(mask), getLong(mask + 8));
         };
     }
@@ -180,28 +180,37 @@ public final class Sse4 {
 
     // ---- dot products ----
 
-    /** DPPS: unmasked exceptions are found after the products, after the sums of pairs, and at the end. */
+    /** DPPS. */
     public static void dotFloats(X86Cpu c, Insn i) {
         long b = Sse.aligned(c, i);
-        long a = c.st + i.dst;
-        int imm = (int) i.imm;
-        FpEnv env = c.sse.begin(c);
-        int p0 = product(env, imm >> 4, getInt(a), getInt(b));
-        int p1 = product(env, imm >> 5, getInt(a + 4), getInt(b + 4));
-        int p2 = product(env, imm >> 6, getInt(a + 8), getInt(b + 8));
-        int p3 = product(env, imm >> 7, getInt(a + 12), getInt(b + 12));
-        c.sse.finish(c);
-        int low = Float32.add(env, p0, p1);
-        int high = Float32.add(env, p2, p3);
-        c.sse.finish(c);
-        int sum = Float32.add(env, low, high);
-        c.sse.finish(c);
-        long first = Lanes.pair(where(imm, sum), where(imm >> 1, sum));
-        Sse.set(c, i.dst, first, Lanes.pair(where(imm >> 2, sum), where(imm >> 3, sum)));
+        Sse.copy(c, i, dotFloats(c, (int) i.imm, c.st + i.dst, b, 16));
     }
 
-    private static int product(FpEnv env, int chosen, int x, int y) {
-        return (chosen & 1) != 0 ? Float32.multiply(env, x, y) : 0;
+    /**
+     * DPPS of the numbers in {@code bytes} bytes, 16 or 32, from a and b on; unmasked exceptions are found after all the
+     * products, after the sums of pairs, and at the end.
+     *
+     * @return where the result is
+     */
+    public static long dotFloats(X86Cpu c, int imm, long a, long b, int bytes) {
+        long to = c.st + CpuState.LANES;
+        FpEnv env = c.sse.begin(c);
+        for (int at = 0; at < bytes; at += 4) {
+            boolean chosen = (imm >>> 4 + (at >> 2 & 3) & 1) != 0;
+            putInt(to + at, chosen ? Float32.multiply(env, getInt(a + at), getInt(b + at)) : 0);
+        }
+        c.sse.finish(c);
+        for (int at = 0; at < bytes; at += 8) {
+            putInt(to + at, Float32.add(env, getInt(to + at), getInt(to + at + 4)));
+        }
+        c.sse.finish(c);
+        for (int at = 0; at < bytes; at += 16) {
+            int sum = Float32.add(env, getInt(to + at), getInt(to + at + 8));
+            putLong(to + at, Lanes.pair(where(imm, sum), where(imm >> 1, sum)));
+            putLong(to + at + 8, Lanes.pair(where(imm >> 2, sum), where(imm >> 3, sum)));
+        }
+        c.sse.finish(c);
+        return to;
     }
 
     private static int where(int chosen, int value) {
@@ -211,14 +220,24 @@ public final class Sse4 {
     /** DPPD. */
     public static void dotDoubles(X86Cpu c, Insn i) {
         long b = Sse.aligned(c, i);
-        long a = c.st + i.dst;
-        int imm = (int) i.imm;
+        Sse.copy(c, i, dotDoubles(c, (int) i.imm, c.st + i.dst, b));
+    }
+
+    /**
+     * DPPD of the two numbers from a and b on, in stages likewise.
+     *
+     * @return where the result is
+     */
+    public static long dotDoubles(X86Cpu c, int imm, long a, long b) {
+        long to = c.st + CpuState.LANES;
         FpEnv env = c.sse.begin(c);
         long p0 = (imm & 0x10) != 0 ? Float64.multiply(env, getLong(a), getLong(b)) : 0;
         long p1 = (imm & 0x20) != 0 ? Float64.multiply(env, getLong(a + 8), getLong(b + 8)) : 0;
         c.sse.finish(c);
         long sum = Float64.add(env, p0, p1);
         c.sse.finish(c);
-        Sse.set(c, i.dst, (imm & 1) != 0 ? sum : 0, (imm & 2) != 0 ? sum : 0);
+        putLong(to, (imm & 1) != 0 ? sum : 0);
+        putLong(to + 8, (imm & 2) != 0 ? sum : 0);
+        return to;
     }
 }

@@ -30,7 +30,9 @@ public final class SseFloat {
         long apply(FpEnv env, long x, long y);
     }
 
-    private static final int PREDICATES = 8;
+    private static final int PREDICATES = 32;
+    /** Without VEX the immediate's upper bits are reserved. */
+    private static final int SSE_PREDICATES = 8;
     private static final Op32[] COMPARE32 = new Op32[PREDICATES];
     private static final Op64[] COMPARE64 = new Op64[PREDICATES];
     private static final Op64[] COMPARE_PAIRS = new Op64[PREDICATES];
@@ -171,22 +173,26 @@ public final class SseFloat {
 
     /** CMPSS. */
     public static void compareScalar32(X86Cpu c, Insn i) {
-        scalar32(c, i, COMPARE32[(int) i.imm & PREDICATES - 1]);
+        scalar32(c, i, COMPARE32[predicate(i)]);
     }
 
     /** CMPSD. */
     public static void compareScalar64(X86Cpu c, Insn i) {
-        scalar64(c, i, COMPARE64[(int) i.imm & PREDICATES - 1]);
+        scalar64(c, i, COMPARE64[predicate(i)]);
     }
 
     /** CMPPS. */
     public static void comparePacked32(X86Cpu c, Insn i) {
-        packed(c, i, COMPARE_PAIRS[(int) i.imm & PREDICATES - 1]);
+        packed(c, i, COMPARE_PAIRS[predicate(i)]);
     }
 
     /** CMPPD. */
     public static void comparePacked64(X86Cpu c, Insn i) {
-        packed(c, i, COMPARE64[(int) i.imm & PREDICATES - 1]);
+        packed(c, i, COMPARE64[predicate(i)]);
+    }
+
+    private static int predicate(Insn i) {
+        return (int) i.imm & (i.vex == 0 ? SSE_PREDICATES : PREDICATES) - 1;
     }
 
     private static int compare32(FpEnv env, int x, int y, int predicate) {
@@ -197,12 +203,13 @@ public final class SseFloat {
         return holds(Float64.compare(env, x, y, signalling(predicate)), predicate) ? -1 : 0;
     }
 
-    /** LT, LE and their negations raise #I for quiet NaNs (SDM vol. 2A, table 3-1). */
+    /** LT, LE and their negations raise #I for quiet NaNs; from 16 on it is the other way round (SDM vol. 2A, table 3-1). */
     private static boolean signalling(int predicate) {
-        return (predicate & 3) == 1 || (predicate & 3) == 2;
+        boolean ordering = (predicate & 3) == 1 || (predicate & 3) == 2;
+        return ordering != predicate >= 16;
     }
 
-    /** EQ, LT, LE, UNORD, and from 4 on their negations. */
+    /** EQ, LT, LE, UNORD and their negations; from 8 on the answer to unordered operands is the other one. */
     private static boolean holds(int order, int predicate) {
         boolean plain = switch (predicate & 3) {
             case 0 -> order == FpOrder.EQUAL;
@@ -210,7 +217,8 @@ public final class SseFloat {
             case 2 -> order == FpOrder.LESS || order == FpOrder.EQUAL;
             default -> order == FpOrder.UNORDERED;
         };
-        return plain == predicate < 4;
+        boolean answer = plain == ((predicate & 4) == 0);
+        return answer != ((predicate & 8) != 0 && order == FpOrder.UNORDERED);
     }
 
     /** COMISS, and UCOMISS where quiet NaNs do not signal. */

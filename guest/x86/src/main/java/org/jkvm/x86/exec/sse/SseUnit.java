@@ -6,6 +6,8 @@ import static org.jkvm.linux.RawMemory.putInt;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.fp.FpEnv;
+import org.jkvm.x86.isa.Handler;
+import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
 
@@ -16,9 +18,14 @@ import org.jkvm.x86.state.CpuState;
 public final class SseUnit {
     private final FpEnv env = FpEnv.sse();
     private int mxcsr = env.mxcsr();
+    private boolean vex;
+    private boolean joined;
 
     /** The environment as MXCSR says; raised flags are those of this instruction where some exception is unmasked. */
-    FpEnv begin(X86Cpu c) {
+    public FpEnv begin(X86Cpu c) {
+        if (joined) {
+            return env;
+        }
         int now = getInt(c.st + CpuState.MXCSR);
         if (now != mxcsr) {
             env.loadMxcsr(now);
@@ -31,11 +38,41 @@ public final class SseUnit {
     }
 
     /** Records the raised flags in MXCSR; raises #XM, or #UD without CR4.OSXMMEXCPT, for unmasked ones. */
-    void finish(X86Cpu c) {
+    public void finish(X86Cpu c) {
         int flags = env.flags();
-        if ((mxcsr | flags) != mxcsr || env.masks() != FpEnv.ALL) {
+        if (!joined && ((mxcsr | flags) != mxcsr || env.masks() != FpEnv.ALL)) {
             record(c, flags);
         }
+    }
+
+    /**
+     * Executes {@code handler} for a VEX-encoded instruction, which has been permitted by other rules than SSE's.
+     */
+    public void asVex(X86Cpu c, Handler handler, Insn i) {
+        vex = true;
+        try {
+            handler.execute(c, i);
+        } finally {
+            vex = false;
+        }
+    }
+
+    /**
+     * Executes {@code handler} likewise for a part of a VEX-encoded instruction: exceptions gather from {@link #begin}, which
+     * the caller calls before the first part, to {@link #finish} after the last.
+     */
+    public void part(X86Cpu c, Handler handler, Insn i) {
+        joined = true;
+        try {
+            asVex(c, handler, i);
+        } finally {
+            joined = false;
+        }
+    }
+
+    /** Whether a VEX-encoded instruction is being executed. */
+    boolean isVex() {
+        return vex;
     }
 
     /**
