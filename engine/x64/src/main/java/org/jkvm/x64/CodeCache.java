@@ -26,6 +26,9 @@ public final class CodeCache implements AutoCloseable {
     private static final int PAGE = 0x1000;
     private static final MethodHandle ENTER = Linker.nativeLinker()
             .downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+    private static final MethodHandle ENTER_5 = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(
+            ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG));
 
     private final SharedMemory memory;
     private final MemorySegment executable;
@@ -292,6 +295,17 @@ public final class CodeCache implements AutoCloseable {
             return (long) ENTER.invokeExact(MemorySegment.ofAddress(entry), argument);
         } catch (RuntimeException | Error e) {
             throw e;
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+    }
+
+    /** The same with five arguments, in RDI, RSI, RDX, RCX and R8. */
+    static long enter(long entry, long a, long b, long c, long d, long e) {
+        try {
+            return (long) ENTER_5.invokeExact(MemorySegment.ofAddress(entry), a, b, c, d, e);
+        } catch (RuntimeException | Error problem) {
+            throw problem;
         } catch (Throwable t) {
             throw new AssertionError(t);
         }

@@ -163,31 +163,19 @@ public final class Alu {
     }
 
     static void modify(X86Cpu c, long linear, int size, boolean locked, long b, Change change) {
+        if (locked) {
+            Locked.modify(c, linear, size, b, change);
+            return;
+        }
         long host = c.mmu.hostForWrite(linear, size);
         if (host == 0) {
             modifySlowly(c, linear, size, b, change);
-        } else if (locked) {
-            modifyLocked(c, host, size, b, change);
         } else {
             Mmu.rawStore(host, size, change.apply(c, size, Mmu.raw(host, size), b));
         }
     }
 
-    /** Flags are the instruction's input too: each attempt starts from the same ones. */
-    private static void modifyLocked(X86Cpu c, long host, int size, long b, Change change) {
-        long result = c.flagResult;
-        long carry = c.flagCarry;
-        long aux = c.flagAux;
-        long old = Mmu.raw(host, size);
-        while (!Mmu.compareAndSet(host, size, old, change.apply(c, size, old, b))) {
-            c.flagResult = result;
-            c.flagCarry = carry;
-            c.flagAux = aux;
-            old = Mmu.raw(host, size);
-        }
-    }
-
-    private static void modifySlowly(X86Cpu c, long linear, int size, long b, Change change) {
+    static void modifySlowly(X86Cpu c, long linear, int size, long b, Change change) {
         c.mmu.probeWrite(linear, size);
         long result = c.flagResult;
         long carry = c.flagCarry;

@@ -215,6 +215,35 @@ public final class Mmu {
         return (linear + size - 1 & PAGE_MASK) == getLong(entry + WRITE_TAG) ? linear + getLong(entry + ADDEND) : 0;
     }
 
+    /**
+     * The host address of {@code size} writable bytes of guest RAM for a locked access, which {@link #lockedWritten} is told
+     * about afterwards; 0 for what crosses pages and for what is no RAM. Raises what a write would raise.
+     */
+    public long hostForLocked(long linear, int size) {
+        long direct = hostForWrite(linear, size);
+        if (direct != 0 || (linear & 4095) + size > 4096) {
+            return direct;
+        }
+        checkAlignment(selected, linear, size);
+        long address = translate(selected, linear, Access.WRITE);
+        long page = address & PAGE_MASK;
+        return bus.writablePage(page) ? bus.hostPage(page) + (address & 4095) : 0;
+    }
+
+    /** Tells of a locked access where the page is watched or holds decoded code. */
+    public void lockedWritten(long linear, int size) {
+        if (hostForWrite(linear, size) != 0) {
+            return;
+        }
+        cpu.debug.watchRead(linear, size);
+        cpu.debug.watchWrite(linear, size);
+        long address = translate(selected, linear, Access.WRITE);
+        if (bus.holdsCode(address & PAGE_MASK)) {
+            codeWatch.written(address, size);
+            bus.codeWritten(address, size);
+        }
+    }
+
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
         if (hostForWrite(linear, size) == 0) {
@@ -488,31 +517,5 @@ public final class Mmu {
             case 1 -> RawMemory.putByte(host, (int) value);
             default -> RawMemory.putShort(host, (int) value);
         }
-    }
-
-    /**
-     * Compares and sets {@code size} bytes at a host address; atomically, but where they cross 8 bytes.
-     *
-     * @return whether {@code expected} was found
-     */
-    public static boolean compareAndSet(long host, int size, long expected, long value) {
-        if ((host & 7) + size > 8) {
-            boolean same = raw(host, size) == expected;
-            if (same) {
-                rawStore(host, size, value);
-            }
-            return same;
-        }
-        if (size == 8) {
-            return RawMemory.compareAndExchangeLong(host, expected, value) == expected;
-        }
-        long word = host & -8L;
-        int shift = (int) (host & 7) * 8;
-        long lane = (1L << 8 * size) - 1 << shift;
-        long old = getLong(word);
-        if ((old & lane) >>> shift != expected) {
-            return false;
-        }
-        return RawMemory.compareAndExchangeLong(word, old, old & ~lane | value << shift & lane) == old;
     }
 }
