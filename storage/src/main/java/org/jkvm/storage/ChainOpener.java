@@ -19,6 +19,8 @@ import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.ImageLock;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.Probe;
+import org.jkvm.storage.nbd.NbdAddress;
+import org.jkvm.storage.nbd.NbdFile;
 import org.jkvm.storage.qcow2.Qcow2Layer;
 import org.jkvm.storage.raw.RawLayer;
 
@@ -50,7 +52,23 @@ final class ChainOpener {
 
     /** Opens the image at {@code path} and what it stands on. */
     Layer open(Path path, OpenOptions options) {
+        if (NbdAddress.matches(path.toString())) {
+            return openRemote(path, options);
+        }
         return use(path, options, file -> layer(file, file.status(), options));
+    }
+
+    private Layer openRemote(Path path, OpenOptions options) {
+        ImageFile export = null;
+        try {
+            export = NbdFile.open(NbdAddress.parse(path.toString()), options.readOnly(), options.cache());
+            return layer(path, export, options);
+        } catch (IOException e) {
+            if (export != null) {
+                export.close();
+            }
+            throw failed(path, null, e.getMessage());
+        }
     }
 
     /** Repairs the image at {@code path}: leaks, or {@code all}; empty where its format has nothing to repair. */
@@ -121,12 +139,15 @@ final class ChainOpener {
     }
 
     private Layer layer(HostFile file, FileStatus status, OpenOptions options) throws IOException {
-        ImageFile bytes = imageFile(file, status, options.cache());
-        String format = options.format() == null ? guess(bytes, file.path(), options.readOnly()) : options.format();
+        return layer(file.path(), imageFile(file, status, options.cache()), options);
+    }
+
+    private Layer layer(Path path, ImageFile bytes, OpenOptions options) throws IOException {
+        String format = options.format() == null ? guess(bytes, path, options.readOnly()) : options.format();
         return switch (format) {
-            case "raw" -> new RawLayer(file.path(), bytes, options, options.format() == null);
-            case "qcow2" -> qcow2(file.path(), bytes, options);
-            default -> throw new UserException("image '" + file.path() + "' has format " + format
+            case "raw" -> new RawLayer(path, bytes, options, options.format() == null);
+            case "qcow2" -> qcow2(path, bytes, options);
+            default -> throw new UserException("image '" + path + "' has format " + format
                     + ", which is not supported; supported: " + String.join(", ", Images.FORMATS));
         };
     }

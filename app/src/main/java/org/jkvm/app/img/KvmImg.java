@@ -23,6 +23,7 @@ public final class KvmImg {
         CONVERT(ConvertCommand::syntax, ConvertCommand::new),
         MAP(MapCommand::syntax, MapCommand::new),
         MEASURE(MeasureCommand::syntax, MeasureCommand::new),
+        NBD(NbdCommand::syntax, NbdCommand::new),
         RESIZE(ResizeCommand::syntax, ResizeCommand::new);
 
         private final Supplier<Syntax> syntax;

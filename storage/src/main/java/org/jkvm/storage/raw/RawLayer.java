@@ -110,7 +110,7 @@ public final class RawLayer implements Layer {
 
     private void setSize(long newSize) throws IOException {
         if (!file.growsWithZeroes()) {
-            throw new IOException("'" + path + "' is a block device: its size is the host's business");
+            throw new IOException("'" + path + "' is no regular file: its size is the host's business");
         }
         file.setSize(newSize);
         size = newSize;

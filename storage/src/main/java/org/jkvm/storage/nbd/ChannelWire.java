@@ -1,0 +1,48 @@
+package org.jkvm.storage.nbd;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+
+/** A socket. */
+final class ChannelWire implements Wire {
+    private final SocketChannel channel;
+
+    ChannelWire(SocketChannel channel) {
+        this.channel = channel;
+    }
+
+    SocketChannel channel() {
+        return channel;
+    }
+
+    @Override
+    public void read(ByteBuffer target) throws IOException {
+        while (target.hasRemaining()) {
+            if (channel.read(target) < 0) {
+                throw new EOFException("the other side closed the connection");
+            }
+        }
+    }
+
+    @Override
+    public void write(ByteBuffer... parts) throws IOException {
+        while (remaining(parts) > 0) {
+            channel.write(parts);
+        }
+    }
+
+    private static long remaining(ByteBuffer... parts) {
+        long sum = 0;
+        for (ByteBuffer part : parts) {
+            sum += part.remaining();
+        }
+        return sum;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}
