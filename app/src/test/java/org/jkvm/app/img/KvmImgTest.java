@@ -101,7 +101,7 @@ class KvmImgTest {
 
     @Test
     void refusesWithOneLine() {
-        refused("", "no command given; the commands are create, info, check, compare, convert, map, measure, resize");
+        refused("", "no command given; the commands are create, info, check, compare, convert, map, measure, nbd, resize");
         refused("inof @d", "did you mean 'info'?");
         refused("create", "an image file name is missing");
         refused("create @d.raw", "a size is missing");
