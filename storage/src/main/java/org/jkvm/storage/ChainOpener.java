@@ -14,13 +14,16 @@ import org.jkvm.linux.Errno;
 import org.jkvm.linux.FileStatus;
 import org.jkvm.linux.HostFile;
 import org.jkvm.storage.layer.Buffers;
+import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.HostImageFile;
 import org.jkvm.storage.layer.ImageFile;
+import org.jkvm.storage.layer.ImageFormat;
 import org.jkvm.storage.layer.ImageLock;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.Probe;
 import org.jkvm.storage.nbd.NbdAddress;
 import org.jkvm.storage.nbd.NbdFile;
+import org.jkvm.storage.layer.Source;
 import org.jkvm.storage.qcow2.Qcow2Layer;
 import org.jkvm.storage.raw.RawLayer;
 
@@ -147,9 +150,35 @@ final class ChainOpener {
         return switch (format) {
             case "raw" -> new RawLayer(path, bytes, options, options.format() == null);
             case "qcow2" -> qcow2(path, bytes, options);
-            default -> throw new UserException("image '" + path + "' has format " + format
-                    + ", which is not supported; supported: " + String.join(", ", Images.FORMATS));
+            default -> other(format, path).open(new Source(path, bytes, options, neighbours(path, options)));
         };
+    }
+
+    private static ImageFormat other(String format, Path path) {
+        return Formats.find(format).orElseThrow(() -> new UserException("image '" + path + "' has format " + format
+                + ", which is not supported; supported: " + String.join(", ", Images.FORMATS)));
+    }
+
+    private Source.Neighbours neighbours(Path image, OpenOptions options) {
+        return new Source.Neighbours() {
+            @Override
+            public ImageFile part(String name) {
+                return ChainOpener.this.part(image, name, options);
+            }
+
+            @Override
+            public Layer backing(ImageInfo.Backing backing) {
+                return withBacking ? ChainOpener.this.backing(image, backing, options) : null;
+            }
+        };
+    }
+
+    private ImageFile part(Path image, String name, OpenOptions options) {
+        if (name.isEmpty() || name.equals("..") || name.chars().anyMatch(c -> c == '/' || Character.isISOControl(c))) {
+            throw new UserException("image '" + image + "' has a part of itself in '" + Bytes.printable(name)
+                    + "': only files in the image's folder are opened for that");
+        }
+        return use(image.resolveSibling(name), options, file -> imageFile(file, file.status(), options.cache()));
     }
 
     /** The file as {@code cache} says. O_DIRECT is a property of an open file: fcntl(2) can set it later. */

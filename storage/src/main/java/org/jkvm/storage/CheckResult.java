@@ -1,6 +1,7 @@
 package org.jkvm.storage;
 
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What a check of an image's metadata found.
@@ -17,6 +18,15 @@ import java.util.List;
  */
 public record CheckResult(long corruptions, long leaks, long checkErrors, long totalClusters, long allocatedClusters,
         long fragmentedClusters, long compressedClusters, long imageEndOffset, List<String> messages) {
+    /** What this and a check of another part of the image found together. */
+    public CheckResult plus(CheckResult o) {
+        return new CheckResult(corruptions + o.corruptions, leaks + o.leaks, checkErrors + o.checkErrors,
+                totalClusters + o.totalClusters, allocatedClusters + o.allocatedClusters,
+                fragmentedClusters + o.fragmentedClusters, compressedClusters + o.compressedClusters,
+                Math.max(imageEndOffset, o.imageEndOffset),
+                Stream.concat(messages.stream(), o.messages.stream()).toList());
+    }
+
     /** Whether nothing at all is wrong. */
     public boolean clean() {
         return corruptions == 0 && leaks == 0 && checkErrors == 0;

@@ -5,25 +5,24 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jkvm.base.Bits;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
 import org.jkvm.linux.Errno;
-import org.jkvm.linux.FileStatus;
-import org.jkvm.linux.HostFile;
 import org.jkvm.storage.layer.Buffers;
-import org.jkvm.storage.layer.HostImageFile;
 import org.jkvm.storage.layer.ImageFile;
-import org.jkvm.storage.layer.ImageLock;
+import org.jkvm.storage.layer.ImageFormat;
 import org.jkvm.storage.layer.Layer;
+import org.jkvm.storage.layer.NewImage;
 import org.jkvm.storage.qcow2.Creator;
 import org.jkvm.storage.qcow2.Qcow2Layer;
 
 /** Opens and makes disk images. All methods wait for the host; whatever is wrong is a one-line {@link UserException}. */
 public final class Images {
-    /** The formats that can be opened and made. */
-    public static final List<String> FORMATS = List.of("raw", "qcow2");
+    /** The formats that can be opened. */
+    public static final List<String> FORMATS = Formats.names();
 
     private static final int SECTOR = 512;
 
@@ -83,26 +82,46 @@ public final class Images {
         return new ChainOpener(false).repair(path, options, all);
     }
 
+    /** The formats that {@link #create} makes. */
+    public static List<String> creatable() {
+        return Formats.creatable();
+    }
+
+    /** What {@link CreateOptions#more} may have for a format, each name with its meaning. */
+    public static Map<String, String> creationOptions(String format) {
+        return Formats.find(format).map(ImageFormat::creationOptions).orElse(Map.of());
+    }
+
     /** Makes an image; what was in a file of this name is lost. An image that is in use is refused. */
     public static void create(Path path, CreateOptions options) {
-        if (!FORMATS.contains(options.format())) {
-            throw new UserException("image format '" + options.format() + "' is unknown; known: "
-                    + String.join(", ", FORMATS));
-        }
-        if (options.size() < 0) {
-            throw new UserException("the size of image '" + path + "' is negative");
-        }
-        if (options.format().equals("qcow2")) {
-            Creator.check(options);
-        }
+        check(options);
         refuseOwnBacking(path, options.backingFile());
         boolean isNew = Files.notExists(path);
-        try (HostFile file = HostFile.open(path, HostFile.Access.CREATE)) {
-            fill(path, file, options);
+        try (NewFiles files = new NewFiles(path)) {
+            ImageFile file = files.make(path);
+            fill(new NewImage(path, file, files), options);
+            files.flush();
         } catch (IOException | UserException e) {
             throw failed(path, isNew, e.getMessage());
         } catch (HostException e) {
             throw failed(path, isNew, Errno.describe(e.errno()));
+        }
+    }
+
+    private static void check(CreateOptions options) {
+        if (!creatable().contains(options.format())) {
+            throw new UserException("image format '" + options.format() + "' cannot be made; these can: "
+                    + String.join(", ", creatable()));
+        }
+        if (options.size() < 0) {
+            throw new UserException("the size of the image is negative");
+        }
+        Map<String, String> known = creationOptions(options.format());
+        options.more().keySet().stream().filter(name -> !known.containsKey(name)).findFirst().ifPresent(name -> {
+            throw new UserException("format " + options.format() + " has no option '" + name + "'");
+        });
+        if (options.format().equals("qcow2")) {
+            Creator.check(options);
         }
     }
 
@@ -124,25 +143,28 @@ public final class Images {
         return new UserException("cannot create image '" + path + "': " + why);
     }
 
-    private static void fill(Path path, HostFile file, CreateOptions options) throws IOException {
-        FileStatus status = file.status();
-        ImageLock.take(file, true);
-        boolean regular = status.kind() == FileStatus.Kind.REGULAR;
-        ImageFile bytes = new HostImageFile(file, status, CacheMode.WRITEBACK, false);
-        if (regular) {
-            bytes.setSize(0);
+    private static void fill(NewImage image, CreateOptions options) throws IOException {
+        switch (options.format()) {
+            case "raw" -> raw(image, options);
+            case "qcow2" -> qcow2(image, options);
+            default -> other(image, options);
         }
-        if (options.format().equals("raw")) {
-            raw(file, bytes, regular, options);
-        } else {
-            qcow2(path, file, bytes, options);
-        }
-        bytes.flush();
     }
 
-    private static void raw(HostFile file, ImageFile bytes, boolean regular, CreateOptions options)
-            throws IOException {
-        if (!regular) {
+    private static void other(NewImage image, CreateOptions options) throws IOException {
+        ImageFormat format = Formats.find(options.format()).orElseThrow();
+        if (options.backingFile() != null && !format.creationOptions().containsKey("backing_file")) {
+            throw new UserException("images of format " + format.name() + " with a backing file are not made");
+        }
+        if (!image.file().growsWithZeroes()) {
+            throw new UserException("images of format " + format.name() + " need a regular file");
+        }
+        format.create(image, options);
+    }
+
+    private static void raw(NewImage image, CreateOptions options) throws IOException {
+        ImageFile bytes = image.file();
+        if (!bytes.growsWithZeroes()) {
             if (bytes.size() < options.size()) {
                 throw new IOException("the device has " + bytes.size() + " bytes, less than the size " + options.size());
             }
@@ -153,36 +175,29 @@ public final class Images {
             case OFF -> { }
             case METADATA -> throw new UserException("preallocation=metadata: raw has no metadata; off, falloc and full"
                     + " are allowed");
-            case FALLOC -> reserve(file, 0, options.size());
+            case FALLOC -> image.neighbours().reserve(bytes, 0, options.size());
             case FULL -> Buffers.writeZeroes(bytes, 0, options.size());
         }
     }
 
-    private static void reserve(HostFile file, long offset, long length) throws IOException {
-        if (length > 0 && !file.reserve(offset, length)) {
-            throw new IOException("preallocation=falloc: the file system cannot reserve storage; full is slower and works");
-        }
-    }
-
-    private static void qcow2(Path path, HostFile file, ImageFile bytes, CreateOptions options) throws IOException {
-        Creator.create(bytes, options);
-        Qcow2Layer layer = Qcow2Layer.open(path, bytes, OpenOptions.defaults().withFormat("qcow2"));
+    private static void qcow2(NewImage image, CreateOptions options) throws IOException {
+        Creator.create(image.file(), options);
+        Qcow2Layer layer = Qcow2Layer.open(image.path(), image.file(), OpenOptions.defaults().withFormat("qcow2"));
         layer.grow(Bits.alignUp(options.size(), SECTOR));
         if (options.preallocation() != CreateOptions.Preallocation.OFF) {
-            preallocate(file, bytes, layer, options);
+            preallocate(image, layer, options);
         }
         layer.flush();
     }
 
-    private static void preallocate(HostFile file, ImageFile bytes, Qcow2Layer layer, CreateOptions options)
-            throws IOException {
+    private static void preallocate(NewImage image, Qcow2Layer layer, CreateOptions options) throws IOException {
         if (options.backingFile() != null) {
             throw new UserException("preallocation and a backing file do not go together");
         }
         layer.allocateAll(options.preallocation() == CreateOptions.Preallocation.FULL);
         layer.flush();
         if (options.preallocation() == CreateOptions.Preallocation.FALLOC) {
-            reserve(file, 0, bytes.size());
+            image.neighbours().reserve(image.file(), 0, image.file().size());
         }
     }
 }

@@ -32,6 +32,9 @@ public record Measure(long required, long fullyAllocated) {
         if (target.format().equals("raw")) {
             return new Measure(target.size(), target.size());
         }
+        if (!target.format().equals("qcow2")) {
+            throw new UserException("format " + target.format() + " cannot be measured; raw and qcow2 can");
+        }
         Creator.check(target);
         long disk = Bits.alignUp(target.size(), target.clusterSize());
         long all = disk + metadataBytes(disk, target.clusterSize(), target.refcountBits());

@@ -2,6 +2,7 @@ package org.jkvm.storage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -29,6 +30,16 @@ abstract class BlockDeviceContract {
 
     /** How it is opened. */
     abstract OpenOptions options();
+
+    /** Whether disks of this kind can become larger and smaller. */
+    boolean resizes() {
+        return true;
+    }
+
+    /** Whether clusters can be packed one by one. */
+    boolean packs() {
+        return false;
+    }
 
     Image open(Path path) {
         return Images.open(path, options());
@@ -163,6 +174,7 @@ abstract class BlockDeviceContract {
 
     @Test
     void growsAndReadsZeroesThere() throws IOException {
+        assumeTrue(resizes(), "the format keeps its disks' sizes");
         Path path = create();
         byte[] data = Disks.random(5, 512);
         try (Image disk = open(path)) {
@@ -247,7 +259,8 @@ abstract class BlockDeviceContract {
     }
 
     @Test
-    void packsClustersWhereItCan() throws IOException {
+    void packsClusters() throws IOException {
+        assumeTrue(packs(), "the format has no packed clusters beside others");
         Path path = create();
         byte[] random = Disks.random(9, SIZE);
         try (Image disk = open(path)) {
@@ -262,7 +275,7 @@ abstract class BlockDeviceContract {
                     packed.add(at);
                 }
             }
-            assertThat(packed.isEmpty()).isEqualTo(disk.format().equals("raw"));
+            assertThat(packed).isNotEmpty();
             assertThat(Disks.get(disk.writeCompressed(0, MemorySegment.ofArray(Arrays.copyOf(random, cluster))))).isFalse();
             for (int at : packed) {
                 assertThat(Arrays.mismatch(Disks.read(disk, at, cluster), text)).as("at " + at).isEqualTo(-1);
@@ -285,6 +298,7 @@ abstract class BlockDeviceContract {
 
     @Test
     void shrinksAndForgetsWhatWasBeyond() throws IOException {
+        assumeTrue(resizes(), "the format keeps its disks' sizes");
         Path path = create();
         byte[] data = Disks.random(10, SIZE);
         int smaller = (3 << 20) + 512 * 3;

@@ -25,6 +25,11 @@ class ContractTest {
         OpenOptions options() {
             return OpenOptions.defaults().withFormat(made.format()).withCache(cache);
         }
+
+        @Override
+        boolean packs() {
+            return made.format().equals("qcow2");
+        }
     }
 
     private static CreateOptions qcow2(int clusterSize, int version, int refcountBits) {

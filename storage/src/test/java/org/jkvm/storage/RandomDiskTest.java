@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.io.TempDir;
@@ -72,7 +73,7 @@ class RandomDiskTest {
         void createBacking(CreateOptions made) throws IOException {
             int size = SECTOR * (1 + random.nextInt(expected.length / SECTOR * 2));
             byte[] data = Disks.random(random.nextLong(), size);
-            for (String format : Images.FORMATS) {
+            for (String format : List.of("raw", "qcow2")) {
                 Path base = folder.resolve("base." + format);
                 Images.create(base, CreateOptions.of(format, size));
                 try (Image image = Images.open(base, OpenOptions.defaults().withFormat(format))) {

@@ -1,0 +1,2 @@
+/** Parallels' disk images, and Virtuozzo's. */
+package org.jkvm.storage.parallels;

@@ -1,0 +1,2 @@
+/** QED, QEMU's former enhanced disk format. */
+package org.jkvm.storage.qed;

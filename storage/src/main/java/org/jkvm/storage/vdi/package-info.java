@@ -1,0 +1,2 @@
+/** VirtualBox's disk images. */
+package org.jkvm.storage.vdi;

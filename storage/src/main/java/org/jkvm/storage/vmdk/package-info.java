@@ -1,0 +1,2 @@
+/** VMware's virtual disks. */
+package org.jkvm.storage.vmdk;
