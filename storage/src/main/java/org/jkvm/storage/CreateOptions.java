@@ -56,6 +56,12 @@ public record CreateOptions(String format, long size, Preallocation preallocatio
                 backingFormat);
     }
 
+    /** The same in another format. */
+    public CreateOptions withFormat(String name) {
+        return new CreateOptions(name, size, preallocation, clusterSize, version, refcountBits, lazyRefcounts, zstd,
+                backingFile, backingFormat, more, secret);
+    }
+
     /** With these values, and no others, beside the common ones. */
     public CreateOptions withMore(Map<String, String> values) {
         return new CreateOptions(format, size, preallocation, clusterSize, version, refcountBits, lazyRefcounts, zstd,

@@ -63,8 +63,8 @@ final class ConvertCommand extends ImageCommand {
 
     private void check(CreationOptions made) {
         String backingFile = given.get("-B");
-        if (given.has("-c") && targetFormat.equals("raw")) {
-            throw new UserException("-c: raw images have no packed clusters; qcow2 has");
+        if (given.has("-c") && !targetFormat.equals("qcow2") && !packsAlways(made)) {
+            throw new UserException("-c: " + targetFormat + " images have no packed clusters; qcow2 has");
         }
         if (existing && (given.has("-o") || backingFile != null)) {
             throw new UserException("-n makes no image: -o and -B have no meaning then");
@@ -80,6 +80,11 @@ final class ConvertCommand extends ImageCommand {
         if (made.get("size") != null) {
             throw new UserException("-o size: the new image is as large as the source");
         }
+    }
+
+    /** Whether the format has packed clusters only. */
+    private static boolean packsAlways(CreationOptions made) {
+        return "streamOptimized".equals(made.get("subformat"));
     }
 
     private void convert(Image from, Path to, CreationOptions options) {
@@ -110,7 +115,8 @@ final class ConvertCommand extends ImageCommand {
         int threads = given.has("-m") ? number("-m", given.get("-m"), 1, MAX_COPIES)
                 : Math.min(USUAL_COPIES, Runtime.getRuntime().availableProcessors());
         boolean zero = existing ? given.has("--target-is-zero") : !onBacking;
-        return new ImageCopy.Options(given.has("-c"), (int) zeroes, onBacking, zero, given.has("-W"), threads);
+        boolean pack = given.has("-c") || "streamOptimized".equals(made.more().get("subformat"));
+        return new ImageCopy.Options(pack, (int) zeroes, onBacking, zero, given.has("-W"), threads);
     }
 
     private void copy(Image from, Image to, ImageCopy.Options how) {

@@ -6,14 +6,19 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jkvm.app.cli.Sizes;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.CreateOptions.Preallocation;
+import org.jkvm.storage.Images;
 
 /** The values of {@code -o}, by qemu-img's names. */
 final class CreationOptions {
+    /** Formats whose values are put together here; those of others are passed on. */
+    private static final List<String> COMMON = List.of("raw", "qcow2");
     private static final Map<String, String> RAW = table(
             "preallocation", "off, falloc or full",
             "size", "bytes of the disk, or a number with one of k M G T P E");
@@ -38,8 +43,15 @@ final class CreationOptions {
     /** Takes the arguments of all {@code -o}. */
     CreationOptions(String format, List<String> arguments) {
         this.format = format;
-        this.known = format.equals("raw") ? RAW : QCOW2;
+        this.known = known(format);
         arguments.forEach(argument -> split(argument).forEach(this::take));
+    }
+
+    private static Map<String, String> known(String format) {
+        Map<String, String> known = new TreeMap<>(format.equals("raw") ? RAW : format.equals("qcow2") ? QCOW2
+                : Map.of("size", RAW.get("size")));
+        known.putAll(Images.creationOptions(format));
+        return known;
     }
 
     private static Map<String, String> table(String... pairs) {
@@ -162,14 +174,27 @@ final class CreationOptions {
                 throw new UserException(off + "=on is not supported");
             }
         }
+        if (!COMMON.contains(format)) {
+            return other(size, backingFile, backingFormat);
+        }
         return new CreateOptions(format, size, preallocation(), number("cluster_size", CreateOptions.DEFAULT_CLUSTER_SIZE),
                 version(), number("refcount_bits", 16), on("lazy_refcounts"), zstd(), backingFile, backingFormat);
+    }
+
+    private CreateOptions other(long size, String backingFile, String backingFormat) {
+        Map<String, String> more = new LinkedHashMap<>(values);
+        more.keySet().removeAll(List.of("size", "backing_file", "backing_fmt"));
+        return CreateOptions.over(backingFile, backingFormat, size).withFormat(format).withMore(more);
     }
 
     /** The options as qemu-img prints them when it makes an image. */
     String describe(CreateOptions o) {
         String preallocation = get("preallocation") == null ? ""
                 : " preallocation=" + o.preallocation().name().toLowerCase(Locale.ROOT);
+        if (!COMMON.contains(format)) {
+            return " size=" + o.size() + values.entrySet().stream().filter(e -> !e.getKey().equals("size"))
+                    .map(e -> " " + e.getKey() + "=" + e.getValue()).collect(Collectors.joining());
+        }
         if (format.equals("raw")) {
             return " size=" + o.size() + preallocation;
         }

@@ -255,7 +255,8 @@ class ConvertTest {
         refused("convert -c @d.raw @o.raw", "no packed clusters");
         refused("convert -S 100 @d.raw @o.raw", "a multiple of 512");
         refused("convert -m 17 @d.raw @o.raw", "1 to 16");
-        refused("convert -O vmdk @d.raw @o.vmdk", "unknown image format 'vmdk'");
+        refused("convert -O vmkd @d.raw @o.vmdk", "unknown image format 'vmkd'");
+        refused("convert -O vmdk -o subformat=none @d.raw @o.vmdk", "streamOptimized is allowed");
         refused("convert -O qcow2 -B x.raw @d.raw @o.qcow2", "-F FORMAT");
         refused("convert -f raw @d.raw @d.raw", "in use");
         refused("map @none", "no such file");
