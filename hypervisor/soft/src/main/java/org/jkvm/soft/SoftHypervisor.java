@@ -44,7 +44,7 @@ public final class SoftHypervisor implements Hypervisor {
      * these MSRs are not part of its state.
      */
     public static SoftHypervisor helper(long tscHertz) {
-        return new SoftHypervisor(new SoftOptions(false, SoftOptions.LEAST_CACHE), tscHertz, true);
+        return new SoftHypervisor(SoftOptions.DEFAULT.withTranslate(false), tscHertz, true);
     }
 
     @Override

@@ -64,7 +64,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             return null;
         }
         NativeCode code = new NativeCode(cpu, interpreter, options.cacheBytes());
-        interpreter.translateWith(code);
+        interpreter.translateWith(code, options.threshold());
         return code;
     }
 

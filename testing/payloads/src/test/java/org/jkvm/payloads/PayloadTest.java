@@ -2,17 +2,27 @@ package org.jkvm.payloads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.x86.CpuModel;
-import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftHypervisor;
 
-/** One body for every backend: each payload prints exactly what its assembly says. */
+/** One body for both executors of the software engine: each payload prints exactly what its assembly says. */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
 class PayloadTest {
-    private final Hypervisor hypervisor = new SoftHypervisor();
-    private final CpuModel model = SoftCpus.models().parse("max", 1, 1);
+    private final TestBackend backend;
+
+    PayloadTest(TestBackend backend) {
+        this.backend = backend;
+    }
+
+    @BeforeEach
+    void needsTheBackend() {
+        backend.assumePresent();
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {
@@ -21,7 +31,8 @@ class PayloadTest {
     })
     void printsWhatItsAssemblySays(String name) {
         Payload payload = Payload.load(name);
-        try (PayloadMachine machine = new PayloadMachine(hypervisor, model)) {
+        CpuModel model = backend.models().parse("max", 1, 1);
+        try (PayloadMachine machine = new PayloadMachine(backend.hypervisor(), model)) {
             assertThat(machine.run(payload.code()).lines()).containsExactlyElementsOf(payload.expected());
         }
     }

@@ -15,8 +15,7 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
-import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftHypervisor;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -25,6 +24,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * with an exit, and memory beside the guest's is untouched. {@code -Djkvm.random.seed=N} repeats a run,
  * {@code -Djkvm.random.rounds=N} makes it longer.
  */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
 class RandomCodeTest {
     private static final long SEED = Long.getLong("jkvm.random.seed", System.nanoTime());
     private static final int ROUNDS = Integer.getInteger("jkvm.random.rounds", 60);
@@ -59,17 +60,24 @@ class RandomCodeTest {
         }
     }
 
+    private final TestBackend backend;
+
+    RandomCodeTest(TestBackend backend) {
+        this.backend = backend;
+    }
+
     @ParameterizedTest
     @EnumSource
     void everyRunEndsWithAnExit(Mode mode) {
-        System.out.printf("random code, %s: -Djkvm.random.seed=%d%n", mode, SEED);
+        backend.assumePresent();
+        System.out.printf("random code, %s, %s: -Djkvm.random.seed=%d%n", backend, mode, SEED);
         Random random = new Random(SEED + mode.ordinal());
         SystemClock clock = new SystemClock(new ReentrantLock());
         try (SharedMemory host = SharedMemory.allocate("random", RAM + 2 * GUARD);
-                VirtualMachine vm = new SoftHypervisor().createVirtualMachine(new VmConfig(1, clock))) {
+                VirtualMachine vm = backend.hypervisor().createVirtualMachine(new VmConfig(1, clock))) {
             MemorySegment ram = host.segment().asSlice(GUARD, RAM);
             vm.setMemorySlot(new MemorySlot(0, 0, ram, false, true));
-            X86Vcpu vcpu = vm.createVcpu(0, SoftCpus.models().parse("max", 1, 1));
+            X86Vcpu vcpu = vm.createVcpu(0, backend.models().parse("max", 1, 1));
             for (int round = 0; round < ROUNDS; round++) {
                 vcpu.reset();
                 fill(random, ram);

@@ -9,11 +9,13 @@ import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.soft.SoftCpus;
 import org.jkvm.soft.SoftHypervisor;
+import org.jkvm.soft.SoftOptions;
+import org.jkvm.x64.CodeCache;
 
 /** The backends that one test body runs on. */
 enum TestBackend {
-    /** The software engine. */
-    SOFT {
+    /** The software engine's interpreter. */
+    INTERPRETER {
         @Override
         void assumePresent() {
             // It is everywhere.
@@ -21,7 +23,24 @@ enum TestBackend {
 
         @Override
         Hypervisor hypervisor() {
-            return new SoftHypervisor();
+            return new SoftHypervisor(SoftOptions.DEFAULT.withTranslate(false));
+        }
+
+        @Override
+        CpuModels models() {
+            return SoftCpus.models();
+        }
+    },
+    /** The software engine's translator, of every block at once. */
+    TRANSLATOR {
+        @Override
+        void assumePresent() {
+            assumeTrue(CodeCache.isHostSupported(), "the host is not x86-64");
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new SoftHypervisor(SoftOptions.DEFAULT.withThreshold(0));
         }
 
         @Override

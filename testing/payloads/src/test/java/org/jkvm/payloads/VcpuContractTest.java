@@ -206,7 +206,7 @@ class VcpuContractTest {
         run();
         vcpu.kick();
         run();
-        try (VirtualMachine other = TestBackend.SOFT.hypervisor().createVirtualMachine(new VmConfig(1, clock))) {
+        try (VirtualMachine other = TestBackend.INTERPRETER.hypervisor().createVirtualMachine(new VmConfig(1, clock))) {
             other.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, false));
             X86Vcpu soft = other.createVcpu(0, backend.models().parse("max", 1, 1));
             StateTree.save(vm).restore(other);

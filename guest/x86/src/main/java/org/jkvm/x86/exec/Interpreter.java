@@ -34,12 +34,11 @@ public final class Interpreter {
     private static final int CALLER = Request.INIT | Request.SIPI | Request.KICK | Request.FLUSH_TLB | Request.CODE_WRITTEN
             | Request.STEPPED;
     private static final int ALL = -1;
-    /** Executions after which translating a block pays. */
-    private static final int HOT = 16;
 
     private final X86Cpu cpu;
     private final BlockCache cache;
     private NativeBlocks natives;
+    private int threshold;
     private int faultSegment;
     private boolean singly;
 
@@ -49,9 +48,10 @@ public final class Interpreter {
         this.cache = new BlockCache(cpu);
     }
 
-    /** Hands blocks that are executed often to {@code translations} from now on. */
-    public void translateWith(NativeBlocks translations) {
+    /** Hands blocks to {@code translations} from now on, each after it was interpreted {@code executions} times; 0 or more. */
+    public void translateWith(NativeBlocks translations, int executions) {
         natives = translations;
+        threshold = executions;
         cache.translateWith(translations);
     }
 
@@ -151,12 +151,14 @@ public final class Interpreter {
         faultSegment = Segment.NONE;
         Block block = cache.find();
         do {
+            if (block.translation == null) {
+                warm(block);
+            }
             if (block.translation != null) {
                 cpu.allowRun(attention());
                 natives.run(block);
             } else {
                 execute(block);
-                warm(block);
             }
             if (cpu.leaveBlock) {
                 trap(false);
@@ -173,7 +175,7 @@ public final class Interpreter {
     }
 
     private void warm(Block block) {
-        if (++block.heat == HOT && natives != null && block.valid && block.isWithinPage()) {
+        if (block.heat++ == threshold && natives != null && block.valid && block.isWithinPage()) {
             natives.translate(block);
         }
     }

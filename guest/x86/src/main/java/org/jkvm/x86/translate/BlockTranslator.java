@@ -17,6 +17,7 @@ import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
 
 /** Writes the code of one block. */
 final class BlockTranslator {
@@ -186,9 +187,9 @@ final class BlockTranslator {
         return recipe;
     }
 
-    /** Whether the segment of the memory operand is one that needs no checks. */
+    /** Whether the segment of the memory operand is one that needs no checks; CS may be readable or not, and never writable. */
     private boolean reaches(Insn i) {
-        return !PassThrough.usesMemory(i) || code.mode.whole(i.segment);
+        return !PassThrough.usesMemory(i) || code.mode.whole(i.segment) && (code.mode.is64() || i.segment != Segment.CS);
     }
 
     private void write(Insn i) {

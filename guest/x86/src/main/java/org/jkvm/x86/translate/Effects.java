@@ -31,7 +31,7 @@ final class Effects {
 
     private static boolean mayShiftByZero(Insn i) {
         return switch (i.row.mnemonic()) {
-            case "SHL", "SAL", "SHR", "SAR", "SHLD", "SHRD" -> !hasCount(i) || (i.imm & (i.operandSize == 8 ? 63 : 31)) == 0;
+            case "SHL", "SAL", "SHR", "SAR", "SHLD", "SHRD" -> !hasCount(i) || (i.imm & (i.dstSize == 8 ? 63 : 31)) == 0;
             default -> false;
         };
     }

@@ -266,12 +266,13 @@ final class IntegerCode {
         addUnits(i, size, index);
         code.addSegment(i);
         Mem memory = code.translate(operation == BitTest.BT ? Mmu.READ_TAG : Mmu.WRITE_TAG, i.dstSize, false);
-        a.mov(DWORD, TEMP, code.load(index, TEMP));
-        a.and(DWORD, TEMP, 8 * i.dstSize - 1);
+        a.mov(DWORD, OTHER, code.load(index, OTHER));
+        a.and(DWORD, OTHER, 8 * i.dstSize - 1);
+        code.flags.need(); // ZF stays as it is.
         if (i.lock) {
             a.lock();
         }
-        a.bitTest(operation, size, memory, TEMP);
+        a.bitTest(operation, size, memory, OTHER);
         code.flags.defined();
     }
 

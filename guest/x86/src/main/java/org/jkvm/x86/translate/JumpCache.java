@@ -25,6 +25,7 @@ final class JumpCache {
     // SAFETY: SIZE bytes behind the TLBs of the processor's struct; indexes are masked with ENTRIES - 1.
     private final long struct;
     private final long miss;
+    private final int[] modes = new int[TABLES];
 
     JumpCache(long struct, long miss) {
         this.struct = struct;
@@ -46,6 +47,17 @@ final class JumpCache {
         return (rip ^ (rip & 0xffff_ffffL) >>> HASH_SHIFT) & ENTRIES - 1;
     }
 
+    /**
+     * Says which mode the code that is about to run has. Modes that share a TLB share a table, in which only translations of
+     * the present one may be found.
+     */
+    void select(int tlb, int mode) {
+        if (modes[tlb] != mode) {
+            clear(tlb);
+            modes[tlb] = mode;
+        }
+    }
+
     /** Enters a translation's guarded entry. */
     void put(int tlb, long rip, long target) {
         long slot = 8 * index(rip);
@@ -65,10 +77,14 @@ final class JumpCache {
     /** Forgets everything. */
     void clear() {
         for (int tlb = 0; tlb < TABLES; tlb++) {
-            for (int slot = 0; slot < TABLE_SIZE; slot += 8) {
-                RawMemory.putLong(struct + tags(tlb) + slot, ABSENT);
-                RawMemory.putLong(struct + targets(tlb) + slot, miss);
-            }
+            clear(tlb);
+        }
+    }
+
+    private void clear(int tlb) {
+        for (int slot = 0; slot < TABLE_SIZE; slot += 8) {
+            RawMemory.putLong(struct + tags(tlb) + slot, ABSENT);
+            RawMemory.putLong(struct + targets(tlb) + slot, miss);
         }
     }
 }

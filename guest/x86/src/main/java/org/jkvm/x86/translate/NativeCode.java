@@ -102,12 +102,19 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         Edge edge = pending;
         pending = null;
         if (edge != null && edge.target == t.block.linear && edge.owner.block.translation == edge.owner
-                && edge.owner.block.mode == t.block.mode && edge.linked == null) {
+                && edge.owner.block.mode == t.block.mode && edge.linked == null && reaches(edge, t)) {
             edge.linked = t;
             t.incoming.add(edge);
             cache.patchJump(edge.patch, t.entryFor(edge));
         }
-        jumps.put(new CodeMode(t.block.mode).tlb(), t.block.linear, t.guarded);
+        int tlb = new CodeMode(t.block.mode).tlb();
+        jumps.select(tlb, t.block.mode);
+        jumps.put(tlb, t.block.linear, t.guarded);
+    }
+
+    /** An edge within a page leads to the same page of memory: address spaces may have been switched since it was left. */
+    private static boolean reaches(Edge edge, Translation t) {
+        return !edge.samePage || (edge.owner.block.physical ^ t.block.physical) >>> 12 == 0;
     }
 
     private void unlink(Edge edge) {

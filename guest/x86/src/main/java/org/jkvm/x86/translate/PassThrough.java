@@ -172,12 +172,13 @@ final class PassThrough {
         return recipe != Recipe.READ;
     }
 
+    /** The destination last: XADD of a register with itself leaves the sum (SDM vol. 2D, XADD). */
     private void storeBack() {
-        if (rmGuest >= 0 && writesFirst()) {
-            code.store(rmGuest, rmHolder);
-        }
         if (regGuest >= 0 && (find("G") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
             code.store(regGuest, regHolder);
+        }
+        if (rmGuest >= 0 && writesFirst()) {
+            code.store(rmGuest, rmHolder);
         }
     }
 

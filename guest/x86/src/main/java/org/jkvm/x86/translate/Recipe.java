@@ -55,7 +55,7 @@ enum Recipe {
     /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
     static Recipe of(Insn i) {
         Row row = i.row;
-        if (row == null || row.isPrivileged()) {
+        if (row == null || row.isPrivileged() || row.isVex()) {
             return LEAVE;
         }
         Recipe recipe = byName(row);
