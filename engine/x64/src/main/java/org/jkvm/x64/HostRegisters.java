@@ -132,6 +132,16 @@ public final class HostRegisters {
         block.set(JAVA_LONG_UNALIGNED, FX + UPPER + 16L * number + 8L * half, value);
     }
 
+    /** Sets 4 or 8 bytes of YMM register {@code number}, from byte {@code at} on. */
+    public void vector(int number, int at, int size, long value) {
+        long offset = FX + 16L * number + (at < 16 ? XMM + at : UPPER + at - 16);
+        if (size == 8) {
+            block.set(JAVA_LONG_UNALIGNED, offset, value);
+        } else {
+            block.set(JAVA_INT_UNALIGNED, offset, (int) value);
+        }
+    }
+
     /** Bits 63:0 of ST({@code number}), the significand; what MMX instructions see where TOP is 0. */
     public long significand(int number) {
         return fx.get(JAVA_LONG_UNALIGNED, ST + 16L * number);

@@ -27,7 +27,7 @@ final class OperandText {
             case 'E' -> insn.memory() ? memory(size) : general(rm(), size);
             case 'G' -> general(reg(), size);
             case 'Z', 'r' -> general(fixed(operand, size), size);
-            case 'M' -> memory(size);
+            case 'M', 'v' -> memory(size);
             case 'X' -> RegisterNames.pointer(size) + source() + ":[" + general(6, insn.addressSize) + "]";
             case 'Y' -> RegisterNames.pointer(size) + "es:[" + general(7, insn.addressSize) + "]";
             case 'I' -> immediate(operand, size);
@@ -135,6 +135,10 @@ final class OperandText {
 
     /** GNU names the absent index of a SIB byte, unless there is no shorter way to write the operand. */
     private String index(boolean sib) {
+        if (insn.vsib >= 0) {
+            boolean narrow = insn.row.vexW() == 1 && (insn.row.code() & 1) == 0; // Doublewords for quadwords.
+            return RegisterNames.vector(insn.indexNumber, insn.vexL && !narrow ? 32 : 16) + "*" + (1 << insn.scale);
+        }
         if (insn.indexNumber >= 0) {
             return general(insn.indexNumber, insn.addressSize) + "*" + (1 << insn.scale);
         }

@@ -54,6 +54,22 @@ public final class Float32 {
         return pack(env);
     }
 
+    /** x * y + z, rounded once, with the product or the addend negated; the first NaN counts. */
+    public static int multiplyAdd(FpEnv env, int x, int y, int z, boolean negateProduct, boolean negateAddend) {
+        if (env.quick()) {
+            float product = Float.intBitsToFloat(negateProduct ? x ^ SIGN : x);
+            float addend = Float.intBitsToFloat(negateAddend ? z ^ SIGN : z);
+            int result = Float.floatToRawIntBits(Math.fma(product, Float.intBitsToFloat(y), addend));
+            if (isUsual(x) && isUsual(y) && isUsual(z) && isSafe(result)) {
+                return result;
+            }
+        }
+        load(env, x, y);
+        env.c.load32(z, env.daz());
+        FusedMath.multiplyAdd(env, negateProduct, negateAddend);
+        return pack(env);
+    }
+
     /** x / y. */
     public static int divide(FpEnv env, int x, int y) {
         if (env.quick()) {

@@ -54,6 +54,22 @@ public final class Float64 {
         return pack(env);
     }
 
+    /** x * y + z, rounded once, with the product or the addend negated; the first NaN counts. */
+    public static long multiplyAdd(FpEnv env, long x, long y, long z, boolean negateProduct, boolean negateAddend) {
+        if (env.quick()) {
+            double product = Double.longBitsToDouble(negateProduct ? x ^ SIGN : x);
+            double addend = Double.longBitsToDouble(negateAddend ? z ^ SIGN : z);
+            long result = Double.doubleToRawLongBits(Math.fma(product, Double.longBitsToDouble(y), addend));
+            if (isUsual(x) && isUsual(y) && isUsual(z) && isSafe(result)) {
+                return result;
+            }
+        }
+        load(env, x, y);
+        env.c.load64(z, env.daz());
+        FusedMath.multiplyAdd(env, negateProduct, negateAddend);
+        return pack(env);
+    }
+
     /** x / y. */
     public static long divide(FpEnv env, long x, long y) {
         if (env.quick()) {

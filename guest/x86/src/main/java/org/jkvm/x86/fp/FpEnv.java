@@ -39,6 +39,7 @@ public final class FpEnv {
 
     final FpValue a = new FpValue();
     final FpValue b = new FpValue();
+    final FpValue c = new FpValue();
     final FpValue r = new FpValue();
     private final boolean x87;
     private int rounding;

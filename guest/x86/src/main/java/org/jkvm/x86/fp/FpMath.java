@@ -53,7 +53,7 @@ final class FpMath {
     }
 
     /** The sign of an exact zero sum of opposite operands (SDM vol. 1, 4.8.3.1). */
-    private static int exactZeroSign(FpEnv env) {
+    static int exactZeroSign(FpEnv env) {
         return env.rounding() == FpEnv.DOWN ? 1 : 0;
     }
 
@@ -102,7 +102,7 @@ final class FpMath {
         }
     }
 
-    private static void multiplyFinite(FpValue a, FpValue b, FpValue r) {
+    static void multiplyFinite(FpValue a, FpValue b, FpValue r) {
         long hi = Math.unsignedMultiplyHigh(a.hi, b.hi);
         long lo = a.hi * b.hi;
         int exp = a.exp + b.exp + 1;

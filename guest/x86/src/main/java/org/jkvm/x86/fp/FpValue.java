@@ -28,6 +28,11 @@ final class FpValue {
     /** Whether this was loaded from a denormal (or pseudo-denormal) encoding. */
     boolean denormal;
 
+    /** Unpacks a binary16. */
+    void load16(int bits) {
+        load(bits >>> 15 & 1, bits >>> 10 & 0x1f, (long) bits << 54, 0x1f, 15, false);
+    }
+
     /** Unpacks a binary32; with {@code daz} a denormal is a zero (SDM vol. 1, 10.2.3.4). */
     void load32(int bits, boolean daz) {
         load(bits >>> 31, bits >>> 23 & 0xff, (long) bits << 41, 0xff, 127, daz);

@@ -14,6 +14,19 @@ final class Rounding {
     private Rounding() {
     }
 
+    /** Rounds and packs a binary16. */
+    static int pack16(FpEnv env, FpValue v) {
+        if (v.kind == FpValue.FINITE) {
+            roundToStore(env, v, 11, -14, 15);
+        }
+        int sign = v.sign << 15;
+        return switch (v.kind) {
+            case FpValue.FINITE -> sign | (v.hi < 0 ? v.exp + 15 << 10 : 0) | (int) (v.hi >>> 53) & 0x3ff;
+            case FpValue.ZERO -> sign;
+            default -> sign | 0x7c00 | (int) (v.hi >>> 53) & 0x3ff;
+        };
+    }
+
     /** Rounds and packs a binary32. */
     static int pack32(FpEnv env, FpValue v) {
         if (v.kind == FpValue.FINITE) {

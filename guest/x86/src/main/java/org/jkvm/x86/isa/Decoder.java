@@ -27,6 +27,8 @@ public final class Decoder {
 
     /** VZEROUPPER and VZEROALL: without ModRM, alone among VEX-encoded instructions. */
     private static final int VZEROUPPER = 0x77;
+    /** ModRM.rm of a SIB byte. */
+    private static final int SIB = 4;
 
     private final OpcodeTable table;
     private final long features;
@@ -129,9 +131,9 @@ public final class Decoder {
         }
         int prefix = insn.prefix66 ? 0x66 : insn.rep;
         Row row = table.findVex(map, opcode, modrm, prefix, insn.vexL ? 1 : 0, insn.vexW ? 1 : 0, insn.bits64, features);
-        boolean valid = row != null && (row.usesVvvv() || insn.vvvv == 0);
+        boolean valid = row != null && (row.usesVvvv() || insn.vvvv == 0) && (!row.isVsib() || (modrm & 7) == SIB);
         insn.vvvv &= bits == 64 ? 15 : 7;
-        return use(valid ? row : null, opcode);
+        return use(valid ? row : null, opcode) != null && !(row.isVsib() && insn.addressSize == 2) ? row : null;
     }
 
     /** Reads the rest of a VEX prefix; returns the opcode map. */
@@ -257,7 +259,7 @@ public final class Decoder {
             case 'G' -> CpuState.general(extended(insn.reg(), 4), size, rex);
             case 'Z' -> CpuState.general(extended(opcode & 7, 1), size, rex);
             case 'r' -> CpuState.general(operand.number(), size, false);
-            case 'M', 'X', 'Y' -> Insn.MEM;
+            case 'M', 'X', 'Y', 'v' -> Insn.MEM;
             case 'I', 'J' -> immediate(operand, size);
             case 'A' -> farPointer();
             case 'O' -> offset();
@@ -322,7 +324,7 @@ public final class Decoder {
         int mod = insn.modrm >>> 6;
         if (insn.addressSize == 2) {
             memory16(mod);
-        } else if (insn.rm() == 4) {
+        } else if (insn.rm() == SIB) {
             sib(mod);
             displacement(mod, 4);
         } else if (mod == 0 && insn.rm() == 5) {
@@ -340,7 +342,10 @@ public final class Decoder {
         int index = extended(sib >>> 3 & 7, 2);
         int base = sib & 7;
         insn.scale = sib >>> 6;
-        if (index != 4) {
+        if (insn.row.isVsib()) {
+            insn.vsib = CpuState.vector(index);
+            insn.indexNumber = index;
+        } else if (index != 4) {
             useIndex(index);
         }
         if (base == 5 && mod == 0) {

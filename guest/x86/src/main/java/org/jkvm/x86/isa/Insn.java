@@ -36,6 +36,8 @@ public final class Insn {
     public int base = CpuState.ZERO;
     /** Offset in {@link CpuState} of its index register. */
     public int index = CpuState.ZERO;
+    /** Offset in {@link CpuState} of the vector register that holds indices (VSIB), or {@link #NONE}. */
+    public int vsib = NONE;
     /** Shift of the index: 0 to 3. */
     public int scale;
     /** Displacement, sign-extended; RIP-relative ones count from the block's start. */
@@ -87,7 +89,7 @@ public final class Insn {
     public boolean ripRelative;
     /** Number of the base register or -1, for disassembly. */
     public int baseNumber = -1;
-    /** Number of the index register or -1, for disassembly. */
+    /** Number of the index register, general or vector, or -1; for disassembly. */
     public int indexNumber = -1;
     /** A segment override prefix's register, or -1. */
     public int override = -1;

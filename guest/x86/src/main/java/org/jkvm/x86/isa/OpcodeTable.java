@@ -42,6 +42,8 @@ public final class OpcodeTable {
             AvxMoveRows.declare(t);
             AvxFloatRows.declare(t);
             AvxIntegerRows.declare(t);
+            Avx2Rows.declare(t);
+            FmaRows.declare(t);
             t.index();
             return t;
         }

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * One operand code of the SDM's opcode maps (vol. 2D, appendix A.2): addressing method and operand type, or a fixed
- * register or number.
+ * register or number. The method {@code v}, which the SDM has not, is memory at a vector of indices (VSIB).
  *
  * @param text   as declared: "Eb", "Gv", "sIb", "AL", "1"
  * @param method the addressing method's letter, or 'r' for a fixed register, 'n' for a fixed number
@@ -63,7 +63,7 @@ public record Operand(String text, char method, String type, int number) {
 
     /** Whether it comes from ModRM. */
     public boolean needsModrm() {
-        return "EGMRSCDVWUPQNBHL".indexOf(method) >= 0;
+        return "EGMRSCDVWUPQNBHLv".indexOf(method) >= 0;
     }
 
     /** Its size in bytes with VEX.L {@code vexL}. */

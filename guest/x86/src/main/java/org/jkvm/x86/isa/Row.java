@@ -215,6 +215,11 @@ public final class Row {
         return operands.stream().anyMatch(o -> o.method() == 'B' || o.method() == 'H');
     }
 
+    /** Whether its memory operand has a vector of indices (VSIB). */
+    public boolean isVsib() {
+        return operands.stream().anyMatch(o -> o.method() == 'v');
+    }
+
     /** ModRM.reg that selects this row, or -1. */
     public int extension() {
         return extension;

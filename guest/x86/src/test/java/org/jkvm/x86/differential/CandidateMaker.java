@@ -105,7 +105,8 @@ final class CandidateMaker {
                 out.write(0xf0);
             }
             wideAddress = form.bits() > 16;
-            if (form.bits() != 32 && form.memory() && random.nextInt(8) == 0) {
+            boolean narrow16 = row.isVsib() && form.bits() == 16; // 16-bit addresses have no SIB byte.
+            if (form.bits() != 32 && form.memory() && (narrow16 || random.nextInt(8) == 0)) {
                 out.write(0x67);
                 wideAddress = true;
             }
@@ -178,7 +179,7 @@ final class CandidateMaker {
                 return;
             }
             int mod = random.nextInt(3);
-            int rm = random.nextInt(8);
+            int rm = row.isVsib() ? RSP : random.nextInt(8); // RM 4 is a SIB byte, which VSIB needs.
             out.write(mod << 6 | reg | rm);
             boolean sib = wideAddress && rm == RSP;
             int base = sib ? random.nextInt(256) : rm;

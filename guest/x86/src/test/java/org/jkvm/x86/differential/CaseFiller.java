@@ -25,6 +25,8 @@ final class CaseFiller {
     private static final int RDI = 7;
     private static final int WINDOW = 96;
     private static final int MAX_OPERAND = 512;
+    /** From any operand it is beyond the scratch memory, and in the cell. */
+    private static final int BEYOND = 0x4_0000;
     private static final int FIRST_OPERAND = 0x1_8000;
     /** Leaves some operands beyond the segment's limit of 64 KiB. */
     private static final int FIRST_OPERAND_16 = 0x9000;
@@ -85,7 +87,7 @@ final class CaseFiller {
         if (AREAS.contains(c.row().mnemonic()) && (i.baseNumber == RAX || i.indexNumber == RAX)) {
             return false; // RAX says what to save.
         }
-        boolean same = i.baseNumber >= 0 && i.baseNumber == i.indexNumber;
+        boolean same = i.vsib < 0 && i.baseNumber >= 0 && i.baseNumber == i.indexNumber;
         boolean wideStack = i.baseNumber == RSP && Math.abs(i.disp) > 0x800;
         boolean bitOffset = BIT_STRINGS.contains(c.row().mnemonic())
                 && (sourceNumber(i) == i.baseNumber || sourceNumber(i) == i.indexNumber || sourceNumber(i) == RSP);
@@ -177,13 +179,16 @@ final class CaseFiller {
         if (!i.memory() || i.ripRelative) {
             return;
         }
+        if (i.vsib >= 0) {
+            indices(i);
+        }
         if (i.baseNumber < 0 || i.baseNumber == RSP) {
-            if (i.indexNumber >= 0) {
+            if (i.indexNumber >= 0 && i.vsib < 0) {
                 before.general(i.indexNumber, 0);
             }
             return;
         }
-        long index = i.indexNumber < 0 ? 0 : before.general(i.indexNumber) << i.scale;
+        long index = i.indexNumber < 0 || i.vsib >= 0 ? 0 : before.general(i.indexNumber) << i.scale;
         before.general(i.baseNumber, noisy(i, offset(target) - i.disp - index));
     }
 
@@ -297,6 +302,15 @@ final class CaseFiller {
         }
         for (int at = XSTATE_BV + 64; at < XSAVE_BYTES; at += 8) {
             put(target + at, values.vectorHalf());
+        }
+    }
+
+    /** Indices near the base or, seldom, beyond the scratch memory; half of them are not wanted. */
+    private void indices(Insn i) {
+        boolean wide = (i.row.code() & 1) != 0;
+        for (int at = 0; at < 32; at += wide ? 8 : 4) {
+            int index = random.nextInt(128) == 0 ? BEYOND >> i.scale : random.nextInt(-8, 8);
+            before.vector(i.indexNumber, at, wide ? 8 : 4, index);
         }
     }
 
