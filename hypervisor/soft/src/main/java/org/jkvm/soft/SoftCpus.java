@@ -22,9 +22,6 @@ public final class SoftCpus {
             CpuFeature.SS, CpuFeature.HT, CpuFeature.PCID, CpuFeature.X2APIC, CpuFeature.TSC_DEADLINE, CpuFeature.HYPERVISOR,
             CpuFeature.ARAT, CpuFeature.SMEP, CpuFeature.ERMS, CpuFeature.UMIP, CpuFeature.NX, CpuFeature.PDPE1GB,
             CpuFeature.LM, CpuFeature.CX16, CpuFeature.LAHF_LM, CpuFeature.MMXEXT, CpuFeature.XGETBV1);
-    /** The opcode table has some of its instructions, but not all. */
-    private static final Set<CpuFeature> PARTIAL = EnumSet.of(CpuFeature.AVX2);
-
     private SoftCpus() {
     }
 
@@ -33,8 +30,7 @@ public final class SoftCpus {
         Set<String> withRows = OpcodeTable.x86().rows().stream().map(Row::feature).map(Feature::name)
                 .collect(Collectors.toSet());
         EnumSet<CpuFeature> supported = EnumSet.copyOf(BEHAVIOUR);
-        Arrays.stream(CpuFeature.values()).filter(f -> withRows.contains(f.name()) && !PARTIAL.contains(f))
-                .forEach(supported::add);
+        Arrays.stream(CpuFeature.values()).filter(f -> withRows.contains(f.name())).forEach(supported::add);
         return new CpuModels(supported, List.of(KvmClock.signature(), KvmClock.features()));
     }
 }

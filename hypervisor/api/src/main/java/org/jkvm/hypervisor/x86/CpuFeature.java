@@ -72,6 +72,8 @@ public enum CpuFeature {
     SHA(0x7, 'b', 29, "sha-ni"),
     UMIP(0x7, 'c', 2, "umip"),
     PKU(0x7, 'c', 3, "pku"),
+    VAES(0x7, 'c', 9, "vaes"),
+    VPCLMULQDQ(0x7, 'c', 10, "vpclmulqdq"),
     LA57(0x7, 'c', 16, "la57"),
     RDPID(0x7, 'c', 22, "rdpid"),
     XSAVEOPT(0xd, 'a', 0, "xsaveopt"),

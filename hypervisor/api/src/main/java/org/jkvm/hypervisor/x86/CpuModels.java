@@ -1,50 +1,67 @@
 package org.jkvm.hypervisor.x86;
 
+import static org.jkvm.hypervisor.x86.CpuFeature.AES;
 import static org.jkvm.hypervisor.x86.CpuFeature.APIC;
+import static org.jkvm.hypervisor.x86.CpuFeature.ARAT;
+import static org.jkvm.hypervisor.x86.CpuFeature.AVX2;
 import static org.jkvm.hypervisor.x86.CpuFeature.AVX;
+import static org.jkvm.hypervisor.x86.CpuFeature.BMI1;
+import static org.jkvm.hypervisor.x86.CpuFeature.BMI2;
 import static org.jkvm.hypervisor.x86.CpuFeature.CLFSH;
 import static org.jkvm.hypervisor.x86.CpuFeature.CMOV;
 import static org.jkvm.hypervisor.x86.CpuFeature.CX16;
 import static org.jkvm.hypervisor.x86.CpuFeature.CX8;
 import static org.jkvm.hypervisor.x86.CpuFeature.DE;
+import static org.jkvm.hypervisor.x86.CpuFeature.ERMS;
+import static org.jkvm.hypervisor.x86.CpuFeature.F16C;
+import static org.jkvm.hypervisor.x86.CpuFeature.FMA;
 import static org.jkvm.hypervisor.x86.CpuFeature.FPU;
+import static org.jkvm.hypervisor.x86.CpuFeature.FSGSBASE;
 import static org.jkvm.hypervisor.x86.CpuFeature.FXSR;
 import static org.jkvm.hypervisor.x86.CpuFeature.HT;
 import static org.jkvm.hypervisor.x86.CpuFeature.HYPERVISOR;
 import static org.jkvm.hypervisor.x86.CpuFeature.INVPCID;
 import static org.jkvm.hypervisor.x86.CpuFeature.LAHF_LM;
 import static org.jkvm.hypervisor.x86.CpuFeature.LM;
+import static org.jkvm.hypervisor.x86.CpuFeature.LZCNT;
 import static org.jkvm.hypervisor.x86.CpuFeature.MCA;
 import static org.jkvm.hypervisor.x86.CpuFeature.MCE;
 import static org.jkvm.hypervisor.x86.CpuFeature.MMX;
+import static org.jkvm.hypervisor.x86.CpuFeature.MOVBE;
 import static org.jkvm.hypervisor.x86.CpuFeature.MSR;
 import static org.jkvm.hypervisor.x86.CpuFeature.MTRR;
 import static org.jkvm.hypervisor.x86.CpuFeature.NX;
 import static org.jkvm.hypervisor.x86.CpuFeature.PAE;
 import static org.jkvm.hypervisor.x86.CpuFeature.PAT;
 import static org.jkvm.hypervisor.x86.CpuFeature.PCID;
+import static org.jkvm.hypervisor.x86.CpuFeature.PCLMULQDQ;
 import static org.jkvm.hypervisor.x86.CpuFeature.PGE;
 import static org.jkvm.hypervisor.x86.CpuFeature.POPCNT;
 import static org.jkvm.hypervisor.x86.CpuFeature.PREFETCHW;
-import static org.jkvm.hypervisor.x86.CpuFeature.PSE;
 import static org.jkvm.hypervisor.x86.CpuFeature.PSE36;
+import static org.jkvm.hypervisor.x86.CpuFeature.PSE;
 import static org.jkvm.hypervisor.x86.CpuFeature.RDPID;
+import static org.jkvm.hypervisor.x86.CpuFeature.RDRAND;
 import static org.jkvm.hypervisor.x86.CpuFeature.RDSEED;
+import static org.jkvm.hypervisor.x86.CpuFeature.RDTSCP;
 import static org.jkvm.hypervisor.x86.CpuFeature.SEP;
 import static org.jkvm.hypervisor.x86.CpuFeature.SHA;
-import static org.jkvm.hypervisor.x86.CpuFeature.SSE;
+import static org.jkvm.hypervisor.x86.CpuFeature.SMEP;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE2;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE3;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE4_1;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE4_2;
+import static org.jkvm.hypervisor.x86.CpuFeature.SSE;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSSE3;
 import static org.jkvm.hypervisor.x86.CpuFeature.SYSCALL;
 import static org.jkvm.hypervisor.x86.CpuFeature.TSC;
 import static org.jkvm.hypervisor.x86.CpuFeature.TSC_DEADLINE;
 import static org.jkvm.hypervisor.x86.CpuFeature.VME;
+import static org.jkvm.hypervisor.x86.CpuFeature.VPCLMULQDQ;
 import static org.jkvm.hypervisor.x86.CpuFeature.X2APIC;
 import static org.jkvm.hypervisor.x86.CpuFeature.XSAVE;
 import static org.jkvm.hypervisor.x86.CpuFeature.XSAVEC;
+import static org.jkvm.hypervisor.x86.CpuFeature.XSAVEOPT;
 import static org.jkvm.hypervisor.x86.CpuFeature.XSAVES;
 
 import java.nio.ByteBuffer;
@@ -65,10 +82,14 @@ import org.jkvm.base.UserException;
 public final class CpuModels {
     /** What {@code max} is made of: every feature that QEMU 7.2's software engine has, in so far as the backend has it. */
     private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, RDSEED, INVPCID, SHA,
-            RDPID, XSAVEC, XSAVES, PREFETCHW);
+            RDPID, VPCLMULQDQ, XSAVEC, XSAVES, PREFETCHW);
     private static final Set<CpuFeature> BASE_64 = EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE,
             MCA, CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2, SSE3, CX16, HYPERVISOR, SYSCALL, NX, LM);
     private static final Set<CpuFeature> V2 = union(BASE_64, LAHF_LM, SSSE3, SSE4_1, SSE4_2, POPCNT);
+    /** The x86-64 psABI's third level. */
+    private static final Set<CpuFeature> V3 = union(V2, AVX, AVX2, BMI1, BMI2, F16C, FMA, LZCNT, MOVBE, XSAVE);
+    private static final Set<CpuFeature> HASWELL = union(V3, AES, ARAT, ERMS, FSGSBASE, INVPCID, PCID, PCLMULQDQ, RDRAND,
+            RDTSCP, SMEP, TSC_DEADLINE, X2APIC, XSAVEOPT);
     private static final String AMD = "AuthenticAMD";
     private static final String INTEL = "GenuineIntel";
     /** Legacy region and header of an XSAVE area. */
@@ -82,13 +103,16 @@ public final class CpuModels {
 
     /** Names, signatures and brand strings of the models that QEMU has too are QEMU's. */
     private static final List<Model> MODELS = List.of(
+            new Model("Haswell", INTEL, 6, 60, 4, "Intel Core Processor (Haswell)", HASWELL),
+            new Model("Haswell-noTSX", INTEL, 6, 60, 1, "Intel Core Processor (Haswell, no TSX)", HASWELL),
             new Model("Nehalem", INTEL, 6, 26, 3, "Intel Core i7 9xx (Nehalem Class Core i7)", V2),
             new Model("kvm64", INTEL, 15, 6, 1, "Common KVM processor", BASE_64),
             new Model("max", AMD, 15, 107, 1, "jkvm CPU, everything that there is", MAX),
             new Model("qemu32", INTEL, 6, 6, 3, "QEMU Virtual CPU version 2.5+", EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE,
                     CX8, APIC, SEP, PGE, CMOV, PAT, MMX, FXSR, SSE, SSE2, SSE3, HYPERVISOR)),
             new Model("qemu64", AMD, 15, 107, 1, "QEMU Virtual CPU version 2.5+", union(BASE_64, LAHF_LM)),
-            new Model("x86-64-v2", AMD, 15, 107, 1, "x86-64-v2 processor", V2));
+            new Model("x86-64-v2", AMD, 15, 107, 1, "x86-64-v2 processor", V2),
+            new Model("x86-64-v3", AMD, 15, 107, 1, "x86-64-v3 processor", V3));
 
     private final Set<CpuFeature> supported;
     private final List<CpuModel.Leaf> backendLeaves;

@@ -36,6 +36,23 @@ class CpuModelsTest {
     }
 
     @Test
+    void haswellIsQemus() {
+        CpuModel model = all.parse("Haswell-noTSX", 1, 1);
+        assertThat(leaf(model, 1, -1).eax()).isEqualTo(0x306c1);
+        assertThat(leaf(model, 1, -1).ecx()).isEqualTo(0xf7fa3203);
+        assertThat(leaf(model, 7, 0).ebx()).isEqualTo(0x7a9 & ~(1 << 4 | 1 << 6 | 1 << 11));
+    }
+
+    @Test
+    void avxStateIsInLeafD() {
+        CpuModel v3 = all.parse("x86-64-v3", 1, 1);
+        assertThat(leaf(v3, 0xd, 0)).isEqualTo(new CpuModel.Leaf(0xd, 0, 7, 576, 832, 0));
+        assertThat(leaf(v3, 0xd, 2)).isEqualTo(new CpuModel.Leaf(0xd, 2, 256, 576, 0, 0));
+        CpuModel without = all.parse("x86-64-v3,-avx", 1, 1);
+        assertThat(leaf(without, 0xd, 0)).isEqualTo(new CpuModel.Leaf(0xd, 0, 3, 576, 576, 0));
+    }
+
+    @Test
     void nothingIsClaimedThatTheBackendLacks() {
         CpuModels few = new CpuModels(EnumSet.of(CpuFeature.FPU, CpuFeature.TSC), List.of());
         CpuModel model = few.parse("max", 1, 1);
