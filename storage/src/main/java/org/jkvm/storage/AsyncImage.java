@@ -22,6 +22,7 @@ final class AsyncImage implements Image {
 
     private final Path path;
     private final Layer layer;
+    private final OpenOptions options;
     private final boolean readOnly;
     private final List<String> warnings;
     private final ExecutorService workers;
@@ -30,6 +31,7 @@ final class AsyncImage implements Image {
     AsyncImage(Path path, Layer layer, OpenOptions options, List<String> warnings) {
         this.path = path;
         this.layer = layer;
+        this.options = options;
         this.readOnly = options.readOnly();
         this.warnings = List.copyOf(warnings);
         this.workers = workers("disk " + path.getFileName(), options.threads());
@@ -160,6 +162,37 @@ final class AsyncImage implements Image {
     public void nameBacking(String name, String format) throws IOException {
         refuseReadOnly();
         layer.nameBacking(name, format);
+    }
+
+    @Override
+    public CompletableFuture<Void> copyUp(long offset, long length) {
+        return submit(() -> {
+            checkWrite(offset, length);
+            layer.copyUp(offset, length);
+        });
+    }
+
+    @Override
+    public void empty() throws IOException {
+        refuseReadOnly();
+        layer.empty();
+    }
+
+    @Override
+    public Image reopenBacking(boolean writable) throws IOException {
+        Layer old = layer.backing().orElseThrow(() -> new IOException("image '" + path + "' has no backing file"));
+        Path file = old.info().path();
+        OpenOptions how = options.withFormat(old.format()).withForceShare(false).withReadOnly(!writable);
+        old.close();
+        try {
+            layer.attach(new ChainOpener(true).open(file, how));
+        } catch (UserException e) {
+            layer.attach(new ChainOpener(true).open(file, how.withReadOnly(true)));
+            throw new IOException(e.getMessage(), e);
+        }
+        AsyncImage view = new AsyncImage(file, layer.backing().orElseThrow(), how, List.of());
+        view.closed.set(true);
+        return view;
     }
 
     @Override

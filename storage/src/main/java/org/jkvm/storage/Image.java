@@ -57,6 +57,21 @@ public interface Image extends BlockDevice {
      */
     void nameBacking(String name, String format) throws IOException;
 
+    /** Makes what a range has from the backing file the image's own, so that it does not need that any more. */
+    CompletableFuture<Void> copyUp(long offset, long length);
+
+    /** Gives up everything that the image has itself, so that its backing file shows. Waits for the host. */
+    void empty() throws IOException;
+
+    /**
+     * Opens the backing file again, for writing too or only for reading. Waits for the host; nobody may use the image
+     * meanwhile.
+     *
+     * @return a view of the backing file that stays valid until the next such call; closing it does not close the file
+     * @throws IOException where there is none or it can't be opened so; it is open then as before
+     */
+    Image reopenBacking(boolean writable) throws IOException;
+
     /** The snapshots inside the image; empty where the format, or this image of it, can have none. */
     Optional<Snapshots> snapshots();
 

@@ -3,10 +3,12 @@ package org.jkvm.app.vm;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.live.DetectZeroes;
 import org.jkvm.storage.live.Drive;
+import org.jkvm.storage.live.Job;
 import org.jkvm.storage.live.Limits;
 import org.jkvm.storage.live.Operation;
 import org.jkvm.storage.live.Statistics;
@@ -58,6 +60,19 @@ final class DiskText {
                 .map(k -> k.shortName() + "=" + limits.rate(k) + " " + k.shortName() + "_max=" + limits.max(k))
                 .collect(Collectors.joining(" "));
         return all + " iops_size=" + limits.iopsSize();
+    }
+
+    /** {@code info block-jobs}. */
+    static String jobs(Disks disks) {
+        String text = disks.all().stream().map(a -> a.live().job()).filter(Objects::nonNull).map(DiskText::job)
+                .collect(Collectors.joining());
+        return text.isEmpty() ? "No active jobs\n" : text;
+    }
+
+    private static String job(Job job) {
+        return "Type %s, device %s: Completed %d of %d bytes, speed limit %d bytes/s%s%n".formatted(job.type(),
+                job.drive().name(), job.done(), job.total(), job.speed(),
+                job.paused() ? ", paused" : job.ready() ? ", ready" : "");
     }
 
     /** {@code info blockstats}. */

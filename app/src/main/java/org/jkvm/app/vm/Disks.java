@@ -13,6 +13,8 @@ import org.jkvm.app.settings.BlockNode;
 import org.jkvm.base.UserException;
 import org.jkvm.machine.pc.Pc;
 import org.jkvm.storage.live.Drive;
+import org.jkvm.storage.live.Job;
+import org.jkvm.storage.live.LiveDisk;
 import org.jkvm.storage.live.Source;
 import org.jkvm.storage.live.Throttle;
 
@@ -22,7 +24,10 @@ final class Disks {
     private final Map<String, Throttle> groups = new HashMap<>();
 
     /** A disk, what described it, and the device that shows it; empty where none does. */
-    record Attached(BlockNode node, Drive drive, String device) {
+    record Attached(BlockNode node, LiveDisk live, String device) {
+        Drive drive() {
+            return live.drive();
+        }
     }
 
     /**
@@ -38,10 +43,16 @@ final class Disks {
             Source source = new Source(node.file(), node.open(), node.tuning().temporary());
             Drive drive = new Drive(node.name(), source, throttle(node), node.tuning().detectZeroes());
             drive.image().warnings().forEach(warning -> System.err.println("kvm: warning: " + warning));
-            drives.put(node.name(), new Attached(node, drive, device));
+            drives.put(node.name(), new Attached(node, new LiveDisk(drive, Disks::ended), device));
             return drive;
         } catch (UserException e) {
             throw new UserException(node.option() + ": " + e.getMessage());
+        }
+    }
+
+    private static void ended(Job job) {
+        if (!job.failure().isEmpty()) {
+            System.err.println("kvm: disk '" + job.drive().name() + "': " + job.type() + " job failed: " + job.failure());
         }
     }
 
@@ -78,20 +89,30 @@ final class Disks {
 
     /** The guest's device for {@code attached} hears of changes of size. */
     static void connect(Pc pc, Attached attached) {
-        attached.drive.onResize(() -> pc.bus().locked(() ->
+        attached.drive().onResize(() -> pc.bus().locked(() ->
                 pc.cards().disk(attached.device).ifPresent(disk -> disk.capacityChanged())));
     }
 
     /** Closes everything: where the machine could not be built. */
     synchronized void close() {
-        drives.values().forEach(a -> a.drive.close());
+        drives.values().forEach(a -> a.live.close());
         drives.clear();
+    }
+
+    /** Ends what goes on with the disks, and closes those that no device shows: where the machine has ended. */
+    synchronized void end() {
+        for (Attached a : drives.values()) {
+            a.live.endJob();
+            if (a.device.isEmpty()) {
+                a.live.close();
+            }
+        }
     }
 
     /** Makes durable what the disks have cached; returns when that is done, or said why not. */
     void flush() {
         List<CompletableFuture<Void>> flushes = new ArrayList<>();
-        all().forEach(a -> flushes.add(a.drive.flush()));
+        all().forEach(a -> flushes.add(a.drive().flush()));
         for (CompletableFuture<Void> flush : flushes) {
             try {
                 flush.join();

@@ -21,6 +21,7 @@ final class MachineTopics {
     List<Topic> list(Chardevs chardevs, Disks disks) {
         return List.of(
                 new Topic("block", "the virtual hard disks", () -> DiskText.block(disks)),
+                new Topic("block-jobs", "what goes on with the disks", () -> DiskText.jobs(disks)),
                 new Topic("blockstats", "what the disks have done", () -> DiskText.statistics(disks)),
                 new Topic("chardev", "the character devices", chardevs::describe),
                 new Topic("irq", "the interrupt lines", () -> pc.interruptChip().describe()),

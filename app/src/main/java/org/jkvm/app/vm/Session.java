@@ -62,7 +62,9 @@ public final class Session implements MuxBackend.Actions {
             SignalPolicy.install(machine);
             chardevs.start();
             machine.start(settings.running().paused());
-            return machine.awaitExit();
+            int status = machine.awaitExit();
+            disks.end();
+            return status;
         } finally {
             removePidfile();
         }
@@ -106,7 +108,7 @@ public final class Session implements MuxBackend.Actions {
 
     private void monitors(Pc pc, Chardevs chardevs) {
         MonitorMachine target = new MachineMonitor(pc, settings.name(), new MachineTopics(pc).list(chardevs, disks),
-                new DiskCommands(disks).list(), backend.disassembler());
+                new DiskCommands(disks, pc.clock()).list(), backend.disassembler());
         for (CharacterBackend device : chardevs.monitors(settings.consoles())) {
             Monitor monitor = new Monitor(device, target, Version.text());
             // Before the device is connected: its thread may then hold the monitor in a command that waits for the start.

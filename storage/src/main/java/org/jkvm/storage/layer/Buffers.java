@@ -32,6 +32,17 @@ public final class Buffers {
         return ZEROES;
     }
 
+    /** Whether there is nothing but zeroes in {@code data}. */
+    public static boolean isZero(MemorySegment data) {
+        for (long at = 0; at < data.byteSize(); at += CHUNK) {
+            long end = Math.min(data.byteSize(), at + CHUNK);
+            if (MemorySegment.mismatch(data, at, end, ZEROES, 0, end - at) >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** Writes zeroes over a range. */
     public static void writeZeroes(ImageFile file, long offset, long length) throws IOException {
         for (long done = 0; done < length; done += CHUNK) {

@@ -69,6 +69,21 @@ public interface Layer extends AutoCloseable {
     /** What reads come from where this layer has nothing of its own. */
     Optional<Layer> backing();
 
+    /** Reads come from {@code below} from now on. Nothing is under way meanwhile. */
+    default void attach(Layer below) throws IOException {
+        throw new IOException("format " + format() + " has no backing files");
+    }
+
+    /** Makes what a range has from below this layer's own; what it has itself stays as it is. */
+    default void copyUp(long offset, long length) throws IOException {
+        // Without layers below everything is this layer's own.
+    }
+
+    /** Gives up everything that this layer has itself: what is below shows. */
+    default void empty() throws IOException {
+        throw new IOException("format " + format() + " has no backing files");
+    }
+
     /** Writes out what is cached and closes, the backing layers too. */
     @Override
     void close() throws IOException;

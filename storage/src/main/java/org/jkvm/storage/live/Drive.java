@@ -73,6 +73,15 @@ public final class Drive implements BlockDevice {
         return image;
     }
 
+    /** Whether it has a backing file, or a temporary overlay over its image. */
+    public boolean hasBacking() {
+        try {
+            return source.temporary() || image.info().backing().isPresent();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** Its limits, which may be changed. */
     public Throttle throttle() {
         return throttle;
@@ -115,7 +124,7 @@ public final class Drive implements BlockDevice {
 
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment data) {
-        return request(Operation.WRITE, offset, data.byteSize(), i -> detectZeroes != DetectZeroes.OFF && zeroes(data)
+        return request(Operation.WRITE, offset, data.byteSize(), i -> detectZeroes != DetectZeroes.OFF && Buffers.isZero(data)
                 ? i.writeZeroes(offset, data.byteSize(), detectZeroes == DetectZeroes.UNMAP) : i.write(offset, data));
     }
 
@@ -164,6 +173,12 @@ public final class Drive implements BlockDevice {
         });
     }
 
+    /** The last that is done with an image. */
+    interface Farewell {
+        /** Does it. */
+        void to(Image image) throws IOException;
+    }
+
     /**
      * Closes the image, lets {@code prepare} make what comes after it, and opens that. Where this fails the old image is
      * opened again.
@@ -171,8 +186,14 @@ public final class Drive implements BlockDevice {
      * @throws IOException what failed, in one line
      */
     void replace(Gate.Work<Source> prepare) throws IOException {
+        replace(prepare, _ -> { });
+    }
+
+    /** The same with something done to the image before it is closed; where that fails the image stays open. */
+    void replace(Gate.Work<Source> prepare, Farewell farewell) throws IOException {
         long before = size();
         drained(() -> {
+            farewell.to(image);
             image.close();
             try {
                 Source next = prepare.run();
@@ -212,16 +233,6 @@ public final class Drive implements BlockDevice {
         } catch (CompletionException e) {
             throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
         }
-    }
-
-    static boolean zeroes(MemorySegment data) {
-        for (long at = 0; at < data.byteSize(); at += Buffers.CHUNK) {
-            long end = Math.min(data.byteSize(), at + Buffers.CHUNK);
-            if (MemorySegment.mismatch(data, at, end, Buffers.zeroes(), 0, end - at) >= 0) {
-                return false;
-            }
-        }
-        return true;
     }
 
     private CompletableFuture<Void> request(Operation operation, long offset, long length,

@@ -193,7 +193,31 @@ final class ClusterWriter {
         }
     }
 
-    /** Gives up what lies from {@code from}, a cluster boundary, to {@code to}: both beyond the disk's new end. */
+    /** Copies what is unallocated from {@code from} to {@code to} from the backing file, in a disk of {@code size} bytes. */
+    void copyUp(long from, long to, long size) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = Buffers.allocate(arena, Math.min(PIECE, to - from));
+            long at = from;
+            while (at < to) {
+                Extent extent = reader.extent(at, Math.min(PIECE, to - at));
+                if (extent.kind() == Extent.Kind.UNALLOCATED) {
+                    copyUp(at, buffer.asSlice(0, extent.length()), size);
+                }
+                at += extent.length();
+            }
+        }
+    }
+
+    private void copyUp(long offset, MemorySegment buffer, long size) throws IOException {
+        reader.read(offset, buffer);
+        if (Buffers.isZero(buffer)) {
+            writeZeroes(offset, offset + buffer.byteSize(), true, size);
+        } else {
+            write(offset, buffer);
+        }
+    }
+
+    /** Gives up what lies from {@code from}, a cluster boundary, to {@code to}: what is below shows, if anything is. */
     void forget(long from, long to) throws IOException {
         long at = from;
         while (at < to) {

@@ -87,9 +87,26 @@ public final class Qcow2Layer implements Layer {
         return HeaderReader.read(file);
     }
 
-    /** Says what reads come from where this image has nothing; before the first request. */
+    /** Says what reads come from where this image has nothing; while no request is under way. */
+    @Override
     public void attach(Layer below) {
         backing = below;
+    }
+
+    @Override
+    public void copyUp(long offset, long length) throws IOException {
+        if (length > 0) {
+            try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset + length - 1))) {
+                writer.copyUp(offset, offset + length, size);
+            }
+        }
+    }
+
+    @Override
+    public void empty() throws IOException {
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            writer.forget(0, size);
+        }
     }
 
     /** The backing file as the header names it; empty where there is none. */
