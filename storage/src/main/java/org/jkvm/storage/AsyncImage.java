@@ -76,18 +76,36 @@ final class AsyncImage implements Image {
 
     @Override
     public CompletableFuture<Void> read(long offset, MemorySegment target) {
-        return submit(() -> {
-            checkRange(offset, target.byteSize());
-            layer.read(offset, target);
-        });
+        return submit(() -> readNow(offset, target));
     }
 
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment source) {
-        return submit(() -> {
-            checkWrite(offset, source.byteSize());
-            layer.write(offset, source);
-        });
+        return submit(() -> writeNow(offset, source));
+    }
+
+    @Override
+    public void readNow(long offset, MemorySegment target) throws IOException {
+        checkRange(offset, target.byteSize());
+        layer.read(offset, target);
+    }
+
+    @Override
+    public void writeNow(long offset, MemorySegment source) throws IOException {
+        checkWrite(offset, source.byteSize());
+        layer.write(offset, source);
+    }
+
+    @Override
+    public void writeZeroesNow(long offset, long length, boolean mayUnmap) throws IOException {
+        checkWrite(offset, length);
+        layer.writeZeroes(offset, length, mayUnmap);
+    }
+
+    @Override
+    public boolean writeCompressedNow(long offset, MemorySegment source) throws IOException {
+        checkWrite(offset, source.byteSize());
+        return layer.writeCompressed(offset, source);
     }
 
     @Override
@@ -105,10 +123,7 @@ final class AsyncImage implements Image {
 
     @Override
     public CompletableFuture<Void> writeZeroes(long offset, long length, boolean mayUnmap) {
-        return submit(() -> {
-            checkWrite(offset, length);
-            layer.writeZeroes(offset, length, mayUnmap);
-        });
+        return submit(() -> writeZeroesNow(offset, length, mayUnmap));
     }
 
     @Override
@@ -132,10 +147,7 @@ final class AsyncImage implements Image {
 
     @Override
     public CompletableFuture<Boolean> writeCompressed(long offset, MemorySegment source) {
-        return answer(() -> {
-            checkWrite(offset, source.byteSize());
-            return layer.writeCompressed(offset, source);
-        });
+        return answer(() -> writeCompressedNow(offset, source));
     }
 
     @Override

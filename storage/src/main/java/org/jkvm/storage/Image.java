@@ -77,4 +77,24 @@ public interface Image extends BlockDevice {
 
     /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
     void grow(long size) throws IOException;
+
+    /** As {@link #read}, and waits: for tools, which bring threads of their own. */
+    default void readNow(long offset, MemorySegment target) throws IOException {
+        Requests.await(read(offset, target));
+    }
+
+    /** As {@link #write}, and waits. */
+    default void writeNow(long offset, MemorySegment source) throws IOException {
+        Requests.await(write(offset, source));
+    }
+
+    /** As {@link #writeZeroes}, and waits. */
+    default void writeZeroesNow(long offset, long length, boolean mayUnmap) throws IOException {
+        Requests.await(writeZeroes(offset, length, mayUnmap));
+    }
+
+    /** As {@link #writeCompressed}, and waits. */
+    default boolean writeCompressedNow(long offset, MemorySegment source) throws IOException {
+        return Requests.await(writeCompressed(offset, source));
+    }
 }

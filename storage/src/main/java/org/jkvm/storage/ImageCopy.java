@@ -3,14 +3,6 @@ package org.jkvm.storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.function.LongConsumer;
-import org.jkvm.base.Bits;
 import org.jkvm.storage.layer.Buffers;
 
 /**
@@ -18,8 +10,9 @@ import org.jkvm.storage.layer.Buffers;
  * in the order of the disk unless told otherwise, so that a fresh image's clusters lie in order too. One copy, once.
  */
 public final class ImageCopy {
-    /** At least the largest cluster, and pieces end at multiples: no two threads write to one cluster. */
-    private static final int PIECE = 2 << 20;
+    /** Read by one call and written by another: what lies between should be in a processor's second-level cache. */
+    private static final int PIECE = 256 << 10;
+    private static final int SECTOR = 512;
 
     /**
      * How contents are written.
@@ -30,68 +23,68 @@ public final class ImageCopy {
      * @param targetIsZero the target reads as zeroes where nothing is written
      * @param anyOrder writes need not keep the order of the disk
      * @param threads how many pieces are under way at once, at least 1
+     * @param bytesPerSecond the most that is copied in a second, or 0
+     * @param salvage what cannot be read becomes zeroes
      */
     public record Options(boolean compress, int sparse, boolean onlyTop, boolean targetIsZero, boolean anyOrder,
-            int threads) {
+            int threads, long bytesPerSecond, boolean salvage) {
+        /** As fast as can be, and every failure to read ends it. */
+        public Options(boolean compress, int sparse, boolean onlyTop, boolean targetIsZero, boolean anyOrder, int threads) {
+            this(compress, sparse, onlyTop, targetIsZero, anyOrder, threads, 0, false);
+        }
     }
 
-    private enum Action { SKIP, ZERO, COPY }
+    /** Who is told how it goes; by one thread at a time. */
+    public interface Watcher {
+        /** So many bytes of the disk are dealt with. */
+        void done(long bytes);
 
-    private record Piece(long number, long offset, long length, Action action) {    }
+        /** A stretch that cannot be read became zeroes. */
+        default void lost(long offset, long length, IOException why) {
+        }
+    }
 
     private final Image source;
     private final Image target;
     private final Options options;
-    private final LongConsumer progress;
+    private final Watcher watcher;
+    private final CopyPlan plan;
     private final int unit;
+    private final Pace pace;
     // Guarded by this.
-    private long next;
-    private long pieces;
     private long written;
     private long done;
     private boolean failed;
 
-    private ImageCopy(Image source, Image target, Options options, LongConsumer progress) throws IOException {
+    private ImageCopy(Image source, Image target, Options options, Watcher watcher) throws IOException {
         this.source = source;
         this.target = target;
         this.options = options;
-        this.progress = progress;
-        this.unit = options.compress() ? (int) target.info().clusterSize() : PIECE;
+        this.watcher = watcher;
+        int cluster = (int) target.info().clusterSize();
+        this.unit = options.compress() ? cluster : Math.max(PIECE, cluster);
+        this.plan = new CopyPlan(source, unit, options.compress(), options.onlyTop());
+        this.pace = new Pace(options.bytesPerSecond());
     }
 
     /**
      * Copies all of {@code source}; {@code target} is at least as large. Waits for the host.
      *
-     * @param progress is told how many bytes of the disk are dealt with, by one thread at a time
      * @throws IOException the first failure; the target then holds a part
      */
-    public static void run(Image source, Image target, Options options, LongConsumer progress) throws IOException {
+    public static void run(Image source, Image target, Options options, Watcher watcher) throws IOException {
         if (target.size() < source.size()) {
             throw new IOException("the target has " + target.size() + " bytes, less than the " + source.size()
                     + " of the source");
         }
-        new ImageCopy(source, target, options, progress).run();
-    }
-
-    private void run() throws IOException {
-        try (ExecutorService threads = Executors.newFixedThreadPool(options.threads())) {
-            List<Future<?>> workers = new ArrayList<>();
-            for (int i = 0; i < options.threads(); i++) {
-                workers.add(threads.submit(() -> {
-                    work();
-                    return null;
-                }));
-            }
-            for (Future<?> worker : workers) {
-                await(worker);
-            }
-        }
+        ImageCopy copy = new ImageCopy(source, target, options, watcher);
+        Workers.run(options.threads(), copy::work);
     }
 
     private void work() throws IOException {
-        try (Arena arena = Arena.ofShared()) {
+        try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = Buffers.allocate(arena, unit);
-            for (Piece piece = take(); piece != null; piece = take()) {
+            for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
                 copy(piece, buffer);
                 finished(piece);
             }
@@ -102,56 +95,22 @@ public final class ImageCopy {
     }
 
     private synchronized void stop() {
+        plan.stop();
         failed = true;
         notifyAll();
     }
 
-    private synchronized void finished(Piece piece) {
+    private synchronized void finished(CopyPlan.Piece piece) {
         done += piece.length();
-        progress.accept(done);
+        watcher.done(done);
     }
 
-    /** The next piece in the order of the disk, or null. */
-    private synchronized Piece take() throws IOException {
-        if (failed || next >= source.size()) {
-            return null;
-        }
-        Piece piece = options.compress() ? cluster() : stretch();
-        next += piece.length();
-        pieces++;
-        return piece;
-    }
-
-    private Piece stretch() throws IOException {
-        BlockStatus status = source.status(next, source.size() - next);
-        Action action = action(status);
-        long border = Bits.alignDown(next, unit) + unit;
-        long length = action == Action.COPY ? Math.min(status.length(), border - next) : status.length();
-        return new Piece(pieces, next, length, action);
-    }
-
-    /** As many clusters as are left alone or zeroes, or else one cluster: packed ones are written whole. */
-    private Piece cluster() throws IOException {
-        BlockStatus status = source.status(next, source.size() - next);
-        boolean last = next + status.length() == source.size();
-        long whole = last ? status.length() : Bits.alignDown(status.length(), unit);
-        Action action = action(status);
-        return action == Action.COPY || whole == 0
-                ? new Piece(pieces, next, Math.min(unit, source.size() - next), Action.COPY)
-                : new Piece(pieces, next, whole, action);
-    }
-
-    private Action action(BlockStatus status) {
-        if (options.onlyTop() && status.depth() > 0) {
-            return Action.SKIP;
-        }
-        return status.data() ? Action.COPY : Action.ZERO;
-    }
-
-    private void copy(Piece piece, MemorySegment buffer) throws IOException {
-        MemorySegment data = piece.action() == Action.COPY ? buffer.asSlice(0, piece.length()) : null;
-        if (data != null) {
-            await(source.read(piece.offset(), data));
+    private void copy(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
+        MemorySegment data = null;
+        if (piece.action() == CopyPlan.Action.COPY) {
+            pace.take(piece.length());
+            data = buffer.asSlice(0, piece.length());
+            read(piece, data);
         }
         if (options.anyOrder() || options.compress()) {
             write(piece, data);
@@ -161,8 +120,36 @@ public final class ImageCopy {
         }
     }
 
+    private void read(CopyPlan.Piece piece, MemorySegment data) throws IOException {
+        try {
+            source.readNow(piece.offset(), data);
+        } catch (IOException e) {
+            if (!options.salvage()) {
+                throw e;
+            }
+            salvage(piece, data);
+        }
+    }
+
+    /** Reads what can be read, a sector at a time. */
+    private void salvage(CopyPlan.Piece piece, MemorySegment data) {
+        for (long at = 0; at < data.byteSize(); at += SECTOR) {
+            MemorySegment sector = data.asSlice(at, Math.min(SECTOR, data.byteSize() - at));
+            try {
+                source.readNow(piece.offset() + at, sector);
+            } catch (IOException e) {
+                sector.fill((byte) 0);
+                lost(piece.offset() + at, sector.byteSize(), e);
+            }
+        }
+    }
+
+    private synchronized void lost(long offset, long length, IOException why) {
+        watcher.lost(offset, length, why);
+    }
+
     /** Waits until all pieces before are written; false where one of them cannot be. */
-    private synchronized boolean awaitTurn(Piece piece) throws IOException {
+    private synchronized boolean awaitTurn(CopyPlan.Piece piece) throws IOException {
         while (written < piece.number() && !failed) {
             try {
                 wait();
@@ -178,7 +165,7 @@ public final class ImageCopy {
         notifyAll();
     }
 
-    private void write(Piece piece, MemorySegment data) throws IOException {
+    private void write(CopyPlan.Piece piece, MemorySegment data) throws IOException {
         switch (piece.action()) {
             case SKIP -> { }
             case ZERO -> zero(piece.offset(), piece.length());
@@ -190,12 +177,12 @@ public final class ImageCopy {
         }
     }
 
-    private boolean pack(Piece piece, MemorySegment data) throws IOException {
-        return !zeroes(data, 0, data.byteSize()) && await(target.writeCompressed(piece.offset(), data));
+    private boolean pack(CopyPlan.Piece piece, MemorySegment data) throws IOException {
+        return !Zeroes.only(data, 0, data.byteSize()) && target.writeCompressedNow(piece.offset(), data);
     }
 
     /** Writes runs of units that are zeroes or not, each as such. */
-    private void writeSparse(Piece piece, MemorySegment data) throws IOException {
+    private void writeSparse(CopyPlan.Piece piece, MemorySegment data) throws IOException {
         long at = 0;
         while (at < data.byteSize()) {
             boolean zero = isZeroUnit(piece, data, at);
@@ -206,18 +193,18 @@ public final class ImageCopy {
             if (zero) {
                 zero(piece.offset() + at, end - at);
             } else {
-                await(target.write(piece.offset() + at, data.asSlice(at, end - at)));
+                target.writeNow(piece.offset() + at, data.asSlice(at, end - at));
             }
             at = end;
         }
     }
 
-    private boolean isZeroUnit(Piece piece, MemorySegment data, long at) {
-        return options.sparse() > 0 && zeroes(data, at, unitEnd(piece, at));
+    private boolean isZeroUnit(CopyPlan.Piece piece, MemorySegment data, long at) {
+        return options.sparse() > 0 && Zeroes.only(data, at, unitEnd(piece, at));
     }
 
     /** The end of the unit of {@code sparse} bytes of the disk in which {@code at} of the piece lies. */
-    private long unitEnd(Piece piece, long at) {
+    private long unitEnd(CopyPlan.Piece piece, long at) {
         if (options.sparse() == 0) {
             return piece.length();
         }
@@ -225,37 +212,17 @@ public final class ImageCopy {
         return Math.min(piece.length(), offset - offset % options.sparse() + options.sparse() - piece.offset());
     }
 
-    private static boolean zeroes(MemorySegment data, long from, long to) {
-        for (long at = from; at < to; at += Buffers.CHUNK) {
-            long end = Math.min(to, at + Buffers.CHUNK);
-            if (MemorySegment.mismatch(data, at, end, Buffers.zeroes(), 0, end - at) >= 0) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private void zero(long offset, long length) throws IOException {
         if (options.sparse() == 0) {
             writeZeroBytes(offset, length);
         } else if (!options.targetIsZero()) {
-            await(target.writeZeroes(offset, length, true));
+            target.writeZeroesNow(offset, length, true);
         }
     }
 
     private void writeZeroBytes(long offset, long length) throws IOException {
         for (long at = 0; at < length; at += Buffers.CHUNK) {
-            await(target.write(offset + at, Buffers.zeroes().asSlice(0, Math.min(Buffers.CHUNK, length - at))));
-        }
-    }
-
-    private static <T> T await(Future<T> request) throws IOException {
-        try {
-            return request.get();
-        } catch (InterruptedException e) {
-            throw new IOException("interrupted", e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+            target.writeNow(offset + at, Buffers.zeroes().asSlice(0, Math.min(Buffers.CHUNK, length - at)));
         }
     }
 }
