@@ -49,6 +49,12 @@ newer_sources() {
         \( -path '*/src/main/*' -o -name pom.xml \) -newer "$1" -print -quit
 }
 
+# Flags for commands that end soon: their time is the host's, and the optimizing compiler would take more of it than it
+# gives back, unless something runs really long. Chosen by measurement (docs/benchmarks.md).
+extra=()
+brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:Tier4InvocationThreshold=100000
+    -XX:Tier4MinInvocationThreshold=12000 -XX:Tier4CompileThreshold=300000 -XX:Tier4BackEdgeThreshold=800000)
+
 # JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
 jvm_flags() {
     flags=(-XX:+UseSerialGC -Xms64m -Xmx1g -XX:TieredStopAtLevel=4 -XX:-UsePerfData
@@ -93,6 +99,7 @@ train() {
         > "$workshop/app/target/training.log" 2>&1 || say "  no ahead-of-time cache: starts will be slower"
 }
 
+# Starts class $1 with the words behind it, and with the flags in $extra.
 launch() {
     local main=$1
     shift
@@ -100,6 +107,6 @@ launch() {
     choose_workshop
     is_fresh "$workshop" || build
     jvm_flags
-    exec "$jdk/bin/java" -XX:AOTCache="$app/kvm.aot" -Xlog:disable -Xlog:all=error:stderr "${flags[@]}" \
+    exec "$jdk/bin/java" -XX:AOTCache="$app/kvm.aot" -Xlog:disable -Xlog:all=error:stderr "${flags[@]}" "${extra[@]}" \
         -m "org.jkvm.app/$main" "$@"
 }

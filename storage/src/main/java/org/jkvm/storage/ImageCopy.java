@@ -3,6 +3,10 @@ package org.jkvm.storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jkvm.base.Bits;
+import org.jkvm.base.HostException;
+import org.jkvm.linux.Errno;
+import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.layer.Buffers;
 
 /**
@@ -12,6 +16,8 @@ import org.jkvm.storage.layer.Buffers;
 public final class ImageCopy {
     /** Read by one call and written by another: what lies between should be in a processor's second-level cache. */
     private static final int PIECE = 256 << 10;
+    /** Pieces that are not copied in between. */
+    private static final int VIEW = 4 << 20;
     private static final int SECTOR = 512;
 
     /**
@@ -48,7 +54,9 @@ public final class ImageCopy {
     private final Image target;
     private final Options options;
     private final Watcher watcher;
+    private final SparseWriter writer;
     private final CopyPlan plan;
+    private final boolean viewing;
     private final int unit;
     private final Pace pace;
     // Guarded by this.
@@ -61,10 +69,30 @@ public final class ImageCopy {
         this.target = target;
         this.options = options;
         this.watcher = watcher;
+        this.writer = new SparseWriter(target, options.sparse(), options.targetIsZero());
+        this.viewing = !options.compress() && startsWithView(source);
         int cluster = (int) target.info().clusterSize();
         this.unit = options.compress() ? cluster : Math.max(PIECE, cluster);
-        this.plan = new CopyPlan(source, unit, options.compress(), options.onlyTop());
+        this.plan = new CopyPlan(source, viewing ? VIEW : unit, options.compress(), options.onlyTop());
         this.pace = new Pace(options.bytesPerSecond());
+    }
+
+    /** Whether the first data that there is can be had without being copied: then most can. */
+    private static boolean startsWithView(Image source) throws IOException {
+        for (long at = 0; at < source.size(); ) {
+            BlockStatus status = source.status(at, source.size() - at);
+            if (status.data()) {
+                return hasView(source, at, Math.min(status.length(), PIECE));
+            }
+            at += status.length();
+        }
+        return false;
+    }
+
+    private static boolean hasView(Image source, long offset, long length) throws IOException {
+        try (FileWindow window = AsyncImage.view(source, offset, length).orElse(null)) {
+            return window != null;
+        }
     }
 
     /**
@@ -78,7 +106,8 @@ public final class ImageCopy {
                     + " of the source");
         }
         ImageCopy copy = new ImageCopy(source, target, options, watcher);
-        Workers.run(options.threads(), copy::work);
+        // One file is written by one thread at a time, and nothing else is left to do where there is nothing to unpack.
+        Workers.run(copy.viewing ? 1 : options.threads(), copy::work);
     }
 
     private void work() throws IOException {
@@ -106,40 +135,93 @@ public final class ImageCopy {
     }
 
     private void copy(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
-        MemorySegment data = null;
-        if (piece.action() == CopyPlan.Action.COPY) {
-            pace.take(piece.length());
-            data = buffer.asSlice(0, piece.length());
-            read(piece, data);
+        switch (piece.action()) {
+            case SKIP -> inTurn(piece, () -> { });
+            case ZERO -> inTurn(piece, () -> writer.zero(piece.offset(), piece.length()));
+            case COPY -> {
+                pace.take(piece.length());
+                if (viewing) {
+                    copyView(piece, buffer);
+                } else {
+                    MemorySegment data = buffer.asSlice(0, piece.length());
+                    read(piece.offset(), data);
+                    inTurn(piece, () -> write(piece.offset(), data));
+                }
+            }
         }
-        if (options.anyOrder() || options.compress()) {
-            write(piece, data);
+    }
+
+    /** What is done when all pieces before are written. */
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void inTurn(CopyPlan.Piece piece, Writing writing) throws IOException {
+        if (viewing || options.anyOrder() || options.compress()) {
+            writing.run();
         } else if (awaitTurn(piece)) {
-            write(piece, data);
+            writing.run();
             passTurn();
         }
     }
 
-    private void read(CopyPlan.Piece piece, MemorySegment data) throws IOException {
+    /** Writes from the host's cache what certainly has no zeroes to leave out; the rest is read. */
+    private void copyView(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
+        try (FileWindow window = AsyncImage.view(source, piece.offset(), piece.length()).orElse(null)) {
+            copyParts(piece, window == null ? null : window.segment(), buffer);
+        } catch (InternalError | IOException e) {
+            if (e instanceof IOException failure && !isFault(failure)) {
+                throw failure;
+            }
+            // Somebody made the file shorter: what is gone reads as zeroes.
+            copyParts(piece, null, buffer);
+        }
+    }
+
+    private static boolean isFault(IOException e) {
+        return e.getCause() instanceof HostException host && host.errno() == Errno.EFAULT;
+    }
+
+    private void copyParts(CopyPlan.Piece piece, MemorySegment view, MemorySegment buffer) throws IOException {
+        long from = 0;
+        long end;
+        for (long at = 0; at < piece.length(); at = end) {
+            end = Math.min(piece.length(), Bits.alignDown(piece.offset() + at, unit) + unit - piece.offset());
+            if (view == null || writer.mayLeaveOut(piece.offset(), view, at, end)) {
+                if (view != null) {
+                    writer.writeAll(piece.offset() + from, view.asSlice(from, at - from));
+                }
+                MemorySegment data = buffer.asSlice(0, end - at);
+                read(piece.offset() + at, data);
+                write(piece.offset() + at, data);
+                from = end;
+            }
+        }
+        if (view != null) {
+            writer.writeAll(piece.offset() + from, view.asSlice(from));
+        }
+    }
+
+    private void read(long offset, MemorySegment data) throws IOException {
         try {
-            source.readNow(piece.offset(), data);
+            source.readNow(offset, data);
         } catch (IOException e) {
             if (!options.salvage()) {
                 throw e;
             }
-            salvage(piece, data);
+            salvage(offset, data);
         }
     }
 
     /** Reads what can be read, a sector at a time. */
-    private void salvage(CopyPlan.Piece piece, MemorySegment data) {
+    private void salvage(long offset, MemorySegment data) {
         for (long at = 0; at < data.byteSize(); at += SECTOR) {
             MemorySegment sector = data.asSlice(at, Math.min(SECTOR, data.byteSize() - at));
             try {
-                source.readNow(piece.offset() + at, sector);
+                source.readNow(offset + at, sector);
             } catch (IOException e) {
                 sector.fill((byte) 0);
-                lost(piece.offset() + at, sector.byteSize(), e);
+                lost(offset + at, sector.byteSize(), e);
             }
         }
     }
@@ -165,64 +247,9 @@ public final class ImageCopy {
         notifyAll();
     }
 
-    private void write(CopyPlan.Piece piece, MemorySegment data) throws IOException {
-        switch (piece.action()) {
-            case SKIP -> { }
-            case ZERO -> zero(piece.offset(), piece.length());
-            case COPY -> {
-                if (!options.compress() || !pack(piece, data)) {
-                    writeSparse(piece, data);
-                }
-            }
-        }
-    }
-
-    private boolean pack(CopyPlan.Piece piece, MemorySegment data) throws IOException {
-        return !Zeroes.only(data, 0, data.byteSize()) && target.writeCompressedNow(piece.offset(), data);
-    }
-
-    /** Writes runs of units that are zeroes or not, each as such. */
-    private void writeSparse(CopyPlan.Piece piece, MemorySegment data) throws IOException {
-        long at = 0;
-        while (at < data.byteSize()) {
-            boolean zero = isZeroUnit(piece, data, at);
-            long end = unitEnd(piece, at);
-            while (end < piece.length() && isZeroUnit(piece, data, end) == zero) {
-                end = unitEnd(piece, end);
-            }
-            if (zero) {
-                zero(piece.offset() + at, end - at);
-            } else {
-                target.writeNow(piece.offset() + at, data.asSlice(at, end - at));
-            }
-            at = end;
-        }
-    }
-
-    private boolean isZeroUnit(CopyPlan.Piece piece, MemorySegment data, long at) {
-        return options.sparse() > 0 && Zeroes.only(data, at, unitEnd(piece, at));
-    }
-
-    /** The end of the unit of {@code sparse} bytes of the disk in which {@code at} of the piece lies. */
-    private long unitEnd(CopyPlan.Piece piece, long at) {
-        if (options.sparse() == 0) {
-            return piece.length();
-        }
-        long offset = piece.offset() + at;
-        return Math.min(piece.length(), offset - offset % options.sparse() + options.sparse() - piece.offset());
-    }
-
-    private void zero(long offset, long length) throws IOException {
-        if (options.sparse() == 0) {
-            writeZeroBytes(offset, length);
-        } else if (!options.targetIsZero()) {
-            target.writeZeroesNow(offset, length, true);
-        }
-    }
-
-    private void writeZeroBytes(long offset, long length) throws IOException {
-        for (long at = 0; at < length; at += Buffers.CHUNK) {
-            target.writeNow(offset + at, Buffers.zeroes().asSlice(0, Math.min(Buffers.CHUNK, length - at)));
+    private void write(long offset, MemorySegment data) throws IOException {
+        if (!options.compress() || Zeroes.only(data, 0, data.byteSize()) || !target.writeCompressedNow(offset, data)) {
+            writer.write(offset, data);
         }
     }
 }

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.base.Bits;
+import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
@@ -200,7 +201,7 @@ public final class Qcow2Layer implements Layer {
     @Override
     public BlockStatus status(long offset, long length) throws IOException {
         Extent extent = reader.extent(offset, length);
-        long host = extent.hasHost() ? extent.host() + (offset & header.clusterSize() - 1) : BlockStatus.NO_OFFSET;
+        long host = extent.hasHost() ? extent.host() + inCluster(offset) : BlockStatus.NO_OFFSET;
         return switch (extent.kind()) {
             case NORMAL -> status(BlockStatus.Kind.DATA, offset, extent, host);
             case ZERO, ZERO_ALLOCATED -> status(BlockStatus.Kind.ZERO, offset, extent, host);
@@ -294,6 +295,21 @@ public final class Qcow2Layer implements Layer {
                     BackingChange.cluster(named, h.start(header.headerLength()), name, format)));
             named = HeaderReader.read(file);
         }
+    }
+
+    @Override
+    public Optional<FileWindow> view(long offset, long length) throws IOException {
+        Extent extent = reader.extent(offset, length);
+        return switch (extent.kind()) {
+            case NORMAL -> extent.length() < length ? Optional.empty() : file.view(extent.host() + inCluster(offset), length);
+            case UNALLOCATED -> backing == null || extent.length() < length || offset > backing.size() - length
+                    ? Optional.empty() : backing.view(offset, length);
+            case ZERO, ZERO_ALLOCATED, COMPRESSED -> Optional.empty();
+        };
+    }
+
+    private long inCluster(long offset) {
+        return offset & header.clusterSize() - 1;
     }
 
     @Override
