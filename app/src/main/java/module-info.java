@@ -2,6 +2,8 @@
 module org.jkvm.app {
     requires org.jkvm.linux;
     requires org.jkvm.machine;
+    requires org.jkvm.hybrid;
+    requires org.jkvm.kvm;
     requires org.jkvm.soft;
     requires org.jkvm.devices;
     requires org.jkvm.storage;
@@ -12,4 +14,5 @@ module org.jkvm.app {
     requires tools.jackson.databind;
     provides System.LoggerFinder with org.jkvm.app.log.Loggers;
     opens org.jkvm.app.demo to info.picocli;
+    opens org.jkvm.app.doctor to info.picocli;
 }

@@ -4,14 +4,16 @@ import java.util.Optional;
 import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.Option;
 import org.jkvm.app.settings.SettingsReader;
+import org.jkvm.app.vm.Accelerator;
 import org.jkvm.app.vm.DebugLog;
-import org.jkvm.app.vm.SoftBackend;
 
 /** Answers to options whose argument is "help": what there is to choose from. */
 final class Help {
     private static final String ACCELERATORS = """
             Accelerators supported in kvm binary:
-            soft
+            auto                 kvm where it is fast, else soft (default)
+            kvm                  Linux's /dev/kvm, with the software engine's help
+            soft                 the software engine (tcg means this too)
             """;
     private static final String MACHINES = """
             Supported machines are:
@@ -37,7 +39,7 @@ final class Help {
     /** The answer to the first option that asks; empty where none does. */
     static Optional<String> answer(Arguments given) {
         if (asks(given, Option.CPU)) {
-            return Optional.of(new SoftBackend().cpuHelp());
+            return Optional.of(Accelerator.soft().cpuHelp());
         }
         return asked(given, Option.ACCEL, ACCELERATORS).or(() -> asked(given, Option.MACHINE, MACHINES))
                 .or(() -> asked(given, Option.CHARDEV, CHARDEVS)).or(() -> asked(given, Option.OBJECT, OBJECTS))

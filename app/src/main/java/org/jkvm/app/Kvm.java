@@ -6,9 +6,11 @@ import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.ManPage;
 import org.jkvm.app.cli.Option;
 import org.jkvm.app.demo.DemoCommand;
+import org.jkvm.app.doctor.DoctorCommand;
 import org.jkvm.app.settings.SettingsReader;
+import org.jkvm.app.settings.VmSettings;
+import org.jkvm.app.vm.Accelerator;
 import org.jkvm.app.vm.Session;
-import org.jkvm.app.vm.SoftBackend;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
 import picocli.CommandLine;
@@ -28,8 +30,11 @@ public final class Kvm {
     /** Runs the command; returns its exit status. */
     static int run(String... words) {
         try {
-            return words.length > 0 && words[0].equals("demo") ? demo(Arrays.copyOfRange(words, 1, words.length))
-                    : start(Arguments.parse(words));
+            return switch (words.length == 0 ? "" : words[0]) {
+                case "demo" -> command(new DemoCommand(Kvm::run), words);
+                case "doctor" -> command(new DoctorCommand(), words);
+                default -> start(Arguments.parse(words));
+            };
         } catch (UserException | HostException e) {
             return failed(e);
         }
@@ -51,9 +56,9 @@ public final class Kvm {
         }
     }
 
-    private static int demo(String... words) {
-        CommandLine line = new CommandLine(new DemoCommand(Kvm::run));
-        return line.setExecutionExceptionHandler((e, _, _) -> failed(e)).execute(words);
+    private static int command(Object command, String... words) {
+        CommandLine line = new CommandLine(command);
+        return line.setExecutionExceptionHandler((e, _, _) -> failed(e)).execute(Arrays.copyOfRange(words, 1, words.length));
     }
 
     private static int start(Arguments arguments) {
@@ -70,6 +75,7 @@ public final class Kvm {
             System.out.print(help.get());
             return 0;
         }
-        return new Session(SettingsReader.read(arguments), new SoftBackend()).run();
+        VmSettings settings = SettingsReader.read(arguments);
+        return new Session(settings, Accelerator.choose(settings.accelerators())).run();
     }
 }

@@ -24,10 +24,12 @@ public final class SettingsReader {
     private static final long DEFAULT_MEMORY = 128 * MIB;
     private static final long MAX_MEMORY = 1L << 40;
     private static final int SERIALS = 4;
+    private static final List<String> ACCELERATORS = List.of("auto", "kvm", "soft", "tcg");
 
     private final Arguments given;
     private final Map<String, BlockNode> nodes = new LinkedHashMap<>();
     private final List<DeviceSettings> devices = new ArrayList<>();
+    private final List<String> accelerators = new ArrayList<>();
 
     private SettingsReader(Arguments given) {
         this.given = given;
@@ -61,7 +63,7 @@ public final class SettingsReader {
         VmSettings.Consoles consoles = new ConsoleReader(given).read(SERIALS);
         return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"),
                 given.last(Option.SMP).map(CpuTopology::parse).orElse(CpuTopology.ONE), boot(), devices, consoles,
-                running());
+                running(), accelerators.isEmpty() ? List.of("auto") : List.copyOf(accelerators));
     }
 
     private void machine() {
@@ -77,22 +79,22 @@ public final class SettingsReader {
     }
 
     private void accelerator() {
-        List<String> names = given.all(Option.ACCEL);
-        for (String text : names) {
+        for (String text : given.all(Option.ACCEL)) {
             OptionList list = OptionList.parse("-accel", text, "accel");
-            accelerator("-accel " + text, List.of(list.required("accel")));
+            accelerator("-accel " + text, List.of(list.required("accel").split(":")));
             list.end();
         }
     }
 
-    /** The first one that there is: as in {@code accel=kvm:soft}. */
-    private static void accelerator(String option, List<String> names) {
-        if (names.contains("soft") || names.contains("tcg")) {
-            return;
+    /** Some in order, as in {@code accel=kvm:soft}; several options add up. */
+    private void accelerator(String option, List<String> names) {
+        for (String name : names) {
+            if (!ACCELERATORS.contains(name)) {
+                throw new UserException(option + ": there is no accelerator '" + name + "'; there are "
+                        + String.join(", ", ACCELERATORS) + Suggestion.hint(name, ACCELERATORS));
+            }
+            accelerators.add(name.equals("tcg") ? "soft" : name);
         }
-        throw new UserException(option + ": " + (names.contains("kvm")
-                ? "/dev/kvm is not supported yet; use soft"
-                : "there is no accelerator '" + names.getFirst() + "'; there is soft"));
     }
 
     private void nothingElse(Option option) {

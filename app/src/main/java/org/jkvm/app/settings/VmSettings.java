@@ -17,9 +17,10 @@ import org.jkvm.app.cli.ChardevSpec;
  * @param devices  devices, in the order of their slots
  * @param consoles serial ports, monitors and character devices
  * @param running  how it runs
+ * @param accelerators what is to run it, the first that there is: kvm, soft, auto
  */
 public record VmSettings(String name, long memory, String cpu, CpuTopology smp, Boot boot, List<DeviceSettings> devices,
-                         Consoles consoles, Running running) {
+                         Consoles consoles, Running running, List<String> accelerators) {
     /** What is booted: the kernel, for Linux an initial RAM disk, for multiboot modules, and the command line. */
     public record Boot(Path kernel, Optional<String> initrd, String append) {
     }

@@ -122,6 +122,13 @@ class SettingsReaderTest {
     }
 
     @Test
+    void acceleratorsAddUpInOrder() {
+        assertThat(read("-m", "1G").accelerators()).containsExactly("auto");
+        assertThat(read("-accel", "kvm", "-accel", "tcg").accelerators()).containsExactly("kvm", "soft");
+        assertThat(read("-machine", "pc,accel=kvm:soft").accelerators()).containsExactly("kvm", "soft");
+    }
+
+    @Test
     void clock() {
         assertThat(read("-rtc", "base=2006-06-17T16:01:21").running().clock().date())
                 .hasValue(LocalDateTime.of(2006, 6, 17, 16, 1, 21));
@@ -135,9 +142,9 @@ class SettingsReaderTest {
         "-smp 0              | -smp 0: 'cpus' is a number from 1 to 255, not '0'",
         "-smp 3,sockets=2    | -smp 3,sockets=2: sockets * cores * threads must be cpus, 1 to 255",
         "-machine q35        | -machine q35: there is no machine 'q35'; there is pc",
-        "-accel kvm          | -accel kvm: /dev/kvm is not supported yet; use soft",
-        "-accel xen          | -accel xen: there is no accelerator 'xen'; there is soft",
-        "-machine pc,accel=kvm | -machine pc,accel=kvm: /dev/kvm is not supported yet; use soft",
+        "-accel xen          | -accel xen: there is no accelerator 'xen'; there are auto, kvm, soft, tcg",
+        "-machine pc,accel=kvm:sotf | -machine pc,accel=kvm:sotf: there is no accelerator 'sotf'; there are auto, kvm, soft, tcg; "
+            + "did you mean 'soft'?",
         "-drive fomat=raw,file=x | -drive fomat=raw,file=x: no property 'fomat'; did you mean 'format'?",
         "-drive format=raw   | -drive format=raw: needs file=",
         "-drive file=x,if=ide | -drive file=x,if=ide: there is no ide controller yet: use if=virtio",

@@ -2,6 +2,9 @@ package org.jkvm.kvm;
 
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jkvm.base.HostException;
@@ -13,6 +16,7 @@ import org.jkvm.hypervisor.x86.CpuFeature;
 /** Full virtualization in hardware: Linux's KVM. Holds nothing open between the machines that it makes. */
 public final class KvmHypervisor implements Hypervisor {
     private final Set<CpuFeature> features;
+    private final long tscHertz;
 
     /**
      * Looks at this host's KVM.
@@ -28,7 +32,34 @@ public final class KvmHypervisor implements Hypervisor {
                 throw new HostException("/dev/kvm lacks: " + missing + "; it takes a kernel of 4.12 or later");
             }
             features = CpuFeature.claimedBy(system.supportedCpuid());
+            tscHertz = tscHertz(system);
         }
+    }
+
+    private static long tscHertz(KvmSystem system) {
+        try (Handle vm = system.createVm(); Handle vcpu = new Handle(vm.call(Request.KVM_CREATE_VCPU, 0), "KVM vCPU")) {
+            return vcpu.call(Request.KVM_GET_TSC_KHZ, 0) * 1000L;
+        }
+    }
+
+    /** What {@code kvm doctor} tells: subjects and what there is to say, in order. */
+    public Map<String, String> report() {
+        Map<String, String> lines = new LinkedHashMap<>();
+        try (KvmSystem system = KvmSystem.open()) {
+            for (KernelCapability c : KernelCapability.values()) {
+                int value = system.capability(c);
+                lines.put(c.name().toLowerCase(Locale.ROOT).replace('_', '-'),
+                        c.meaning() + ": " + (value == 0 ? "no" : value == 1 ? "yes" : value));
+            }
+        }
+        lines.put("tsc", tscHertz / 1_000_000 + " MHz");
+        lines.put("cpu features", features.stream().map(CpuFeature::label).collect(Collectors.joining(" ")));
+        return lines;
+    }
+
+    /** The frequency at which guests' time-stamp counters run, in hertz. */
+    public long tscHertz() {
+        return tscHertz;
     }
 
     @Override

@@ -33,7 +33,8 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
             vm.call(Request.KVM_CREATE_PIT2, pit);
         }
         route();
-        powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE), read(ChipAbi.IrqChip.IOAPIC)};
+        powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE),
+            read(ChipAbi.IrqChip.IOAPIC)};
         writePit(PitStates.firmware());
     }
 

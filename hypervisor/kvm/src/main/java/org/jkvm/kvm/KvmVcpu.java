@@ -121,8 +121,12 @@ final class KvmVcpu implements X86Vcpu {
         };
     }
 
-    /** In this order, so that a kick that comes in between is seen by the next entry at the latest. */
+    /**
+     * The instruction that the last exit was for is complete. In this order, so that a kick that comes in between is seen by
+     * the next entry at the latest.
+     */
     private VmExit cameBack() {
+        exits.discard();
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 0);
         return kicked.getAndSet(false) ? new VmExit.Interrupted() : null;
     }
@@ -182,7 +186,9 @@ final class KvmVcpu implements X86Vcpu {
     public void writeState(X86State state) {
         drop();
         transfer.write(state);
-        nmi.set(false);
+        if (state.lapic != null) {
+            nmi.set(false);
+        }
         shutDown = state.activity == Activity.SHUTDOWN;
     }
 
@@ -221,16 +227,6 @@ final class KvmVcpu implements X86Vcpu {
         handle.call(Request.KVM_TRANSLATE, translation);
         return translation.get(JAVA_BYTE, Abi.Translation.VALID) != 0
                 ? translation.get(JAVA_LONG, Abi.Translation.PHYSICAL_ADDRESS) : -1;
-    }
-
-    /** The frequency of the time-stamp counter that the guest sees, in hertz. */
-    long tscHertz() {
-        return handle.call(Request.KVM_GET_TSC_KHZ, 0) * 1000L;
-    }
-
-    /** Asks for another frequency; returns whether this host can do that. */
-    boolean setTscHertz(long hertz) {
-        return tscHertz() == hertz || handle.attempt(Request.KVM_SET_TSC_KHZ, hertz / 1000) == 0;
     }
 
     @Override

@@ -22,9 +22,9 @@ final class StateTransfer {
     private static final int FS = 4;
     private static final int GS = 5;
     private static final int UNUSABLE = 1 << 16;
-    /** Offset of XSTATE_BV (SDM vol. 1, section 13.4.2), and what of it the shared format has: x87 and SSE. */
+    /** Offset of XSTATE_BV (SDM vol. 1, section 13.4.2), and what of it the shared format has: x87, SSE and AVX. */
     private static final int XSTATE_BV = 512;
-    private static final long X87_SSE = 3;
+    private static final long X87_SSE_AVX = 7;
 
     private final Handle vcpu;
     private final MsrTransfer msrs;
@@ -109,7 +109,7 @@ final class StateTransfer {
 
     private void readFloatingPoint(X86State s) {
         vcpu.call(Request.KVM_GET_XSAVE, xsave);
-        xsave.set(JAVA_LONG, XSTATE_BV, xsave.get(JAVA_LONG, XSTATE_BV) & X87_SSE);
+        xsave.set(JAVA_LONG, XSTATE_BV, xsave.get(JAVA_LONG, XSTATE_BV) & X87_SSE_AVX);
         MemorySegment.copy(xsave, JAVA_BYTE, 0, s.xsave, 0, s.xsave.length);
         vcpu.call(Request.KVM_GET_XCRS, xcrs);
         for (int n = 0; n < xcrs.get(JAVA_INT, Abi.Xcrs.NR_XCRS); n++) {
@@ -155,9 +155,11 @@ final class StateTransfer {
         writeFloatingPoint(s);
         writeDebug(s);
         msrs.writeBeforeApic(s.msrs);
-        MemorySegment.copy(s.lapic, 0, lapic, JAVA_BYTE, 0, s.lapic.length);
-        vcpu.call(Request.KVM_SET_LAPIC, lapic);
-        msrs.writeAfterApic(s.msrs);
+        if (s.lapic != null) {
+            MemorySegment.copy(s.lapic, 0, lapic, JAVA_BYTE, 0, s.lapic.length);
+            vcpu.call(Request.KVM_SET_LAPIC, lapic);
+            msrs.writeAfterApic(s.msrs);
+        }
         writeActivity(s);
         writeEvents(s);
     }
@@ -247,7 +249,9 @@ final class StateTransfer {
         events.set(JAVA_BYTE, Abi.VcpuEvents.INTERRUPT_SHADOW, (byte) (s.interruptShadow ? Abi.VcpuEvents.SHADOW_STI : 0));
         events.set(JAVA_BYTE, Abi.VcpuEvents.NMI_PENDING, (byte) (s.nmiPending ? 1 : 0));
         events.set(JAVA_BYTE, Abi.VcpuEvents.NMI_MASKED, (byte) (s.nmiBlocked ? 1 : 0));
-        events.set(JAVA_INT, Abi.VcpuEvents.FLAGS, Abi.VcpuEvents.VALID_NMI_PENDING | Abi.VcpuEvents.VALID_SHADOW);
+        boolean nmi = s.lapic != null || s.nmiPending;
+        events.set(JAVA_INT, Abi.VcpuEvents.FLAGS,
+                Abi.VcpuEvents.VALID_SHADOW | (nmi ? Abi.VcpuEvents.VALID_NMI_PENDING : 0));
         vcpu.call(Request.KVM_SET_VCPU_EVENTS, events);
     }
 }

@@ -26,6 +26,7 @@ final class LodgerBus extends SoftBus {
     @Override
     void saveChipState(X86State s) {
         s.msrs.put(VcpuInterrupts.IA32_APIC_BASE, apicBase);
+        s.lapic = null;
     }
 
     @Override

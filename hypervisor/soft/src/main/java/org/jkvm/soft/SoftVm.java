@@ -105,5 +105,6 @@ final class SoftVm implements VirtualMachine {
     public void close() {
         vcpus.forEach(SoftVcpu::close);
         vcpus.clear();
+        chip.close();
     }
 }

@@ -38,6 +38,12 @@ class WallsTest {
     static final ArchRule THE_SOFTWARE_BACKEND_KNOWS_NO_DEVICE = knowsOnly("org.jkvm.soft..", "org.jkvm.soft..",
             "org.jkvm.hypervisor..", "org.jkvm.x86..", ENGINE, BASE, LINUX);
     @ArchTest
+    static final ArchRule THE_HARDWARE_BACKEND_KNOWS_NO_GUEST = knowsOnly("org.jkvm.kvm..", "org.jkvm.kvm..",
+            "org.jkvm.hypervisor..", BASE, LINUX);
+    @ArchTest
+    static final ArchRule BOTH_BACKENDS_MEET_IN_ONE_PLACE = knowsOnly("org.jkvm.hybrid..", "org.jkvm.hybrid..",
+            "org.jkvm.kvm..", "org.jkvm.soft..", "org.jkvm.hypervisor..", "org.jkvm.x86..", BASE, LINUX);
+    @ArchTest
     static final ArchRule MACHINES_KNOW_NO_BACKEND = knowsOnly("org.jkvm.machine..", "org.jkvm.machine..",
             "org.jkvm.hypervisor..", "org.jkvm.devices..", "org.jkvm.storage..", BASE, LINUX);
 

@@ -264,6 +264,8 @@ class VcpuContractTest {
         vcpu.kick();
         assertThat(answer(0x77)).isEqualTo(new VmExit.Interrupted());
         assertThat(vcpu.readState().rip).isEqualTo(CODE + 2);
+        vcpu.kick();
+        assertThat(run()).isEqualTo(new VmExit.Interrupted());
     }
 
     @Test

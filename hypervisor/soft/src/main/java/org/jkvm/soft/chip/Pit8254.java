@@ -71,6 +71,11 @@ public final class Pit8254 implements Stateful {
         reprogrammed();
     }
 
+    /** Counts no more. */
+    void close() {
+        timer.cancel();
+    }
+
     private long now() {
         return RATE.ticks(clock.nanos());
     }

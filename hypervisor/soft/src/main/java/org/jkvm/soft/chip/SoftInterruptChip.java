@@ -137,6 +137,21 @@ public final class SoftInterruptChip implements InterruptChip, Stateful {
         }
     }
 
+    /** The chips are not used any more: their timers stand still. */
+    public void close() {
+        lock.lock();
+        try {
+            pit.close();
+            for (LocalApic a : apics) {
+                if (a != null) {
+                    a.timer().reset();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Whether a port belongs to these chips. Takes no lock. */
     public static boolean ownsPort(int port) {
         return switch (port) {

@@ -1,21 +1,39 @@
 package org.jkvm.app.vm;
 
+import java.util.Optional;
 import org.jkvm.app.monitor.MonitorMachine;
 import org.jkvm.app.settings.CpuTopology;
+import org.jkvm.hybrid.Engine;
+import org.jkvm.hybrid.HybridHypervisor;
 import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.CpuModels;
+import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftHypervisor;
 import org.jkvm.x86.disasm.Disassembler;
 
-/** The software engine: {@code -accel soft}. */
-public final class SoftBackend implements Backend {
-    private final CpuModels models = SoftCpus.models();
+/** Hardware, software, or both: what {@code -accel} chose. */
+public final class HybridBackend implements Backend {
+    private final HybridHypervisor hypervisor;
+    private final CpuModels models;
+
+    /**
+     * A backend whose machines start on {@code first}.
+     *
+     * @param kvm        this host's KVM, where it has one
+     * @param withoutKvm why it has none, on one line
+     */
+    HybridBackend(Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        this.hypervisor = new HybridHypervisor(first, kvm, withoutKvm);
+        this.models = switch (first) {
+            case KVM -> SoftCpus.models().limitedTo(kvm.orElseThrow().features());
+            case SOFT -> SoftCpus.models();
+        };
+    }
 
     @Override
     public Hypervisor hypervisor() {
-        return new SoftHypervisor();
+        return hypervisor;
     }
 
     @Override

@@ -1,0 +1,69 @@
+package org.jkvm.app.vm;
+
+import java.util.List;
+import java.util.Optional;
+import org.jkvm.base.HostException;
+import org.jkvm.hybrid.Engine;
+import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.kvm.KvmSpeed;
+
+/** Chooses what runs the guest, from the names that {@code -accel} gave. */
+public final class Accelerator {
+    private final List<String> names;
+    private Optional<KvmHypervisor> kvm = Optional.empty();
+    private HostException refusal = new HostException("/dev/kvm was not looked at");
+
+    private Accelerator(List<String> names) {
+        this.names = names;
+    }
+
+    /**
+     * The backend for the first of {@code names} that there is: auto, kvm, soft.
+     *
+     * @throws HostException where the last of them is kvm and this host's can't be used
+     */
+    public static Backend choose(List<String> names) {
+        return new Accelerator(names).choose();
+    }
+
+    /** The answer to {@code -cpu help}: what the software engine has. */
+    public static Backend soft() {
+        return new HybridBackend(Engine.SOFT, Optional.empty(), "this host's KVM was not looked at");
+    }
+
+    private Backend choose() {
+        open();
+        for (String name : names) {
+            Optional<Engine> engine = switch (name) {
+                case "auto" -> Optional.of(measured());
+                case "kvm" -> kvm.map(_ -> Engine.KVM);
+                default -> Optional.of(Engine.SOFT);
+            };
+            if (engine.isPresent()) {
+                return new HybridBackend(engine.get(), kvm, refusal.getMessage());
+            }
+        }
+        throw new HostException("-accel " + String.join(":", names) + ": " + refusal.getMessage(), refusal.errno());
+    }
+
+    private void open() {
+        try {
+            kvm = Optional.of(new KvmHypervisor());
+        } catch (HostException e) {
+            refusal = e;
+        }
+    }
+
+    private Engine measured() {
+        if (kvm.isEmpty()) {
+            return say(Engine.SOFT, refusal.getMessage());
+        }
+        KvmSpeed speed = KvmSpeed.measure(kvm.get());
+        return say(speed.inHardware() ? Engine.KVM : Engine.SOFT, speed.describe());
+    }
+
+    private static Engine say(Engine engine, String reason) {
+        System.err.println("kvm: accel: " + engine.label() + " (" + reason + ")");
+        return engine;
+    }
+}

@@ -1,0 +1,46 @@
+package org.jkvm.hybrid;
+
+import java.util.Optional;
+import java.util.Set;
+import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.soft.SoftHypervisor;
+
+/** Both backends behind one: machines start on one engine, and may move to the other while they run. */
+public final class HybridHypervisor implements Hypervisor {
+    private final Engine first;
+    private final Optional<KvmHypervisor> kvm;
+    private final String withoutKvm;
+
+    /**
+     * Machines that start on one engine.
+     *
+     * @param first      where they start
+     * @param kvm        this host's KVM, where it has one
+     * @param withoutKvm why it has none, on one line
+     */
+    public HybridHypervisor(Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        if (first == Engine.KVM && kvm.isEmpty()) {
+            throw new IllegalArgumentException("no KVM to start on");
+        }
+        this.first = first;
+        this.kvm = kvm;
+        this.withoutKvm = withoutKvm;
+    }
+
+    @Override
+    public String name() {
+        return first.label();
+    }
+
+    @Override
+    public Set<Capability> capabilities() {
+        return new SoftHypervisor().capabilities();
+    }
+
+    @Override
+    public HybridVm createVirtualMachine(VmConfig config) {
+        return new HybridVm(config, first, kvm, withoutKvm);
+    }
+}

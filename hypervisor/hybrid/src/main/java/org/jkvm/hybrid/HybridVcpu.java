@@ -1,0 +1,105 @@
+package org.jkvm.hybrid;
+
+import org.jkvm.base.state.StateIo;
+import org.jkvm.hypervisor.ExitAnswer;
+import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+
+/** A vCPU whatever runs it now. {@link #become} is called while it is not running. */
+final class HybridVcpu implements X86Vcpu {
+    private final int index;
+    private final CpuModel model;
+    private final VcpuModes modes;
+    private volatile X86Vcpu now;
+
+    HybridVcpu(int index, CpuModel model, VcpuModes modes, X86Vcpu first) {
+        this.index = index;
+        this.model = model;
+        this.modes = modes;
+        this.now = first;
+    }
+
+    CpuModel model() {
+        return model;
+    }
+
+    VcpuModes modes() {
+        return modes;
+    }
+
+    /** From now on {@code other} runs it. */
+    void become(X86Vcpu other) {
+        now = other;
+    }
+
+    @Override
+    public int index() {
+        return index;
+    }
+
+    @Override
+    public VmExit run(ExitAnswer answer) {
+        modes.entering();
+        VmExit exit = now.run(answer);
+        modes.left(exit);
+        return exit;
+    }
+
+    /** Whatever runs it by the time that the kick comes: one that has just been replaced does not need it any more. */
+    @Override
+    public void kick() {
+        now.kick();
+    }
+
+    @Override
+    public void injectNmi() {
+        now.injectNmi();
+    }
+
+    @Override
+    public long instructions() {
+        return now.instructions();
+    }
+
+    @Override
+    public String describeEngine() {
+        return now.describeEngine();
+    }
+
+    @Override
+    public void reset() {
+        now.reset();
+    }
+
+    @Override
+    public X86State readState() {
+        return now.readState();
+    }
+
+    @Override
+    public void writeState(X86State state) {
+        now.writeState(state);
+    }
+
+    @Override
+    public void singleStep(boolean on) {
+        now.singleStep(on);
+    }
+
+    @Override
+    public long translate(long linear) {
+        return now.translate(linear);
+    }
+
+    @Override
+    public void exchangeState(StateIo io) {
+        now.exchangeState(io);
+    }
+
+    @Override
+    public void close() {
+        now.close();
+    }
+}

@@ -1,0 +1,278 @@
+package org.jkvm.hybrid;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jkvm.base.GuestMemory;
+import org.jkvm.base.UserException;
+import org.jkvm.base.state.StateIo;
+import org.jkvm.base.state.StateTree;
+import org.jkvm.base.time.Frequency;
+import org.jkvm.hypervisor.InterruptChip;
+import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.VirtualMachine;
+import org.jkvm.hypervisor.VmConfig;
+import org.jkvm.hypervisor.x86.CpuFeature;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.soft.SoftHypervisor;
+
+/** A virtual machine that one engine runs at a time; {@link #moveTo} changes which. */
+public final class HybridVm implements VirtualMachine {
+    private static final int IA32_TIME_STAMP_COUNTER = 0x10;
+
+    private final VmConfig config;
+    private final Optional<KvmHypervisor> kvm;
+    private final String withoutKvm;
+    private final Assists assists = new Assists();
+    private final Map<Integer, MemorySlot> slots = new TreeMap<>();
+    private final Map<Integer, long[]> dirty = new TreeMap<>();
+    private final List<HybridVcpu> vcpus = new ArrayList<>();
+    private final CurrentMemory memory = new CurrentMemory();
+    private final CurrentChip chip = new CurrentChip();
+    private volatile Host now;
+
+    /** The machine on one engine; on KVM with the helper's machine beside. */
+    private record Host(Engine engine, VirtualMachine vm, Optional<VirtualMachine> helper) {
+        void set(MemorySlot slot) {
+            vm.setMemorySlot(slot);
+            // What the helper writes counts as written by a device: the owner of the log is the hardware's machine.
+            helper.ifPresent(h -> h.setMemorySlot(slot));
+        }
+
+        void remove(int index) {
+            vm.removeMemorySlot(index);
+            helper.ifPresent(h -> h.removeMemorySlot(index));
+        }
+
+        void close() {
+            helper.ifPresent(VirtualMachine::close);
+            vm.close();
+        }
+    }
+
+    HybridVm(VmConfig config, Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        this.config = config;
+        this.kvm = kvm;
+        this.withoutKvm = withoutKvm;
+        this.now = host(first);
+    }
+
+    /** Both engines' time-stamp counters run at one frequency, so that a guest need not notice. */
+    private long tscHertz() {
+        return kvm.map(KvmHypervisor::tscHertz).orElse(SoftHypervisor.TSC_HERTZ);
+    }
+
+    private Host host(Engine engine) {
+        return switch (engine) {
+            case SOFT -> new Host(engine, new SoftHypervisor(tscHertz()).createVirtualMachine(config), Optional.empty());
+            case KVM -> {
+                VirtualMachine vm = kvm.orElseThrow().createVirtualMachine(config);
+                yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(tscHertz()).createVirtualMachine(config)));
+            }
+        };
+    }
+
+    private X86Vcpu vcpu(Host host, int index, CpuModel model) {
+        X86Vcpu main = host.vm.createVcpu(index, model);
+        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu(main, h.createVcpu(index, model), assists, config.clock()))
+                .orElse(main);
+    }
+
+    /** What runs it. */
+    public Engine engine() {
+        return now.engine;
+    }
+
+    /** How often the software engine helped out. */
+    public Assists assists() {
+        return assists;
+    }
+
+    /** Where a vCPU's time went. */
+    public VcpuModes modes(int index) {
+        return vcpus.get(index).modes();
+    }
+
+    // ---- moving ----
+
+    /**
+     * Moves the machine to the other engine, with all of its state. No vCPU runs meanwhile and no device drives a line;
+     * every exit has been answered.
+     *
+     * @throws UserException where this host can't, or the guest was promised what the engine lacks; nothing has changed then
+     */
+    public void moveTo(Engine engine) {
+        if (engine == now.engine) {
+            return;
+        }
+        if (engine == Engine.KVM) {
+            checkKvm();
+        }
+        Host from = now;
+        Host to = host(engine);
+        try {
+            move(from, to);
+        } catch (RuntimeException e) {
+            to.close();
+            throw new UserException("accel " + engine.label() + ": " + e.getMessage());
+        }
+        slots.values().stream().filter(MemorySlot::logDirty).forEach(slot ->
+                dirty.merge(slot.index(), from.vm.takeDirtyLog(slot.index()), HybridVm::union));
+        from.close();
+    }
+
+    private void checkKvm() {
+        if (kvm.isEmpty()) {
+            throw new UserException("accel kvm: " + withoutKvm);
+        }
+        for (HybridVcpu vcpu : vcpus) {
+            Set<CpuFeature> promised = CpuFeature.claimedBy(vcpu.model().leaves());
+            promised.removeAll(kvm.get().features());
+            promised.remove(CpuFeature.HYPERVISOR);
+            if (!promised.isEmpty()) {
+                throw new UserException("accel kvm: the guest was promised what this host's KVM lacks: " + promised.stream()
+                        .map(CpuFeature::label).collect(Collectors.joining(", ")) + "; start it with -accel kvm:soft");
+            }
+        }
+    }
+
+    /**
+     * The chip is read before the local APICs, so that what it sends meanwhile is in them, and written after them. Time-stamp
+     * counters go on counting on the way.
+     */
+    private void move(Host from, Host to) {
+        slots.values().forEach(to::set);
+        List<X86Vcpu> arrived = vcpus.stream().map(v -> vcpu(to, v.index(), v.model())).toList();
+        StateTree chipState = StateTree.save(from.vm);
+        for (int n = 0; n < arrived.size(); n++) {
+            X86State state = vcpus.get(n).readState();
+            long read = config.clock().nanos();
+            state.msrs.computeIfPresent(IA32_TIME_STAMP_COUNTER, (msr, tsc) -> tsc + ticks(config.clock().nanos() - read));
+            arrived.get(n).writeState(state);
+        }
+        chipState.restore(to.vm);
+        now = to;
+        for (int n = 0; n < arrived.size(); n++) {
+            vcpus.get(n).become(arrived.get(n));
+        }
+    }
+
+    private long ticks(long nanos) {
+        return new Frequency(tscHertz()).ticks(nanos);
+    }
+
+    private static long[] union(long[] some, long[] more) {
+        long[] all = some.clone();
+        for (int n = 0; n < all.length; n++) {
+            all[n] |= more[n];
+        }
+        return all;
+    }
+
+    // ---- the contract ----
+
+    @Override
+    public synchronized void setMemorySlot(MemorySlot slot) {
+        now.set(slot);
+        slots.put(slot.index(), slot);
+        dirty.remove(slot.index());
+    }
+
+    @Override
+    public synchronized void removeMemorySlot(int index) {
+        now.remove(index);
+        slots.remove(index);
+        dirty.remove(index);
+    }
+
+    @Override
+    public synchronized long[] takeDirtyLog(int index) {
+        long[] log = now.vm.takeDirtyLog(index);
+        long[] helped = now.helper.map(h -> h.takeDirtyLog(index)).orElse(log);
+        long[] before = dirty.remove(index);
+        return union(union(log, helped), before == null ? log : before);
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    @Override
+    public InterruptChip interruptChip() {
+        return chip;
+    }
+
+    @Override
+    public X86Vcpu createVcpu(int index, CpuModel model) {
+        HybridVcpu vcpu = new HybridVcpu(index, model, new VcpuModes(), vcpu(now, index, model));
+        vcpus.add(vcpu);
+        return vcpu;
+    }
+
+    @Override
+    public void resume() {
+        now.vm.resume();
+    }
+
+    @Override
+    public void exchangeState(StateIo io) {
+        now.vm.exchangeState(io);
+    }
+
+    @Override
+    public void close() {
+        vcpus.forEach(HybridVcpu::close);
+        now.close();
+    }
+
+    /** Memory as the present engine wants to hear of it. */
+    private final class CurrentMemory implements GuestMemory {
+        @Override
+        public MemorySegment slice(long address, long length) {
+            return now.vm.memory().slice(address, length);
+        }
+
+        @Override
+        public void markWritten(long address, long length) {
+            now.vm.memory().markWritten(address, length);
+            now.helper.ifPresent(h -> h.memory().markWritten(address, length));
+        }
+    }
+
+    /** The present engine's interrupt chip. */
+    private final class CurrentChip implements InterruptChip {
+        @Override
+        public void setLine(int gsi, boolean level) {
+            now.vm.interruptChip().setLine(gsi, level);
+        }
+
+        @Override
+        public void signal(long address, int data) {
+            now.vm.interruptChip().signal(address, data);
+        }
+
+        @Override
+        public boolean speakerOutput() {
+            return now.vm.interruptChip().speakerOutput();
+        }
+
+        @Override
+        public void reset() {
+            now.vm.interruptChip().reset();
+        }
+
+        @Override
+        public String describe() {
+            return now.vm.interruptChip().describe();
+        }
+    }
+}
