@@ -199,7 +199,7 @@ final class ChainOpener {
     }
 
     private Layer qcow2(Path path, ImageFile bytes, OpenOptions options) throws IOException {
-        Qcow2Layer layer = Qcow2Layer.open(path, bytes, options);
+        Qcow2Layer layer = Qcow2Layer.open(path, bytes, options, name -> part(path, name, options));
         Optional<ImageInfo.Backing> below = withBacking ? layer.backingName() : Optional.empty();
         below.ifPresent(b -> layer.attach(backing(path, b, options)));
         return layer;

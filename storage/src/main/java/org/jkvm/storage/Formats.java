@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jkvm.storage.layer.ImageFormat;
+import org.jkvm.storage.luks.LuksFormat;
 import org.jkvm.storage.parallels.ParallelsFormat;
 import org.jkvm.storage.qed.QedFormat;
 import org.jkvm.storage.vdi.VdiFormat;
@@ -16,7 +17,7 @@ final class Formats {
     /** Those that are treated apart, since they are what machines run on. */
     private static final List<String> OWN = List.of("raw", "qcow2");
     private static final List<ImageFormat> OTHERS = List.of(new VmdkFormat(), new VdiFormat(), new VhdxFormat(),
-            new VpcFormat(), new ParallelsFormat(), new QedFormat());
+            new VpcFormat(), new ParallelsFormat(), new QedFormat(), new LuksFormat());
 
     private Formats() {
     }

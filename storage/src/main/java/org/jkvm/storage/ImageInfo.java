@@ -29,9 +29,14 @@ public record ImageInfo(Path path, String format, long virtualSize, long actualS
     public record Backing(String name, Path path, String format) {
     }
 
-    /** What only qcow2 has; {@code compat} is {@code "0.10"} (version 2) or {@code "1.1"} (version 3). */
+    /**
+     * What only qcow2 has; {@code compat} is {@code "0.10"} (version 2) or {@code "1.1"} (version 3).
+     *
+     * @param dataFile the external data file as written in the image, or null
+     * @param encryption {@code "luks"}, or null
+     */
     public record Qcow2(String compat, String compressionType, boolean lazyRefcounts, int refcountBits,
-            boolean corrupt) {
+            boolean corrupt, boolean extendedL2, String dataFile, boolean dataFileRaw, String encryption) {
     }
 
     /** An internal snapshot; sizes in bytes, times as in the image's table; icount is -1 where there is none. */

@@ -16,7 +16,9 @@ import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.ImageFormat;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.NewImage;
+import org.jkvm.storage.luks.LuksFormat;
 import org.jkvm.storage.qcow2.Creator;
+import org.jkvm.storage.qcow2.Encryption;
 import org.jkvm.storage.qcow2.Qcow2Layer;
 
 /** Opens and makes disk images. All methods wait for the host; whatever is wrong is a one-line {@link UserException}. */
@@ -89,7 +91,8 @@ public final class Images {
 
     /** What {@link CreateOptions#more} may have for a format, each name with its meaning. */
     public static Map<String, String> creationOptions(String format) {
-        return Formats.find(format).map(ImageFormat::creationOptions).orElse(Map.of());
+        return format.equals("qcow2") ? Creator.options()
+                : Formats.find(format).map(ImageFormat::creationOptions).orElse(Map.of());
     }
 
     /** Makes an image; what was in a file of this name is lost. An image that is in use is refused. */
@@ -182,7 +185,12 @@ public final class Images {
 
     private static void qcow2(NewImage image, CreateOptions options) throws IOException {
         Creator.create(image.file(), options);
-        Qcow2Layer layer = Qcow2Layer.open(image.path(), image.file(), OpenOptions.defaults().withFormat("qcow2"));
+        if (options.secret() != null) {
+            Encryption.add(image.file(), options.secret(), LuksFormat.millis(options, "encrypt."));
+        }
+        ImageFile data = options.more().containsKey("data_file") ? image.neighbours().part(options.more().get("data_file")) : null;
+        Qcow2Layer layer = Qcow2Layer.open(image.path(), image.file(), OpenOptions.defaults().withFormat("qcow2")
+                .withSecret(options.secret()), _ -> data);
         layer.grow(Bits.alignUp(options.size(), SECTOR));
         if (options.preallocation() != CreateOptions.Preallocation.OFF) {
             preallocate(image, layer, options);

@@ -61,7 +61,8 @@ class DamagedImageTest {
         "20, 4, 63, cluster_bits is 63",
         "24, 8, -1, is too large",
         "24, 8, 0x7000000000000000, the disk's size needs",
-        "32, 4, 1, encrypted",
+        "32, 4, 1, crypt_method 1",
+        "32, 4, 2, no encryption header",
         "36, 4, 0, the disk's size needs",
         "36, 4, 0xffffffff, at most",
         "40, 8, 0x1001, not at a cluster boundary",
@@ -71,8 +72,8 @@ class DamagedImageTest {
         "56, 4, 0, refcount table of 0 clusters",
         "56, 4, 0x10000, refcount table of 65536 clusters",
         "60, 4, 0x10001, snapshots",
-        "72, 8, 4, external data file",
-        "72, 8, 16, extended L2",
+        "72, 8, 4, a part of itself",
+        "72, 8, 16, 16 KiB or more",
         "72, 8, 0x8000000000000020, 'incompatible bit 5, unknown incompatible bit 63'",
         "72, 8, 8, contradicts",
         "72, 8, 2, marked as corrupt",
@@ -92,7 +93,7 @@ class DamagedImageTest {
         // The feature name table is the first extension, at 112; its third entry becomes incompatible bit 40.
         poke(120 + 2 * 48, 2, 40);
         poke(72, 8, 1L << 40);
-        refused(OpenOptions.defaults(), "compression type (incompatible bit 40)");
+        refused(OpenOptions.defaults(), "external data file (incompatible bit 40)");
     }
 
     @Test

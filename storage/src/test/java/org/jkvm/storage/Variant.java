@@ -22,6 +22,11 @@ record Variant(String title, CreateOptions made, String options, boolean checked
         List<Variant> all = new ArrayList<>();
         all.add(new Variant("raw", CreateOptions.of("raw", 0), "", false, true));
         qcow2(all);
+        for (String options : List.of("data_file=outside.data", "data_file=outside.data,data_file_raw=on")) {
+            all.add(new Variant("qcow2, " + options, more("qcow2", options), options, true, true));
+        }
+        all.add(encrypted("qcow2", "encrypt.", "encrypt.format=luks,"));
+        all.add(encrypted("luks", "", ""));
         more(all, "vmdk", true, "subformat=monolithicSparse", "subformat=monolithicFlat", "subformat=twoGbMaxExtentSparse",
                 "subformat=twoGbMaxExtentFlat");
         all.add(new Variant("vmdk, subformat=streamOptimized", more("vmdk", "subformat=streamOptimized"),
@@ -61,6 +66,15 @@ record Variant(String title, CreateOptions made, String options, boolean checked
         for (String o : options) {
             all.add(new Variant(o.isEmpty() ? format : format + ", " + o, more(format, o), o, checked, true));
         }
+    }
+
+    private static Variant encrypted(String format, String prefix, String first) {
+        CreateOptions made = more(format, first + prefix + "iter-time=10").withSecret(SECRET);
+        // What was never written to a luks image reads as anything: all of it is written.
+        Preallocation written = format.equals("luks") ? Preallocation.FULL : Preallocation.OFF;
+        CreateOptions all = new CreateOptions(format, 0, written, 65536, 3, 16, false, false, null, null, made.more(), SECRET);
+        return new Variant(format.equals("luks") ? format : format + ", encrypt.format=luks", all,
+                first + prefix + "iter-time=200," + prefix + "key-secret=key", !format.equals("luks"), true);
     }
 
     private static CreateOptions more(String format, String options) {

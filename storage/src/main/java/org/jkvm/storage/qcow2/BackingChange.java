@@ -8,13 +8,14 @@ import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.layer.Buffers;
 
-/** A header's first cluster with another backing file, or none; all other extensions stay as they are. */
+/** A header's first cluster written anew: with another backing file, or none, or with one more extension. */
 final class BackingChange {
     /** Type and length of an extension; the mark after the last one is as long. */
     private static final int EXTENSION_HEAD = 8;
 
     private final Header header;
     private final MemorySegment cluster;
+    private Header.Extension more;
     private int at;
 
     private BackingChange(Header header, MemorySegment fixed) {
@@ -51,11 +52,21 @@ final class BackingChange {
         return cluster;
     }
 
+    /** The same with an extension more, and the backing file that there is. */
+    static MemorySegment cluster(Header header, MemorySegment fixed, Header.Extension more) throws IOException {
+        BackingChange change = new BackingChange(header, fixed);
+        change.more = more;
+        return change.write(header.backingName(), header.backingFormat());
+    }
+
     private List<Header.Extension> extensions(String name, String format) {
         List<Header.Extension> all = new ArrayList<>(header.extensions());
         all.removeIf(e -> e.type() == Features.EXTENSION_BACKING_FORMAT);
         if (name != null && format != null) {
             all.addFirst(new Header.Extension(Features.EXTENSION_BACKING_FORMAT, format.getBytes(StandardCharsets.UTF_8)));
+        }
+        if (more != null) {
+            all.add(more);
         }
         return all;
     }

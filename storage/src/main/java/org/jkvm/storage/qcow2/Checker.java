@@ -109,8 +109,11 @@ final class Checker {
     }
 
     private void copiedInTable(long l2) throws IOException {
+        if (header.hasDataFile()) {
+            return; // clusters of another file have no counts
+        }
         file.read(l2, table);
-        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
             long host = entry & Extent.OFFSET;
             if ((entry & Extent.COMPRESSED) == 0 && usable(host)) {

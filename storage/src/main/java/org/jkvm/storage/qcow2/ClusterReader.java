@@ -15,13 +15,16 @@ final class ClusterReader {
     }
 
     private final ImageFile file;
+    private final ImageFile data;
     private final Header header;
     private final Metadata metadata;
     private final Supplier<Optional<Layer>> backing;
     private volatile Unpacked last = new Unpacked(0, new byte[0]);
 
-    ClusterReader(ImageFile file, Header header, Metadata metadata, Supplier<Optional<Layer>> backing) {
+    /** {@code data} is where clusters are that are not packed. */
+    ClusterReader(ImageFile file, ImageFile data, Header header, Metadata metadata, Supplier<Optional<Layer>> backing) {
         this.file = file;
+        this.data = data;
         this.header = header;
         this.metadata = metadata;
         this.backing = backing;
@@ -43,7 +46,7 @@ final class ClusterReader {
     private void read(Extent extent, long offset, MemorySegment target) throws IOException {
         long inCluster = offset & header.clusterSize() - 1;
         switch (extent.kind()) {
-            case NORMAL -> file.read(extent.host() + inCluster, target);
+            case NORMAL -> data.read(extent.host() + inCluster, target);
             case ZERO, ZERO_ALLOCATED -> target.fill((byte) 0);
             case UNALLOCATED -> readBacking(offset, target);
             case COMPRESSED -> MemorySegment.copy(unpack(extent.entry()), (int) inCluster, target, ValueLayout.JAVA_BYTE, 0,

@@ -21,15 +21,18 @@ final class ClusterWriter {
     private static final int PIECE = 1 << 20;
 
     private final ImageFile file;
+    private final ImageFile data;
     private final Header header;
     private final long clusterSize;
     private final Metadata metadata;
     private final ClusterReader reader;
     private final Supplier<Optional<Layer>> backing;
 
-    ClusterWriter(ImageFile file, Header header, Metadata metadata, ClusterReader reader,
+    /** {@code data} is where clusters are that are not packed. */
+    ClusterWriter(ImageFile file, ImageFile data, Header header, Metadata metadata, ClusterReader reader,
             Supplier<Optional<Layer>> backing) {
         this.file = file;
+        this.data = data;
         this.header = header;
         this.clusterSize = header.clusterSize();
         this.metadata = metadata;
@@ -71,8 +74,14 @@ final class ClusterWriter {
 
     private void overwrite(Extent extent, long offset, MemorySegment source) throws IOException {
         long host = extent.host() + inCluster(offset);
-        metadata.guard(host, source.byteSize());
-        file.write(host, source);
+        guard(host, source.byteSize());
+        data.write(host, source);
+    }
+
+    private void guard(long host, long length) throws IOException {
+        if (!header.hasDataFile()) {
+            metadata.guard(host, length);
+        }
     }
 
     /** Host clusters for an extent, or for its first part. */
@@ -103,20 +112,24 @@ final class ClusterWriter {
             if (extent.kind() == Extent.Kind.ZERO_ALLOCATED && extent.owned()) {
                 return new Place(extent.host(), count, false, true);
             }
-            long end = file.size();
+            long end = data.size();
+            if (header.hasDataFile()) {
+                long same = offset & -clusterSize;
+                return new Place(same, count, same >= end && data.growsWithZeroes(), true);
+            }
             Runs.Run run = refcounts.allocate(count);
             long host = run.first() << header.clusterBits();
-            return new Place(host, run.count(), host >= end && file.growsWithZeroes(), false);
+            return new Place(host, run.count(), host >= end && data.growsWithZeroes(), false);
         });
         if (place.reused()) {
-            metadata.guard(place.host(), place.count() * clusterSize);
+            guard(place.host(), place.count() * clusterSize);
         }
         return place;
     }
 
     /** Allocates what is unallocated in a disk of {@code size} bytes without backing file. */
     void allocateAll(long size, boolean write) throws IOException {
-        long end = file.size();
+        long end = data.size();
         long at = 0;
         while (at < size) {
             Extent extent = reader.extent(at, size - at);
@@ -125,15 +138,15 @@ final class ClusterWriter {
                 Place place = place(extent, at);
                 length = Math.min(length, place.count() * clusterSize);
                 if (write || !place.blank()) {
-                    Buffers.writeZeroes(file, place.host(), place.count() * clusterSize);
+                    Buffers.writeZeroes(data, place.host(), place.count() * clusterSize);
                 }
                 link(extent, place, at);
                 end = Math.max(end, place.host() + place.count() * clusterSize);
             }
             at += length;
         }
-        if (file.size() < end) {
-            file.setSize(end);
+        if (data.size() < end) {
+            data.setSize(end);
         }
     }
 
@@ -141,7 +154,7 @@ final class ClusterWriter {
         long head = inCluster(offset);
         long whole = Bits.alignUp(head + source.byteSize(), clusterSize);
         if (whole == source.byteSize() || place.blank() && readsAsZero(extent)) {
-            file.write(place.host() + head, source);
+            data.write(place.host() + head, source);
             return;
         }
         try (Arena arena = Arena.ofConfined()) {
@@ -149,7 +162,7 @@ final class ClusterWriter {
             reader.read(offset - head, all.asSlice(0, head));
             reader.read(offset + source.byteSize(), all.asSlice(head + source.byteSize()));
             all.asSlice(head, source.byteSize()).copyFrom(source);
-            file.write(place.host(), all);
+            data.write(place.host(), all);
         }
     }
 
@@ -179,6 +192,10 @@ final class ClusterWriter {
 
     /** Gives up the clusters from {@code from} to {@code to}, cluster boundaries. */
     void discard(long from, long to) throws IOException {
+        if (header.rawDataFile()) {
+            zeroData(from, to, true);
+            return;
+        }
         if (header.version() < 3 && backing.get().isPresent()) {
             // Version 2 cannot say "zeroes": the backing file's contents would come into sight.
             return;
@@ -253,6 +270,10 @@ final class ClusterWriter {
 
     /** Makes {@code from} to {@code to} read as zeroes in a disk of {@code size} bytes. */
     void writeZeroes(long from, long to, boolean mayUnmap, long size) throws IOException {
+        if (header.rawDataFile()) {
+            zeroData(from, to, mayUnmap);
+            return;
+        }
         long at = from;
         while (at < to) {
             Extent extent = reader.extent(at, to - at);
@@ -268,6 +289,13 @@ final class ClusterWriter {
             } else {
                 at = zeroClusters(at, wholeTo, mayUnmap);
             }
+        }
+    }
+
+    /** Makes a range of a raw data file zeroes; what is not in the tables reads as zeroes as it is. */
+    private void zeroData(long from, long to, boolean mayUnmap) throws IOException {
+        if (from < to && !(mayUnmap && data.punch(from, to - from)) && !data.zero(from, to - from)) {
+            Buffers.writeZeroes(data, from, to - from);
         }
     }
 

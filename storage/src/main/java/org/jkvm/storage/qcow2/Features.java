@@ -9,11 +9,17 @@ final class Features {
     static final long INCOMPATIBLE_EXTENDED_L2 = 16;
     static final long COMPATIBLE_LAZY_REFCOUNTS = 1;
     static final long AUTOCLEAR_BITMAPS = 1;
+    static final long AUTOCLEAR_DATA_FILE_RAW = 2;
 
     static final int EXTENSION_END = 0;
     static final int EXTENSION_BACKING_FORMAT = 0xe2792aca;
     static final int EXTENSION_FEATURE_NAMES = 0x6803f857;
     static final int EXTENSION_BITMAPS = 0x23852875;
+    static final int EXTENSION_ENCRYPTION = 0x0537be77;
+    static final int EXTENSION_DATA_FILE = 0x44415441;
+
+    static final int CRYPT_NONE = 0;
+    static final int CRYPT_LUKS = 2;
 
     static final int COMPRESSION_ZLIB = 0;
     static final int COMPRESSION_ZSTD = 1;

@@ -46,8 +46,9 @@ final class HeaderReader {
                 table(Field.REFCOUNT_TABLE_OFFSET, "refcount table"), refcountTableClusters(), snapshotCount(),
                 table(Field.SNAPSHOTS_OFFSET, "snapshot table"), v3(Field.INCOMPATIBLE_FEATURES, 0),
                 v3(Field.COMPATIBLE_FEATURES, 0), v3(Field.AUTOCLEAR_FEATURES, 0), refcountOrder(), headerLength,
-                compressionType(), backingName(), extensions);
+                compressionType(), (int) value(Field.CRYPT_METHOD), backingName(), extensions);
         checkTables(header);
+        checkExtensions(header);
         return header;
     }
 
@@ -78,17 +79,17 @@ final class HeaderReader {
                 "corrupt qcow2 header: header_length is " + length + ", a multiple of 8 from 104 to the cluster size "
                 + (1L << clusterBits) + " is allowed");
         headerLength = (int) length;
-        require(value(Field.CRYPT_METHOD) == 0, "encrypted qcow2 images are not supported (crypt_method is "
-                + value(Field.CRYPT_METHOD) + ")");
+        long crypt = value(Field.CRYPT_METHOD);
+        require(crypt == Features.CRYPT_NONE || crypt == Features.CRYPT_LUKS, "qcow2 encryption by crypt_method " + crypt
+                + " is not supported, LUKS (2) is");
     }
 
     private void checkIncompatible(List<Header.Extension> extensions) throws IOException {
         long bits = v3(Field.INCOMPATIBLE_FEATURES, 0);
-        require((bits & Features.INCOMPATIBLE_DATA_FILE) == 0, "qcow2 images with an external data file are not supported");
-        require((bits & Features.INCOMPATIBLE_EXTENDED_L2) == 0, "qcow2 images with extended L2 entries (subclusters)"
-                + " are not supported");
-        long unknown = bits & ~(Features.INCOMPATIBLE_DIRTY | Features.INCOMPATIBLE_CORRUPT
-                | Features.INCOMPATIBLE_COMPRESSION);
+        require((bits & Features.INCOMPATIBLE_EXTENDED_L2) == 0 || clusterBits >= Header.MIN_EXTENDED_CLUSTER_BITS,
+                "corrupt qcow2 header: extended L2 entries need clusters of 16 KiB or more");
+        long unknown = bits & ~(Features.INCOMPATIBLE_DIRTY | Features.INCOMPATIBLE_CORRUPT | Features.INCOMPATIBLE_DATA_FILE
+                | Features.INCOMPATIBLE_COMPRESSION | Features.INCOMPATIBLE_EXTENDED_L2);
         require(unknown == 0, "qcow2 image needs features that are not supported: " + names(unknown, extensions));
     }
 
@@ -131,7 +132,8 @@ final class HeaderReader {
         long entries = value(Field.L1_SIZE);
         require(entries <= Header.MAX_L1_BYTES / Long.BYTES, "corrupt qcow2 header: L1 table of " + entries
                 + " entries, at most " + Header.MAX_L1_BYTES / Long.BYTES + " are supported");
-        long needed = Header.l1EntriesFor(value(Field.SIZE), clusterBits);
+        boolean extended = (v3(Field.INCOMPATIBLE_FEATURES, 0) & Features.INCOMPATIBLE_EXTENDED_L2) != 0;
+        long needed = Header.l1EntriesFor(value(Field.SIZE), clusterBits, extended);
         require(entries >= needed, "corrupt qcow2 header: L1 table of " + entries + " entries, the disk's size needs "
                 + needed);
         return (int) entries;
@@ -180,6 +182,14 @@ final class HeaderReader {
         inFile(h.l1Offset(), (long) h.l1Size() * Long.BYTES, "L1 table");
         inFile(h.refcountTableOffset(), (long) h.refcountTableClusters() << clusterBits, "refcount table");
         inFile(h.snapshotsOffset(), h.snapshotCount() == 0 ? 0 : 1, "snapshot table");
+    }
+
+    private static void checkExtensions(Header h) throws IOException {
+        require(!h.encrypted() || h.encryption().length == 16, "corrupt qcow2 header: the image is encrypted and has no"
+                + " encryption header");
+        require(!h.hasDataFile() || h.backingName() == null || !h.rawDataFile(), "corrupt qcow2 header: a raw external data file"
+                + " and a backing file");
+        require(!h.hasDataFile() || !h.encrypted(), "encrypted qcow2 images with an external data file are not supported");
     }
 
     private void inFile(long offset, long length, String what) throws IOException {

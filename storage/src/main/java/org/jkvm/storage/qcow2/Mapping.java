@@ -17,6 +17,9 @@ final class Mapping {
     private final int version;
     private final int clusterBits;
     private final int l2Bits;
+    private final int entryBytes;
+    private final boolean extended;
+    private final boolean external;
     private final Refcounts refcounts;
     private final LongSet metadata;
     private final PointerTable l1;
@@ -27,7 +30,10 @@ final class Mapping {
         this.header = header;
         this.version = h.version();
         this.clusterBits = h.clusterBits();
-        this.l2Bits = clusterBits - 3;
+        this.entryBytes = h.l2EntryBytes();
+        this.extended = h.extendedL2();
+        this.external = h.hasDataFile();
+        this.l2Bits = clusterBits - Integer.numberOfTrailingZeros(entryBytes);
         this.refcounts = refcounts;
         this.metadata = metadata;
         this.l1 = new PointerTable(file, h.l1Offset(), h.l1Size());
@@ -87,7 +93,7 @@ final class Mapping {
     }
 
     private long entry(TableCache.Table table, int index) throws IOException {
-        long entry = Be.getLong(table.data(), (long) index * Long.BYTES);
+        long entry = Be.getLong(table.data(), (long) index * entryBytes);
         if ((entry & Extent.COMPRESSED) == 0) {
             if ((entry & Extent.OFFSET & (1L << clusterBits) - 1) != 0) {
                 throw new CorruptException("data cluster at 0x" + Long.toHexString(entry & Extent.OFFSET)
@@ -97,7 +103,7 @@ final class Mapping {
                 throw new CorruptException("zero cluster in a version 2 image");
             }
         }
-        return entry;
+        return !external && (entry & (Extent.OFFSET | Extent.COMPRESSED)) == 0 ? entry & ~Extent.COPIED : entry;
     }
 
     private long l2Offset(long l1Index) throws IOException {
@@ -136,13 +142,16 @@ final class Mapping {
         TableCache.Table table = l2.get(l2Offset(l1Index(offset)));
         int index = l2Index(offset);
         for (int i = 0; i < count; i++) {
-            Be.putLong(table.data(), (long) (index + i) * Long.BYTES, firstEntry + i * step);
+            Be.putLong(table.data(), (long) (index + i) * entryBytes, firstEntry + i * step);
         }
-        table.touched((long) index * Long.BYTES, (index + count) * Long.BYTES);
+        table.touched((long) index * entryBytes, (index + count) * entryBytes);
     }
 
     /** Gives up the host clusters of {@code extent}, of {@code count} disk clusters, once the unlinking is stable. */
     void free(Extent extent, long count) {
+        if (external) {
+            return; // its place in the other file stays its own
+        }
         if (extent.hasHost()) {
             refcounts.freeLater(extent.host() >>> clusterBits, count, true);
         } else if (extent.kind() == Extent.Kind.COMPRESSED) {
@@ -154,7 +163,7 @@ final class Mapping {
 
     /** Makes the L1 table large enough for a disk of {@code size} bytes, in memory. */
     void grow(long size) throws IOException {
-        long needed = Header.l1EntriesFor(size, clusterBits);
+        long needed = Header.l1EntriesFor(size, clusterBits, extended);
         if (needed > Header.MAX_L1_BYTES / Long.BYTES) {
             throw new IOException("a disk of " + size + " bytes is too large for its cluster size");
         }
@@ -192,7 +201,7 @@ final class Mapping {
             return;
         }
         TableCache.Table table = l2.get(offset);
-        for (long at = 0; at < table.data().byteSize(); at += Long.BYTES) {
+        for (long at = 0; at < table.data().byteSize(); at += entryBytes) {
             long entry = Be.getLong(table.data(), at);
             long right = copied(entry);
             if (right != entry) {

@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.ImageFile;
@@ -21,6 +22,8 @@ final class Metadata {
 
     private final ReentrantLock lock = new ReentrantLock();
     private final ImageFile file;
+    /** Where guest data is. */
+    private final ImageFile data;
     private final boolean unmap;
     private final HeaderFields header;
     private final LongSet places = new LongSet();
@@ -30,8 +33,9 @@ final class Metadata {
     private final boolean markable;
     private volatile IOException broken;
 
-    Metadata(ImageFile file, Header h, OpenOptions options) throws IOException {
+    Metadata(ImageFile file, ImageFile data, Header h, OpenOptions options) throws IOException {
         this.file = file;
+        this.data = data;
         this.unmap = options.unmap();
         this.clusterBits = h.clusterBits();
         this.markable = h.version() >= 3;
@@ -40,6 +44,10 @@ final class Metadata {
         this.mapping = new Mapping(file, h, header, refcounts, places);
         if (!options.readOnly()) {
             registerSnapshots(h);
+        }
+        if (h.encrypted()) {
+            ByteBuffer place = ByteBuffer.wrap(h.encryption());
+            register(place.getLong(0), Math.min(place.getLong(Long.BYTES), file.size()));
         }
     }
 
@@ -168,7 +176,10 @@ final class Metadata {
     private void write() throws IOException {
         refcounts.write();
         if (mapping.dirty()) {
-            file.flush();
+            data.flush();
+            if (data != file) {
+                file.flush();
+            }
             mapping.write();
         }
         if (refcounts.waiting() > 0) {

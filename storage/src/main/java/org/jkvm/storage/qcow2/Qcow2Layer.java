@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jkvm.base.Bits;
+import org.jkvm.base.UserException;
 import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
@@ -25,6 +27,8 @@ import org.jkvm.storage.layer.RangeLocks;
 public final class Qcow2Layer implements Layer {
     private final Path path;
     private final ImageFile file;
+    /** Where clusters are that are not packed: the same file, perhaps through a cipher, or another one. */
+    private final ImageFile data;
     private final Header header;
     private final Metadata metadata;
     private final RangeLocks clusters = new RangeLocks();
@@ -39,17 +43,18 @@ public final class Qcow2Layer implements Layer {
     /** The header with the backing file as it is now. */
     private volatile Header named;
 
-    private Qcow2Layer(Path path, ImageFile file, Header header, OpenOptions options) throws IOException {
+    private Qcow2Layer(Path path, ImageFile file, ImageFile data, Header header, OpenOptions options) throws IOException {
         this.path = path;
         this.file = file;
+        this.data = data;
         this.header = header;
         this.readOnly = options.readOnly();
         this.unmap = options.unmap();
-        this.metadata = new Metadata(file, header, options);
+        this.metadata = new Metadata(file, data, header, options);
         this.size = header.size();
         this.named = header;
-        this.reader = new ClusterReader(file, header, metadata, this::backing);
-        this.writer = new ClusterWriter(file, header, metadata, reader, this::backing);
+        this.reader = new ClusterReader(file, data, header, metadata, this::backing);
+        this.writer = new ClusterWriter(file, data, header, metadata, reader, this::backing);
         this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, this::size, n -> size = n, readOnly);
     }
 
@@ -59,6 +64,14 @@ public final class Qcow2Layer implements Layer {
      * @throws IOException with one line that says what is wrong with it
      */
     public static Qcow2Layer open(Path path, ImageFile file, OpenOptions options) throws IOException {
+        return open(path, file, options, name -> {
+            throw new UserException("an external data file '" + name + "' cannot be opened here");
+        });
+    }
+
+    /** The same; {@code parts} opens the external data file, where there is one, by its name in the image. */
+    public static Qcow2Layer open(Path path, ImageFile file, OpenOptions options, Function<String, ImageFile> parts)
+            throws IOException {
         Header header = HeaderReader.read(file);
         if (!options.readOnly()) {
             if (header.corrupt()) {
@@ -66,7 +79,7 @@ public final class Qcow2Layer implements Layer {
             }
             header = prepareToWrite(file, header);
         }
-        return new Qcow2Layer(path, file, header, options);
+        return new Qcow2Layer(path, file, DataFiles.open(file, header, options, parts), header, options);
     }
 
     /** Repairs the image in {@code file}, which nobody has open: its leaks, or {@code all} that can be. */
@@ -77,9 +90,10 @@ public final class Qcow2Layer implements Layer {
     }
 
     private static Header prepareToWrite(ImageFile file, Header header) throws IOException {
-        if (header.autoclear() != 0) {
+        long kept = header.rawDataFile() ? Features.AUTOCLEAR_DATA_FILE_RAW : 0;
+        if ((header.autoclear() & ~kept) != 0) {
             // We keep no bitmaps: whoever does must see that they are stale (qcow2.txt, bytes 88 to 95).
-            new HeaderFields(file).write(Field.AUTOCLEAR_FEATURES, 0);
+            new HeaderFields(file).write(Field.AUTOCLEAR_FEATURES, kept);
             file.flush();
         }
         if (header.dirty()) {
@@ -156,6 +170,9 @@ public final class Qcow2Layer implements Layer {
     @Override
     public void flush() throws IOException {
         if (!readOnly) {
+            if (data != file) {
+                data.flush();
+            }
             metadata.flush();
             file.flush();
         }
@@ -194,6 +211,9 @@ public final class Qcow2Layer implements Layer {
             // What lies behind the old end in its last cluster, or in a longer backing file, must not come into sight.
             writer.writeZeroes(oldSize, hiddenEnd(newSize), true, newSize);
             metadata.setHeader(Field.SIZE, newSize);
+            if (header.rawDataFile()) {
+                data.setSize(newSize);
+            }
             size = newSize;
         }
     }
@@ -203,11 +223,17 @@ public final class Qcow2Layer implements Layer {
         Extent extent = reader.extent(offset, length);
         long host = extent.hasHost() ? extent.host() + inCluster(offset) : BlockStatus.NO_OFFSET;
         return switch (extent.kind()) {
-            case NORMAL -> status(BlockStatus.Kind.DATA, offset, extent, host);
+            case NORMAL -> statusOfData(offset, extent, host);
             case ZERO, ZERO_ALLOCATED -> status(BlockStatus.Kind.ZERO, offset, extent, host);
             case COMPRESSED -> status(BlockStatus.Kind.COMPRESSED, offset, extent, host);
             case UNALLOCATED -> statusBelow(offset, extent);
         };
+    }
+
+    private BlockStatus statusOfData(long offset, Extent extent, long host) {
+        Path where = header.hasDataFile() ? path.resolveSibling(header.dataFileName()) : path;
+        return new BlockStatus(offset, extent.length(), 0, BlockStatus.Kind.DATA, header.encrypted() ? BlockStatus.NO_OFFSET
+                : host, where);
     }
 
     private BlockStatus status(BlockStatus.Kind kind, long offset, Extent extent, long host) {
@@ -225,7 +251,8 @@ public final class Qcow2Layer implements Layer {
     @Override
     public boolean writeCompressed(long offset, MemorySegment source) throws IOException {
         long whole = Math.min(header.clusterSize(), size - offset);
-        if ((offset & header.clusterSize() - 1) != 0 || source.byteSize() != whole) {
+        boolean can = !header.hasDataFile() && !header.encrypted();
+        if (!can || (offset & header.clusterSize() - 1) != 0 || source.byteSize() != whole) {
             return false;
         }
         byte[] packed = Compressed.pack(source, header.clusterSize(), header.compressionType());
@@ -245,6 +272,9 @@ public final class Qcow2Layer implements Layer {
             // First the contents, then the size: a larger disk again must not find them.
             writer.forget(Bits.alignUp(newSize, header.clusterSize()), size);
             metadata.setHeader(Field.SIZE, newSize);
+            if (header.rawDataFile()) {
+                data.setSize(newSize);
+            }
             size = newSize;
         }
     }
@@ -266,7 +296,8 @@ public final class Qcow2Layer implements Layer {
         long incompatible = header.version() < 3 ? 0 : metadata.header(Field.INCOMPATIBLE_FEATURES);
         ImageInfo.Qcow2 specific = new ImageInfo.Qcow2(header.version() < 3 ? "0.10" : "1.1",
                 header.compressionType() == Features.COMPRESSION_ZSTD ? "zstd" : "zlib", header.lazyRefcounts(),
-                1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0);
+                1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0, header.extendedL2(),
+                header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(), header.encrypted() ? "luks" : null);
         return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
                 (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
                 snapshots.list());
@@ -282,7 +313,7 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public Optional<Snapshots> snapshots() {
-        return Optional.of(snapshots);
+        return header.hasDataFile() ? Optional.empty() : Optional.of(snapshots);
     }
 
     @Override
@@ -319,7 +350,7 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void close() throws IOException {
-        try (file; Layer _ = backing) {
+        try (file; ImageFile _ = header.hasDataFile() ? data : null; Layer _ = backing) {
             if (!metadata.broken()) {
                 fillLastSector();
                 flush();

@@ -152,7 +152,8 @@ final class Qcow2Snapshots implements Snapshots {
     public void apply(String idOrName) throws IOException {
         SnapshotTable.Snapshot snapshot = find(idOrName);
         long newSize = snapshot.diskSize() < 0 ? size.getAsLong() : Bits.alignDown(snapshot.diskSize(), SECTOR);
-        long entries = Math.max(snapshot.l1Size(), Header.l1EntriesFor(newSize, header.clusterBits()));
+        long entries = Math.max(snapshot.l1Size(), Header.l1EntriesFor(newSize, header.clusterBits(),
+                header.extendedL2()));
         if (entries > Header.MAX_L1_BYTES / Long.BYTES) {
             throw new CorruptException("snapshot '" + snapshot.info().name() + "' is of a disk that is too large");
         }
@@ -275,7 +276,7 @@ final class Qcow2Snapshots implements Snapshots {
             throw new CorruptException("an L2 table at 0x" + Long.toHexString(offset) + ", which is no cluster of the file");
         }
         file.read(offset, table);
-        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
             if ((entry & Extent.COMPRESSED) != 0) {
                 Compressed place = Compressed.of(entry, header.clusterBits());

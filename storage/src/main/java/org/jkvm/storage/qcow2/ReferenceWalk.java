@@ -2,6 +2,7 @@ package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jkvm.base.Bits;
@@ -52,6 +53,7 @@ final class ReferenceWalk {
             }
         });
         bitmaps();
+        encryption();
         return counts;
     }
 
@@ -130,7 +132,7 @@ final class ReferenceWalk {
         }
         file.read(offset, table);
         long previous = 0;
-        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
             if (entry != 0) {
                 long host = data(entry, times);
@@ -148,6 +150,9 @@ final class ReferenceWalk {
             return 0;
         }
         long host = entry & Extent.OFFSET;
+        if (header.hasDataFile()) {
+            return host;
+        }
         if (host != 0 && aligned(host, "data cluster")) {
             refer(host, header.clusterSize(), times, "data cluster");
         }
@@ -168,6 +173,15 @@ final class ReferenceWalk {
             }
         }
         return host == 0 ? previous : host;
+    }
+
+    private void encryption() throws IOException {
+        if (header.encrypted()) {
+            ByteBuffer place = ByteBuffer.wrap(header.encryption());
+            if (aligned(place.getLong(0), "encryption header")) {
+                refer(place.getLong(0), place.getLong(Long.BYTES), 1, "encryption header");
+            }
+        }
     }
 
     /** Persistent dirty bitmaps (qcow2.txt, "Bitmaps"): valid only while their autoclear bit is set. */

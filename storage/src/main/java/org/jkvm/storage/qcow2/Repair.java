@@ -163,7 +163,9 @@ final class Repair {
                 if (right != l1[i]) {
                     PointerTable.write(file, header.l1Offset() + (long) i * Long.BYTES, new long[] {right});
                 }
-                flags(refcounts, l2, table);
+                if (!header.hasDataFile()) {
+                    flags(refcounts, l2, table);
+                }
                 refcounts.trim();
             }
         }
@@ -172,7 +174,7 @@ final class Repair {
     private void flags(Refcounts refcounts, long l2, MemorySegment table) throws IOException {
         file.read(l2, table);
         boolean changed = false;
-        for (long at = 0; at < table.byteSize(); at += Long.BYTES) {
+        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
             long right = (entry & Extent.COMPRESSED) != 0 ? entry : copied(refcounts, entry);
             Be.putLong(table, at, right);

@@ -27,10 +27,17 @@ public final class RawLayer implements Layer {
     private final ImageFile file;
     private final boolean guessed;
     private final boolean unmap;
+    private final String format;
     private volatile long size;
 
     /** A disk in {@code file}; {@code guessed} says that the format was not named but found out. */
     public RawLayer(Path path, ImageFile file, OpenOptions options, boolean guessed) {
+        this(path, file, options, guessed, "raw");
+    }
+
+    /** The same, of a format that {@code file} takes care of. */
+    public RawLayer(Path path, ImageFile file, OpenOptions options, boolean guessed, String format) {
+        this.format = format;
         this.path = path;
         this.file = file;
         this.guessed = guessed;
@@ -40,7 +47,7 @@ public final class RawLayer implements Layer {
 
     @Override
     public String format() {
-        return "raw";
+        return format;
     }
 
     @Override
@@ -88,10 +95,15 @@ public final class RawLayer implements Layer {
         // Holes that don't fill sectors are of no use to anybody who copies sectors.
         long end = data >= file.size() ? size : Math.max(offset, Bits.alignDown(data, SECTOR));
         if (end > offset) {
-            return new BlockStatus(offset, Math.min(length, end - offset), 0, BlockStatus.Kind.ZERO, offset, path);
+            return new BlockStatus(offset, Math.min(length, end - offset), 0, BlockStatus.Kind.ZERO, host(offset), path);
         }
         long hole = Math.min(size, Bits.alignUp(file.nextHole(data), SECTOR));
-        return new BlockStatus(offset, Math.min(length, hole - offset), 0, BlockStatus.Kind.DATA, offset, path);
+        return new BlockStatus(offset, Math.min(length, hole - offset), 0, BlockStatus.Kind.DATA, host(offset), path);
+    }
+
+    /** Where the bytes are as they are: nowhere in an encrypted file. */
+    private long host(long offset) {
+        return format.equals("raw") ? offset : BlockStatus.NO_OFFSET;
     }
 
     @Override
@@ -110,7 +122,7 @@ public final class RawLayer implements Layer {
     }
 
     private void setSize(long newSize) throws IOException {
-        if (!file.growsWithZeroes()) {
+        if (format.equals("raw") && !file.growsWithZeroes()) {
             throw new IOException("'" + path + "' is no regular file: its size is the host's business");
         }
         file.setSize(newSize);

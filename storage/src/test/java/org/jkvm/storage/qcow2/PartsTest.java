@@ -76,9 +76,9 @@ class PartsTest {
 
     @Test
     void l1TableCoversTheDisk() {
-        assertThat(Header.l1EntriesFor(0, 16)).isZero();
-        assertThat(Header.l1EntriesFor(1, 16)).isEqualTo(1);
-        assertThat(Header.l1EntriesFor(512L << 20, 16)).isEqualTo(1);
-        assertThat(Header.l1EntriesFor((512L << 20) + 1, 16)).isEqualTo(2);
+        assertThat(Header.l1EntriesFor(0, 16, false)).isZero();
+        assertThat(Header.l1EntriesFor(1, 16, false)).isEqualTo(1);
+        assertThat(Header.l1EntriesFor(512L << 20, 16, false)).isEqualTo(1);
+        assertThat(Header.l1EntriesFor((512L << 20) + 1, 16, false)).isEqualTo(2);
     }
 }

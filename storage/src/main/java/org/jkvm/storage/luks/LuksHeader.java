@@ -1,0 +1,216 @@
+package org.jkvm.storage.luks;
+
+import static org.jkvm.storage.layer.Bytes.require;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.UUID;
+import org.jkvm.base.Bits;
+import org.jkvm.storage.Secret;
+import org.jkvm.storage.layer.Bytes;
+import org.jkvm.storage.layer.ImageFile;
+
+/**
+ * The header of LUKS version 1 (LUKS On-Disk Format Specification 1.2.3, "The partition header"): what the disk is
+ * encrypted with, and its key under up to eight passphrases. Numbers are big-endian.
+ */
+public final class LuksHeader {
+    /** More would make opening a hostile image take minutes. */
+    static final long MAX_ITERATIONS = 20_000_000;
+    static final int SECTOR = 512;
+
+    private static final byte[] MAGIC = {'L', 'U', 'K', 'S', (byte) 0xba, (byte) 0xbe};
+    private static final int VERSION = 6;
+    private static final int CIPHER_NAME = 8;
+    private static final int CIPHER_MODE = 40;
+    private static final int HASH_SPEC = 72;
+    private static final int TEXT = 32;
+    private static final int PAYLOAD_OFFSET = 104;
+    private static final int KEY_BYTES = 108;
+    private static final int MK_DIGEST = 112;
+    private static final int MK_DIGEST_LENGTH = 20;
+    private static final int MK_DIGEST_SALT = 132;
+    private static final int SALT = 32;
+    private static final int MK_DIGEST_ITERATIONS = 164;
+    private static final int UUID_AT = 168;
+    private static final int LENGTH = 592;
+    private static final int SLOTS = 208;
+    private static final int SLOT = 48;
+    private static final int SLOT_COUNT = 8;
+    // In a slot
+    private static final int ITERATIONS = 4;
+    private static final int SLOT_SALT = 8;
+    private static final int KEY_MATERIAL = 40;
+    private static final int STRIPES = 44;
+    private static final int ACTIVE = 0x00ac71f3;
+    private static final int INACTIVE = 0x0000dead;
+    private static final int STRIPE_COUNT = 4000;
+
+    private static final String CIPHER = "aes";
+    private static final String MODE = "xts-plain64";
+    private static final Set<String> HASHES = Set.of("sha1", "sha256", "sha512");
+    private static final int NEW_KEY = 64;
+    private static final int ALIGNMENT = 4096 / SECTOR;
+
+    private final ByteBuffer bytes;
+
+    private LuksHeader(ByteBuffer bytes) {
+        this.bytes = bytes;
+    }
+
+    /** Reads a header that starts at {@code offset} of {@code file} and has {@code room} bytes there. */
+    public static LuksHeader read(ImageFile file, long offset, long room) throws IOException {
+        ByteBuffer b = Bytes.read(file, offset, LENGTH, ByteOrder.BIG_ENDIAN);
+        require(Arrays.equals(b.array(), 0, MAGIC.length, MAGIC, 0, MAGIC.length), "not a LUKS header: its first bytes are not"
+                + " LUKS");
+        require(b.getShort(VERSION) == 1, "LUKS version " + b.getShort(VERSION) + " is not supported, 1 is");
+        LuksHeader header = new LuksHeader(b);
+        String cipher = header.text(CIPHER_NAME) + "-" + header.text(CIPHER_MODE);
+        require(cipher.equals(CIPHER + "-" + MODE), "LUKS cipher " + Bytes.printable(cipher) + " is not supported, "
+                + CIPHER + "-" + MODE + " is");
+        require(HASHES.contains(header.hash()), "LUKS hash " + Bytes.printable(header.hash())
+                + " is not supported; sha1, sha256 and sha512 are");
+        int keyBytes = b.getInt(KEY_BYTES);
+        require(keyBytes == 32 || keyBytes == 64, "corrupt LUKS header: a key of " + keyBytes + " bytes");
+        require(header.payload() >= LENGTH && header.payload() <= Math.min(room, 1L << 30),
+                "corrupt LUKS header: the payload starts at " + header.payload());
+        require(iterations(b.getInt(MK_DIGEST_ITERATIONS)), "corrupt LUKS header: too many iterations");
+        return header;
+    }
+
+    private static boolean iterations(int value) {
+        return value > 0 && value <= MAX_ITERATIONS;
+    }
+
+    private String text(int at) {
+        return Bytes.text(bytes, at, TEXT, StandardCharsets.US_ASCII);
+    }
+
+    private String hash() {
+        return text(HASH_SPEC);
+    }
+
+    /** Bytes from the header's start to the first encrypted one. */
+    public long payload() {
+        return Integer.toUnsignedLong(bytes.getInt(PAYLOAD_OFFSET)) * SECTOR;
+    }
+
+    private int keyBytes() {
+        return bytes.getInt(KEY_BYTES);
+    }
+
+    /**
+     * What encrypts the disk.
+     *
+     * @throws IOException where no slot is for this passphrase
+     */
+    XtsCipher unlock(ImageFile file, long offset, Secret secret) throws IOException {
+        try {
+            for (int i = 0; i < SLOT_COUNT; i++) {
+                byte[] key = open(file, offset, SLOTS + i * SLOT, secret.bytes());
+                if (key != null) {
+                    return new XtsCipher(key);
+                }
+            }
+        } catch (GeneralSecurityException e) {
+            throw new IOException("this Java has no " + hash() + " or no AES: " + e.getMessage(), e);
+        }
+        throw new IOException("the passphrase opens none of the image's key slots");
+    }
+
+    private byte[] open(ImageFile file, long offset, int slot, byte[] password) throws IOException, GeneralSecurityException {
+        if (bytes.getInt(slot) != ACTIVE) {
+            return null;
+        }
+        long material = Integer.toUnsignedLong(bytes.getInt(slot + KEY_MATERIAL)) * SECTOR;
+        int length = keyBytes() * STRIPE_COUNT;
+        require(bytes.getInt(slot + STRIPES) == STRIPE_COUNT && iterations(bytes.getInt(slot + ITERATIONS))
+                && material >= LENGTH && material + length <= payload(), "corrupt LUKS header: a key slot is out of range");
+        byte[] derived = Pbkdf2.derive(hash(), password, slice(slot + SLOT_SALT, SALT), bytes.getInt(slot + ITERATIONS),
+                keyBytes());
+        byte[] stripes = Bytes.read(file, offset + material, length, ByteOrder.BIG_ENDIAN).array();
+        new XtsCipher(derived).decrypt(0, stripes, length);
+        byte[] key = AntiForensic.merge(hash(), stripes, keyBytes());
+        byte[] digest = digest(key);
+        return MessageDigest.isEqual(digest, slice(MK_DIGEST, MK_DIGEST_LENGTH)) ? key : null;
+    }
+
+    private byte[] slice(int at, int length) {
+        return Arrays.copyOfRange(bytes.array(), at, at + length);
+    }
+
+    private byte[] digest(byte[] key) throws GeneralSecurityException {
+        return Pbkdf2.derive(hash(), key, slice(MK_DIGEST_SALT, SALT), bytes.getInt(MK_DIGEST_ITERATIONS), MK_DIGEST_LENGTH);
+    }
+
+    /** Bytes that a new header takes with its key slots. */
+    public static long newLength() {
+        return (ALIGNMENT + SLOT_COUNT * slotSectors()) * SECTOR;
+    }
+
+    private static long slotSectors() {
+        return Bits.alignUp(NEW_KEY * STRIPE_COUNT / SECTOR, ALIGNMENT);
+    }
+
+    /**
+     * Writes a header with a new key, under one passphrase whose check takes about {@code millis} on this host.
+     *
+     * @throws IOException where the host fails
+     */
+    public static void create(ImageFile file, long offset, Secret secret, int millis) throws IOException {
+        try {
+            byte[] key = random(NEW_KEY);
+            LuksHeader header = new LuksHeader(ByteBuffer.allocate(LENGTH));
+            header.describe();
+            header.bytes.putInt(MK_DIGEST_ITERATIONS, (int) Pbkdf2.iterations(header.hash(), MK_DIGEST_LENGTH, millis / 8));
+            header.bytes.put(MK_DIGEST, header.digest(key));
+            byte[] stripes = header.lock(key, secret.bytes(), millis);
+            Bytes.write(file, offset + ALIGNMENT * SECTOR, ByteBuffer.wrap(stripes));
+            Bytes.write(file, offset, header.bytes);
+        } catch (GeneralSecurityException e) {
+            throw new IOException("this Java has no SHA-256 or no AES: " + e.getMessage(), e);
+        }
+    }
+
+    private void describe() {
+        bytes.put(0, MAGIC).putShort(VERSION, (short) 1);
+        bytes.put(CIPHER_NAME, CIPHER.getBytes(StandardCharsets.US_ASCII));
+        bytes.put(CIPHER_MODE, MODE.getBytes(StandardCharsets.US_ASCII));
+        bytes.put(HASH_SPEC, "sha256".getBytes(StandardCharsets.US_ASCII));
+        bytes.putInt(PAYLOAD_OFFSET, (int) (newLength() / SECTOR));
+        bytes.putInt(KEY_BYTES, NEW_KEY);
+        bytes.put(MK_DIGEST_SALT, random(SALT));
+        bytes.put(UUID_AT, UUID.randomUUID().toString().getBytes(StandardCharsets.US_ASCII));
+        for (int i = 0; i < SLOT_COUNT; i++) {
+            int slot = SLOTS + i * SLOT;
+            bytes.putInt(slot, INACTIVE);
+            bytes.putInt(slot + KEY_MATERIAL, (int) (ALIGNMENT + i * slotSectors()));
+            bytes.putInt(slot + STRIPES, STRIPE_COUNT);
+        }
+    }
+
+    /** Fills the first slot; returns its key material. */
+    private byte[] lock(byte[] key, byte[] password, int millis) throws GeneralSecurityException {
+        long iterations = Pbkdf2.iterations(hash(), NEW_KEY, millis);
+        bytes.putInt(SLOTS, ACTIVE);
+        bytes.putInt(SLOTS + ITERATIONS, (int) iterations);
+        bytes.put(SLOTS + SLOT_SALT, random(SALT));
+        byte[] stripes = AntiForensic.split(hash(), key, STRIPE_COUNT);
+        byte[] derived = Pbkdf2.derive(hash(), password, slice(SLOTS + SLOT_SALT, SALT), iterations, NEW_KEY);
+        new XtsCipher(derived).encrypt(0, stripes, stripes.length);
+        return stripes;
+    }
+
+    private static byte[] random(int length) {
+        byte[] random = new byte[length];
+        new SecureRandom().nextBytes(random);
+        return random;
+    }
+}
