@@ -59,6 +59,7 @@ final class BackingChange {
         return change.write(header.backingName(), header.backingFormat());
     }
 
+    /** All extensions, as many as fit. */
     private List<Header.Extension> extensions(String name, String format) {
         List<Header.Extension> all = new ArrayList<>(header.extensions());
         all.removeIf(e -> e.type() == Features.EXTENSION_BACKING_FORMAT);
@@ -68,7 +69,20 @@ final class BackingChange {
         if (more != null) {
             all.add(more);
         }
+        if (bytes(all) + nameLength(name) > header.clusterSize()) {
+            // Names of features help people only, and only where one is not known.
+            all.removeIf(e -> e.type() == Features.EXTENSION_FEATURE_NAMES);
+        }
         return all;
+    }
+
+    private long bytes(List<Header.Extension> extensions) {
+        return header.headerLength() + EXTENSION_HEAD
+                + extensions.stream().mapToLong(e -> EXTENSION_HEAD + Bits.alignUp(e.data().length, 8)).sum();
+    }
+
+    private static int nameLength(String name) {
+        return name == null ? 0 : name.getBytes(StandardCharsets.UTF_8).length;
     }
 
     private void extension(Header.Extension extension) throws IOException {

@@ -332,7 +332,7 @@ public final class Qcow2Layer implements Layer {
     public Optional<FileWindow> view(long offset, long length) throws IOException {
         Extent extent = reader.extent(offset, length);
         return switch (extent.kind()) {
-            case NORMAL -> extent.length() < length ? Optional.empty() : file.view(extent.host() + inCluster(offset), length);
+            case NORMAL -> extent.length() < length ? Optional.empty() : data.view(extent.host() + inCluster(offset), length);
             case UNALLOCATED -> backing == null || extent.length() < length || offset > backing.size() - length
                     ? Optional.empty() : backing.view(offset, length);
             case ZERO, ZERO_ALLOCATED, COMPRESSED -> Optional.empty();
