@@ -64,6 +64,9 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             return null;
         }
         NativeCode code = new NativeCode(cpu, interpreter, options.cacheBytes());
+        if (options.check()) {
+            code.check();
+        }
         interpreter.translateWith(code, options.threshold());
         return code;
     }

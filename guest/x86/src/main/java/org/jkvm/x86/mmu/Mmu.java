@@ -65,6 +65,7 @@ public final class Mmu {
     private CodeWatch codeWatch = CodeWatch.NONE;
     private long epoch = 1;
     private long misses;
+    private Speculation speculation;
 
     /** Made by the processor; {@code tables} is the address of {@link #TLB_SIZE} bytes. */
     public Mmu(X86Cpu cpu, long tables) {
@@ -106,6 +107,27 @@ public final class Mmu {
             selected = ac && (cpu.control(4) & Control.CR4_SMAP) != 0 ? OVERRIDE : SUPERVISOR;
         }
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
+    }
+
+    /** Executes ahead from now on: loads and stores of data are {@code stores}' business, until {@link #settle}. */
+    public void speculate(Speculation stores) {
+        speculation = stores;
+        tlb = stores.missing();
+    }
+
+    /** Executes for good again. */
+    public void settle() {
+        speculation = null;
+        selectTlb();
+    }
+
+    /** The host address of what the TLB that is in use knows; anything else stops the speculation. */
+    private long known(long linear, int size, int tag) {
+        long entry = tables + (long) index(selected, linear) * ENTRY_SIZE;
+        if ((linear + size - 1 & PAGE_MASK) != getLong(entry + tag)) {
+            throw speculation.stop();
+        }
+        return linear + getLong(entry + ADDEND);
     }
 
     /** Which of the TLBs is in use: 0 to 3. */
@@ -221,7 +243,7 @@ public final class Mmu {
      */
     public long hostForLocked(long linear, int size) {
         long direct = hostForWrite(linear, size);
-        if (direct != 0 || (linear & 4095) + size > 4096) {
+        if (direct != 0 || speculation != null || (linear & 4095) + size > 4096) {
             return direct;
         }
         checkAlignment(selected, linear, size);
@@ -246,6 +268,10 @@ public final class Mmu {
 
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
+        if (speculation != null) {
+            known(linear, size, WRITE_TAG);
+            return;
+        }
         if (hostForWrite(linear, size) == 0) {
             translate(selected, linear, Access.WRITE);
             if ((linear & 4095) + size > 4096) {
@@ -364,6 +390,9 @@ public final class Mmu {
     // ---- the slow path ----
 
     private long loadSlow(int set, long linear, int size) {
+        if (speculation != null) {
+            return speculation.load(known(linear, size, READ_TAG), size);
+        }
         checkAlignment(set, linear, size);
         int inPage = (int) (4096 - (linear & 4095));
         if (inPage < size) {
@@ -397,6 +426,10 @@ public final class Mmu {
     }
 
     private void storeSlow(int set, long linear, int size, long value) {
+        if (speculation != null) {
+            speculation.store(known(linear, size, WRITE_TAG), size, value);
+            return;
+        }
         checkAlignment(set, linear, size);
         int inPage = (int) (4096 - (linear & 4095));
         if (inPage < size) {
@@ -432,6 +465,9 @@ public final class Mmu {
 
     /** Walks, checks, sets accessed and dirty, fills the entry; returns the guest physical address. */
     private long translate(int set, long linear, int access) {
+        if (speculation != null) {
+            throw speculation.stop();
+        }
         misses++;
         if (cpu.longMode() && linear << 16 >> 16 != linear) {
             throw cpu.nonCanonical();

@@ -249,7 +249,8 @@ final class IntegerCode {
     /** BT and its kin; with a register for index the bit may lie anywhere in memory. */
     boolean bitTest(Insn i, BitTest operation) {
         if (i.dst != Insn.MEM || i.src == Insn.IMM) {
-            return pass(i, operation == BitTest.BT ? Recipe.READ : Recipe.CHANGE);
+            // A register of the struct must not become a memory operand: there the bit may lie beyond it.
+            return pass(i, operation == BitTest.BT && i.dst == Insn.MEM ? Recipe.READ : Recipe.CHANGE);
         }
         if (i.dstSize < 4 || i.addressSize == 2) {
             return false;

@@ -43,7 +43,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final long features;
     private final List<Translation> translations = new ArrayList<>();
     private final Counters counters = new Counters();
+    private final CodeText text;
     private Edge pending;
+    private LockStep lockStep;
 
     /** Up to {@code cacheBytes} of generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
     public NativeCode(X86Cpu cpu, Interpreter interpreter, long cacheBytes) {
@@ -54,14 +56,20 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
                 this::evict);
         this.stubs = new Stubs(cache);
         this.jumps = new JumpCache(st, stubs.indirectMiss);
+        this.text = new CodeText(cpu, cache);
         this.features = cpu.cpuid.features() & new CpuidTable(HostCpuid.rows(), 0).features();
+    }
+
+    /** Has the interpreter foretell what generated code does from now on, and compares. */
+    public void check() {
+        lockStep = new LockStep(cpu, text);
     }
 
     /** What happened so far, for {@code info jit}. From any thread. */
     public String describe() {
         CodeCache.Statistics code = cache.statistics();
         return counters.report() + "code cache %d of %d bytes, %d regions evicted\n"
-                .formatted(code.used(), code.capacity(), code.evictions());
+                .formatted(code.used(), code.capacity(), code.evictions()) + (lockStep == null ? "" : lockStep.describe());
     }
 
     private boolean offered(Feature feature) {
@@ -88,7 +96,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private void place(Translation t, byte[] code) {
         t.region = cache.region();
         t.size = code.length;
-        cache.place(code);
+        t.start = cache.place(code);
         translations.add(t);
         for (Edge edge : t.edges) {
             cache.patchJump(edge.patch, edge.unlinked);
@@ -99,6 +107,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     /** Links the edge by which generated code was left last, if it was to {@code t}; and indirect branches to it. */
     private void connect(Translation t) {
+        if (lockStep != null) {
+            return; // Blocks are run one by one.
+        }
         Edge edge = pending;
         pending = null;
         if (edge != null && edge.target == t.block.linear && edge.owner.block.translation == edge.owner
@@ -168,38 +179,69 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     public void run(Block block) {
         Translation t = (Translation) block.translation;
         connect(t);
-        saveFlags();
         long at = t.withMemoryFlags;
+        int next = 0;
         boolean withFlags = false;
         boolean withVectors = false;
         while (at != 0) {
-            putLong(st + CpuState.ENTRY, at);
-            CodeCache.enter(stubs.entry(withFlags, withVectors), st);
-            int reason = getInt(st + CpuState.EXIT_REASON);
+            int reason = enter(t, next, at, stubs.entry(withFlags, withVectors));
             int number = ExitReason.number(reason);
-            counters.exits[reason & 0xff]++;
-            loadFlags();
             t = translations.get(getInt(st + CpuState.EXIT_BLOCK));
-            switch (ExitReason.of(reason)) {
-                case STEP -> {
-                    at = step(t, number) ? t.resume[number] : 0;
-                    withFlags = t.resumeWithFlags[number];
-                    withVectors = t.vectors;
-                }
-                case EDGE -> {
-                    pending = t.edges.get(number);
-                    cpu.rip = pending.target;
-                    return;
-                }
-                case REQUEST_AT_EDGE -> {
-                    cpu.rip = t.edges.get(number).target;
-                    return;
-                }
-                case INDIRECT, REQUEST_AT_INDIRECT -> {
-                    cpu.rip = getLong(st + CpuState.EXIT_TARGET);
-                    return;
-                }
+            if (ExitReason.of(reason) != ExitReason.STEP) {
+                leave(t, reason);
+                return;
             }
+            at = step(t, number) ? t.resume[number] : 0;
+            next = number + 1;
+            withFlags = t.resumeWithFlags[number];
+            withVectors = t.vectors;
+        }
+    }
+
+    /** Runs generated code: that of {@code t} from instruction {@code next} on, which is at {@code at}; returns why it left. */
+    private int enter(Translation t, int next, long at, long entry) {
+        if (lockStep != null) {
+            return checked(t, next, at, entry);
+        }
+        return enter(at, entry);
+    }
+
+    private int enter(long at, long entry) {
+        saveFlags();
+        putLong(st + CpuState.ENTRY, at);
+        CodeCache.enter(entry, st);
+        loadFlags();
+        int reason = getInt(st + CpuState.EXIT_REASON);
+        counters.exits[reason & 0xff]++;
+        return reason;
+    }
+
+    private int checked(Translation t, int next, long at, long entry) {
+        int reason;
+        int reached;
+        do {
+            lockStep.foretell(t, next);
+            reason = enter(at, entry);
+            boolean inside = ExitReason.of(reason) == ExitReason.STEP;
+            reached = inside ? ExitReason.number(reason) : t.block.insns.length;
+            if (!inside) {
+                leave(t, reason);
+            }
+        } while (!lockStep.agrees(reached));
+        return reason;
+    }
+
+    /** Puts RIP where {@code t} was left for. */
+    private void leave(Translation t, int reason) {
+        int number = ExitReason.number(reason);
+        switch (ExitReason.of(reason)) {
+            case STEP -> throw new IllegalStateException("left for the interpreter");
+            case EDGE -> {
+                pending = t.edges.get(number);
+                cpu.rip = pending.target;
+            }
+            case REQUEST_AT_EDGE -> cpu.rip = t.edges.get(number).target;
+            case INDIRECT, REQUEST_AT_INDIRECT -> cpu.rip = getLong(st + CpuState.EXIT_TARGET);
         }
     }
 
@@ -212,7 +254,6 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
                 || cpu.leaveBlock || block.translation != t || CodeMode.of(cpu) != block.mode) {
             return false;
         }
-        saveFlags();
         return true;
     }
 
@@ -228,5 +269,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     public void close() {
         clear();
         cache.close();
+        if (lockStep != null) {
+            lockStep.close();
+        }
     }
 }

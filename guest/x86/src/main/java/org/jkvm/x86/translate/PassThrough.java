@@ -205,8 +205,9 @@ final class PassThrough {
                 immediate(), immediateBytes());
     }
 
+    /** 82h, which 64-bit mode lacks, is 80h (SDM vol. 2D, appendix A, table A-2). */
     private int opcode() {
-        return row.code();
+        return row.map() == 0 && row.code() == 0x82 ? 0x80 : row.code();
     }
 
     private boolean hasSizedOperand() {

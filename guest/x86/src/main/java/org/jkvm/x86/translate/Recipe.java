@@ -55,11 +55,21 @@ enum Recipe {
     /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
     static Recipe of(Insn i) {
         Row row = i.row;
-        if (row == null || row.isPrivileged() || row.isVex()) {
+        if (row == null || row.isPrivileged() || row.isVex() || isLeft(i)) {
             return LEAVE;
         }
         Recipe recipe = byName(row);
         return recipe == LEAVE ? vector(row) : recipe;
+    }
+
+    /** Forms that are left: MOV with segment registers, BSWAP of 16 bits, which is undefined, PAUSE with REX.B, which is XCHG. */
+    private static boolean isLeft(Insn i) {
+        return switch (i.row.mnemonic()) {
+            case "MOV" -> i.row.operands().stream().anyMatch(o -> o.method() == 'S');
+            case "BSWAP" -> i.dstSize == 2;
+            case "PAUSE" -> (i.rex & 1) != 0;
+            default -> false;
+        };
     }
 
     private static Recipe byName(Row row) {

@@ -1,9 +1,11 @@
 package org.jkvm.x86.translate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jkvm.x64.CodeRegion;
 import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.isa.Feature;
 
 /** One block's code: where it is entered, where it goes on after the interpreter helped, and what jumps into it. */
 final class Translation {
@@ -19,6 +21,8 @@ final class Translation {
     final boolean[] resumeWithFlags;
     /** Whether it uses the host's vector registers. */
     final boolean vectors;
+    /** Whether it may change more than general registers and flags. */
+    final boolean wide;
     /** Where other pages jump to: checks that the page is where it was. Flags in memory. */
     final long guarded;
     /** Where its own page jumps to with flags in memory. */
@@ -29,6 +33,8 @@ final class Translation {
     final List<Edge> incoming = new ArrayList<>(4);
     /** Where it lies in the code cache; set when it is placed. */
     CodeRegion region;
+    /** Host address of its first byte. */
+    long start;
     /** Bytes of code. */
     int size;
 
@@ -39,6 +45,7 @@ final class Translation {
         this.resume = layout.resume();
         this.resumeWithFlags = layout.resumeWithFlags();
         this.vectors = layout.vectors();
+        this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && i.row.feature() != Feature.BASE);
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
         this.withHostFlags = layout.withHostFlags();

@@ -7,7 +7,7 @@ import java.util.List;
 import org.jkvm.x64.HostCpu;
 import org.jkvm.x64.HostRegisters;
 
-/** Says where the interpreter's registers differ from the host's, leaving out what is undefined. */
+/** Says where the guest's registers differ from the host's, leaving out what is undefined. */
 final class Comparison {
     private static final String[] GENERAL = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
         "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
@@ -73,7 +73,7 @@ final class Comparison {
 
     private void check(String name, long expected, long found) {
         if (expected != found) {
-            differences.add("%s: host %x, interpreter %x".formatted(name, expected, found));
+            differences.add("%s: host %x, guest %x".formatted(name, expected, found));
         }
     }
 

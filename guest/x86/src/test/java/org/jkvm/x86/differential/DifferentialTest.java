@@ -7,14 +7,15 @@ import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.jkvm.x64.CodeCache;
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.isa.OpcodeTable;
 import org.jkvm.x86.isa.Row;
 
 /**
- * Every user-mode row of the opcode tables, in every operand size, with registers and memory, against the host CPU.
+ * Every user-mode row of the opcode tables, in every operand size, with registers and memory, interpreted and translated,
+ * against the host CPU.
  *
  * <p>{@code -Djkvm.differential.seed=N} repeats a run, {@code -Djkvm.differential.cases=N} sets the cases a form (200),
  * {@code -Djkvm.differential.row=TEXT} picks the rows whose opcode and mnemonic contain the text.
@@ -31,13 +32,14 @@ class DifferentialTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {64, 32, 16})
-    void everyRowDoesWhatTheHostDoes(int bits) {
-        System.out.printf("differential test, %d-bit code: -Djkvm.differential.seed=%d%n", bits, SEED);
+    @CsvSource({"64, false", "32, false", "16, false", "64, true", "32, true"})
+    void everyRowDoesWhatTheHostDoes(int bits, boolean translated) {
+        System.out.printf("differential test, %d-bit code, %s: -Djkvm.differential.seed=%d%n", bits,
+                translated ? "translated" : "interpreted", SEED);
         CpuidTable features = HostCpuid.read();
         List<String> failures = new ArrayList<>();
         List<String> untried = new ArrayList<>();
-        try (Trial trial = new Trial(bits, features)) {
+        try (Trial trial = new Trial(bits, features, translated)) {
             for (Row row : OpcodeTable.x86().rows()) {
                 if (!row.toString().contains(ONLY) || !exists(row, bits)) {
                     continue;

@@ -10,6 +10,7 @@ import static org.jkvm.linux.RawMemory.putShort;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x64.HostCpu;
 import org.jkvm.x64.HostRegisters;
@@ -17,12 +18,16 @@ import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.RamBus;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.cpuid.CpuidTable;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.Interpreter;
+import org.jkvm.x86.exec.TestBlocks;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
 import org.jkvm.x86.state.Segment;
+import org.jkvm.x86.translate.NativeCode;
 
 /**
  * The interpreter in the same situation as the host CPU: a long-mode user process whose linear addresses are the host's
@@ -46,24 +51,42 @@ final class GuestSide implements AutoCloseable {
     private static final int DATA_16 = 0x00f3;
     private static final long XCR0_X87_SSE_AVX = 7;
     private static final int MAX_STEPS = 1000;
+    private static final long CACHE_BYTES = 1 << 20;
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment physical = arena.allocate(PHYSICAL_BYTES, PAGE);
     private final long st;
     private final X86Cpu cpu;
     private final MemorySegment memory;
+    private final NativeCode translator;
+    private Insn[] lastInsns = new Insn[0];
+    private Block lastBlock;
 
-    /** A guest in code of {@code bits} bits whose segments and mapped linear addresses are those of {@code host}. */
-    GuestSide(int bits, HostCpu host, CpuidTable features) {
+    /**
+     * A guest in code of {@code bits} bits whose segments and mapped linear addresses are those of {@code host}; {@code translated}
+     * for the host instead of interpreted.
+     */
+    GuestSide(int bits, HostCpu host, CpuidTable features, boolean translated) {
         long cell = host.instructionAddress() & -HostCpu.CELL_BYTES;
         long memoryOffset = host.memory().address() - cell;
         long cellBytes = memoryOffset + host.memory().byteSize();
-        st = arena.allocate(CpuState.SIZE + Mmu.TLB_SIZE, 64).address();
+        st = arena.allocate(NativeCode.MEMORY_SIZE, 64).address() + CpuState.STACK;
         cpu = new X86Cpu(st, new RamBus(physical), features);
         memory = physical.asSlice(CELL_AT + memoryOffset, cellBytes - memoryOffset);
         mapCell(cell, cellBytes);
         enterUserMode();
         loadSegments(bits, host);
+        translator = translated ? new NativeCode(cpu, new Interpreter(cpu), CACHE_BYTES) : null;
+    }
+
+    /** Has the interpreter foretell what translations do from now on. */
+    void check() {
+        translator.check();
+    }
+
+    /** What the translator says of its work. */
+    String describe() {
+        return translator.describe();
     }
 
     /** What the host calls its stack and scratch memory. */
@@ -173,24 +196,57 @@ final class GuestSide implements AutoCloseable {
         return cpu.rip;
     }
 
-    /** Executes one instruction at offset {@code address} in CS; the vector of its fault or {@link #NO_FAULT}. */
-    int run(Insn insn, long address) {
-        putLong(st + CpuState.BLOCK_RIP, address);
+    /** Executes instructions that follow each other at offset {@code address} in CS; the vector of a fault or {@link #NO_FAULT}. */
+    int run(long address, Insn... insns) {
+        cpu.rip = address;
         int steps = 0;
         try {
             do {
-                cpu.rip = address + insn.end;
-                insn.handler.execute(cpu, insn);
+                execute(address, insns);
             } while (cpu.rip == address && ++steps < MAX_STEPS);
             return NO_FAULT;
         } catch (GuestFault fault) {
-            cpu.rip = address;
+            cpu.rip = translator == null ? address : cpu.rip;
             return fault.vector();
+        }
+    }
+
+    private void execute(long address, Insn... insns) {
+        if (translator != null && translate(address, insns)) {
+            cpu.allowRun(-1);
+            cpu.leaveBlock = false;
+            translator.run(lastBlock);
+            return;
+        }
+        putLong(st + CpuState.BLOCK_RIP, address);
+        cpu.rip = address + insns[insns.length - 1].end;
+        for (Insn insn : insns) {
+            insn.handler.execute(cpu, insn);
+        }
+    }
+
+    /** Whether there is a translation: of 16-bit code there is none. */
+    private boolean translate(long address, Insn... insns) {
+        if (!Arrays.equals(lastInsns, insns) || lastBlock.mode != TestBlocks.of(cpu, address, insns).mode) {
+            forget();
+            lastInsns = insns;
+            lastBlock = TestBlocks.of(cpu, address, insns);
+            translator.translate(lastBlock);
+        }
+        return lastBlock.translation != null;
+    }
+
+    private void forget() {
+        if (lastBlock != null && lastBlock.translation != null) {
+            translator.drop(lastBlock);
         }
     }
 
     @Override
     public void close() {
+        if (translator != null) {
+            translator.close();
+        }
         arena.close();
     }
 }

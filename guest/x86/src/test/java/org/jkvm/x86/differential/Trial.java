@@ -12,7 +12,7 @@ import org.jkvm.x86.Vector;
 import org.jkvm.x86.cpuid.CpuidTable;
 import org.jkvm.x86.isa.Row;
 
-/** Runs one form of one row on the host CPU and in the interpreter, with random registers and memory. */
+/** Runs one form of one row on the host CPU and in an executor of guests, with random registers and memory. */
 final class Trial implements AutoCloseable {
     private static final int CASES_AN_ENCODING = 8;
     private static final int ATTEMPTS = 400;
@@ -37,12 +37,15 @@ final class Trial implements AutoCloseable {
     record Result(int cases, int faults, int failures, List<String> reports) {
     }
 
-    /** A pair of processors in code of {@code bits} bits, 16, 32 or 64, with the host's {@code features}. */
-    Trial(int bits, CpuidTable features) {
+    /**
+     * A pair of processors in code of {@code bits} bits, 16, 32 or 64, with the host's {@code features}; the guest's instructions
+     * are {@code translated} or interpreted.
+     */
+    Trial(int bits, CpuidTable features, boolean translated) {
         this.bits = bits;
         host = new HostCpu(bits == 64 ? HostCpu.Mode.LONG_64
                 : bits == 32 ? HostCpu.Mode.PROTECTED_32 : HostCpu.Mode.PROTECTED_16);
-        guest = new GuestSide(bits, host, features);
+        guest = new GuestSide(bits, host, features, translated);
         guestAfter = HostRegisters.allocate(arena);
         comparison = new Comparison(host.after(), guestAfter);
     }
@@ -99,7 +102,7 @@ final class Trial implements AutoCloseable {
             return List.of();
         }
         HostCpu.Exit exit = host.run();
-        int vector = guest.run(c.insn(), host.instructionPointer());
+        int vector = guest.run(host.instructionPointer(), c.insn());
         if (savesMxcsr(c) && exit == HostCpu.Exit.FELL_THROUGH) {
             host.memory().set(ValueLayout.JAVA_INT_UNALIGNED, target - host.memory().address() + MXCSR_MASK, MXCSR_BITS);
         }
@@ -136,7 +139,7 @@ final class Trial implements AutoCloseable {
         }
         int hostVector = exit == HostCpu.Exit.FAULTED ? host.fault().vector() : GuestSide.NO_FAULT;
         if (hostVector != vector && !bothMisaligned(hostVector, vector, c)) {
-            differences.addFirst("vector: host %d, interpreter %d".formatted(hostVector, vector));
+            differences.addFirst("vector: host %d, guest %d".formatted(hostVector, vector));
             return;
         }
         long expected = switch (exit) {
@@ -145,7 +148,7 @@ final class Trial implements AutoCloseable {
             case FAULTED -> guest.rip();
         };
         if (expected != guest.rip()) {
-            differences.addFirst("rip: host %x, interpreter %x".formatted(expected, guest.rip()));
+            differences.addFirst("rip: host %x, guest %x".formatted(expected, guest.rip()));
         }
     }
 
@@ -167,7 +170,7 @@ final class Trial implements AutoCloseable {
     private void compareMemory(long window, List<String> differences) {
         long at = MemorySegment.mismatch(host.memory(), window, window + WINDOW, guest.memory(), window, window + WINDOW);
         if (at >= 0) {
-            differences.add("memory at %x: host %02x, interpreter %02x".formatted(host.memory().address() + window + at,
+            differences.add("memory at %x: host %02x, guest %02x".formatted(host.memory().address() + window + at,
                     host.memory().get(ValueLayout.JAVA_BYTE, window + at),
                     guest.memory().get(ValueLayout.JAVA_BYTE, window + at)));
             copyToGuest(window);

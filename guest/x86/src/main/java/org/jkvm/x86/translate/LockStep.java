@@ -1,0 +1,184 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.linux.RawMemory.putLong;
+
+import java.util.Arrays;
+import org.jkvm.x86.ExitSignal;
+import org.jkvm.x86.GuestFault;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.CodeMode;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Operand;
+import org.jkvm.x86.mmu.Speculation;
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * Lock-step mode: before generated code runs, the interpreter executes the same instructions ahead, its stores kept beside
+ * memory; afterwards registers, flags, vectors and memory must be what it foretold. Meant for one vCPU: what devices write
+ * between the two looks like a difference, so that one is believed only when it shows {@link #ATTEMPTS} times.
+ */
+final class LockStep implements AutoCloseable {
+    private static final int ATTEMPTS = 4;
+
+    private final X86Cpu cpu;
+    private final CodeText text;
+    private final Speculation stores = new Speculation();
+    private final UndefinedFlags undefined = new UndefinedFlags();
+    private final Snapshot before;
+    private final Snapshot expected;
+    private final Snapshot found;
+    private Translation translation;
+    private int from;
+    private int reached;
+    private String stopped;
+    private int attempts;
+    private long compared;
+    private long uncompared;
+
+    LockStep(X86Cpu cpu, CodeText text) {
+        this.cpu = cpu;
+        this.text = text;
+        this.before = new Snapshot(cpu);
+        this.expected = new Snapshot(cpu);
+        this.found = new Snapshot(cpu);
+    }
+
+    /** A line for {@code info jit}. */
+    String describe() {
+        return "lock-step: %d runs compared, %d not comparable%n".formatted(compared, uncompared);
+    }
+
+    /** Generated code is about to run from instruction {@code first} of {@code t}. */
+    void foretell(Translation t, int first) {
+        translation = t;
+        from = first;
+        before.take(t.wide);
+        execute(t.block.insns.length);
+        before.restore();
+    }
+
+    /** Executes ahead up to instruction {@code limit}; {@link #expected} and {@link #reached} are the result. */
+    private void execute(int limit) {
+        Block block = translation.block;
+        putLong(cpu.st + CpuState.BLOCK_RIP, block.linear);
+        cpu.rip = next(block.linear + block.length, block);
+        stores.forget(0);
+        undefined.clear();
+        stopped = "";
+        cpu.mmu.speculate(stores);
+        try {
+            for (reached = from; reached < limit; reached++) {
+                if (!execute(block.insns[reached])) {
+                    break;
+                }
+            }
+        } finally {
+            cpu.mmu.settle();
+        }
+        expected.take(translation.wide);
+    }
+
+    private static long next(long rip, Block block) {
+        return new CodeMode(block.mode).is64() ? rip : rip & 0xffff_ffffL;
+    }
+
+    /** Executes one instruction ahead; whether that was possible. Nothing is changed if not. */
+    private boolean execute(Insn i) {
+        if (Recipe.of(i) == Recipe.LEAVE || loadsSegment(i)) {
+            stopped = "left";
+            return false;
+        }
+        int kept = stores.count();
+        long result = cpu.flagResult;
+        long carry = cpu.flagCarry;
+        long aux = cpu.flagAux;
+        try {
+            undefined.before(cpu, i);
+            i.handler.execute(cpu, i);
+            return true;
+        } catch (GuestFault | ExitSignal | Speculation.Stop stop) {
+            stopped = stop instanceof GuestFault fault ? "vector " + fault.vector() : "no plain memory";
+            stores.forget(kept);
+            undefined.takeBack();
+            cpu.flagResult = result;
+            cpu.flagCarry = carry;
+            cpu.flagAux = aux;
+            return false;
+        }
+    }
+
+    private static boolean loadsSegment(Insn i) {
+        return switch (i.row.mnemonic()) {
+            case "MOV", "POP" -> !i.row.operands().isEmpty() && isSegment(i.row.operands().getFirst());
+            default -> false;
+        };
+    }
+
+    private static boolean isSegment(Operand first) {
+        return first.method() == 'S' || first.text().matches("[C-GS]S");
+    }
+
+    /**
+     * Generated code came back, with all instructions before number {@code next} executed; RIP is the processor's where that is
+     * all of them.
+     *
+     * @return whether that is what the interpreter foretold; otherwise the processor is as it was before, to try again
+     * @throws LockStepDifference when it differs again and again
+     */
+    boolean agrees(int next) {
+        found.take(translation.wide);
+        if (next < reached) {
+            foretellLess(next);
+        }
+        if (next > reached && stopped.equals("left") || undefined.used()) {
+            uncompared++;
+            attempts = 0;
+            return true;
+        }
+        if (isSame(next)) {
+            compared++;
+            attempts = 0;
+            return true;
+        }
+        if (++attempts == ATTEMPTS) {
+            throw difference(next);
+        }
+        stores.undo();
+        before.restore();
+        return false;
+    }
+
+    /** Generated code left before the interpreter did: executes ahead again, from memory as it was, up to there. */
+    private void foretellLess(int next) {
+        long[] memory = stores.read();
+        stores.undo();
+        before.restore();
+        execute(next);
+        found.restore();
+        stores.write(Arrays.copyOf(memory, stores.count())); // The same stores, fewer of them.
+    }
+
+    private boolean isSame(int next) {
+        return next == reached && found.agrees(expected, undefined.mask(), next == translation.block.insns.length)
+                && stores.isInMemory();
+    }
+
+    private LockStepDifference difference(int next) {
+        Block block = translation.block;
+        Insn[] insns = block.insns;
+        String where = "at %x, instructions %d to %d of %d".formatted(block.linear, from, next, insns.length);
+        String details = "generated code went to instruction %d, the interpreter to %d (%s)%n%s%nstores%n%s%n%s%n%s".formatted(next,
+                reached, stopped, Snapshot.describe(before, expected, found), stores.describe(), text.guest(block),
+                text.host(translation));
+        return new LockStepDifference("translator and interpreter differ " + where, details);
+    }
+
+    @Override
+    public void close() {
+        stores.close();
+        before.close();
+        expected.close();
+        found.close();
+    }
+}

@@ -1,0 +1,119 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.linux.RawMemory.getInt;
+import static org.jkvm.linux.RawMemory.getLong;
+
+import java.lang.foreign.MemorySegment;
+import org.jkvm.linux.RawMemory;
+import org.jkvm.linux.SharedMemory;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Rflags;
+
+/** What instructions may change of a processor, without what other threads change: a copy to compare, or to go back to. */
+final class Snapshot implements AutoCloseable {
+    private static final String[] NAMES = {"rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"};
+    /** What stands between is the executors' own, or requests. */
+    private static final int FIRST_END = CpuState.RFLAGS + 8;
+    private static final int GENERAL_END = CpuState.ZERO + 8;
+
+    private final X86Cpu cpu;
+    private final MemorySegment struct;
+    private final MemorySegment copy;
+    private boolean wide;
+    private long flagResult;
+    private long flagCarry;
+    private long flagAux;
+    private int flags;
+    private long rip;
+
+    Snapshot(X86Cpu cpu) {
+        this.cpu = cpu;
+        // SAFETY: the processor's struct, which outlives the translator.
+        this.struct = RawMemory.segment(cpu.st, CpuState.SIZE);
+        this.copy = SharedMemory.mapAnonymous(CpuState.SIZE, SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
+    }
+
+    /** Copies the processor; {@code all} of it, or what integer instructions change. */
+    void take(boolean all) {
+        wide = all;
+        copy(struct, copy);
+        flagResult = cpu.flagResult;
+        flagCarry = cpu.flagCarry;
+        flagAux = cpu.flagAux;
+        flags = cpu.arithmeticFlags();
+        rip = cpu.rip;
+    }
+
+    /** Makes the processor what it was. */
+    void restore() {
+        copy(copy, struct);
+        cpu.flagResult = flagResult;
+        cpu.flagCarry = flagCarry;
+        cpu.flagAux = flagAux;
+        cpu.rip = rip;
+    }
+
+    private void copy(MemorySegment from, MemorySegment to) {
+        MemorySegment.copy(from, 0, to, 0, FIRST_END);
+        if (wide) {
+            MemorySegment.copy(from, CpuState.SEGMENTS, to, CpuState.SEGMENTS, CpuState.SIZE - CpuState.SEGMENTS);
+        }
+    }
+
+    /** Whether both are the same but for undefined flags; RIP where {@code withRip}. */
+    boolean agrees(Snapshot other, int undefinedFlags, boolean withRip) {
+        return MemorySegment.mismatch(copy, 0, GENERAL_END, other.copy, 0, GENERAL_END) < 0
+                && (!wide || MemorySegment.mismatch(copy, CpuState.SEGMENTS, CpuState.SIZE, other.copy, CpuState.SEGMENTS,
+                        CpuState.SIZE) < 0)
+                && ((system() ^ other.system()) & ~Rflags.ARITHMETIC) == 0
+                && ((flags ^ other.flags) & ~undefinedFlags) == 0 && (!withRip || rip == other.rip);
+    }
+
+    private long system() {
+        return getLong(copy.address() + CpuState.RFLAGS);
+    }
+
+    /** Three of them beside each other. */
+    static String describe(Snapshot before, Snapshot expected, Snapshot found) {
+        StringBuilder text = new StringBuilder("%-6s %33s %33s %33s%n".formatted("", "before", "interpreter", "translator"));
+        for (int n = 0; n < 16; n++) {
+            int offset = CpuState.GENERAL + 8 * n;
+            line(text, n < 8 ? NAMES[n] : "r" + n, before.word(offset), expected.word(offset), found.word(offset));
+        }
+        line(text, "rip", hex(before.rip), hex(expected.rip), hex(found.rip));
+        line(text, "flags", hex(before.flags), hex(expected.flags), hex(found.flags));
+        line(text, "rflags", before.word(CpuState.RFLAGS), expected.word(CpuState.RFLAGS), found.word(CpuState.RFLAGS));
+        line(text, "mxcsr", before.mxcsr(), expected.mxcsr(), found.mxcsr());
+        for (int n = 0; n < 16; n++) {
+            int offset = CpuState.vector(n);
+            line(text, "xmm" + n, before.wide(offset), expected.wide(offset), found.wide(offset));
+        }
+        return text.toString();
+    }
+
+    private static void line(StringBuilder text, String name, String before, String expected, String found) {
+        text.append("%-6s %33s %33s %33s%s%n".formatted(name, before, expected, found, expected.equals(found) ? "" : "  <--"));
+    }
+
+    private String word(int offset) {
+        return hex(getLong(copy.address() + offset));
+    }
+
+    private String wide(int offset) {
+        return hex(getLong(copy.address() + offset + 8)) + ":" + word(offset);
+    }
+
+    private String mxcsr() {
+        return hex(getInt(copy.address() + CpuState.MXCSR));
+    }
+
+    private static String hex(long value) {
+        return "%016x".formatted(value);
+    }
+
+    @Override
+    public void close() {
+        SharedMemory.unmap(copy);
+    }
+}

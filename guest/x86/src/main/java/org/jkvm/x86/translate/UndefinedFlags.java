@@ -1,0 +1,81 @@
+package org.jkvm.x86.translate;
+
+import java.util.Set;
+import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Row;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Rflags;
+
+/** Which arithmetic flags are undefined after a run of instructions: the two executors may differ in them. */
+final class UndefinedFlags {
+    private static final String LETTERS = "oszapc";
+    private static final int[] BITS = {Rflags.OF, Rflags.SF, Rflags.ZF, Rflags.AF, Rflags.PF, Rflags.CF};
+    private static final Set<String> SHIFTS = Set.of("ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAL", "SAR", "SHLD", "SHRD");
+    private static final Set<String> UNSIGNED = Set.of("SHL", "SHR", "SAL", "SHLD", "SHRD");
+    private static final int RCX = 1;
+
+    private int mask;
+    private boolean used;
+    private int previousMask;
+    private boolean previouslyUsed;
+
+    /** Begins with flags that are all defined. */
+    void clear() {
+        mask = 0;
+        used = false;
+    }
+
+    /** Bits of RFLAGS that are undefined now. */
+    int mask() {
+        return mask;
+    }
+
+    /** Whether an instruction read one that was: what it did may differ. */
+    boolean used() {
+        return used;
+    }
+
+    /** {@code i} is about to be executed. */
+    void before(X86Cpu cpu, Insn i) {
+        Row row = i.row;
+        previousMask = mask;
+        previouslyUsed = used;
+        used |= (bits(row.flagsRead()) & mask) != 0;
+        if (SHIFTS.contains(row.mnemonic())) {
+            shift(i, count(cpu, i));
+        } else {
+            mask = mask & ~bits(row.flagsWritten()) | bits(row.flagsUndefined());
+        }
+    }
+
+    /** The instruction that was about to be executed was not. */
+    void takeBack() {
+        mask = previousMask;
+        used = previouslyUsed;
+    }
+
+    /** A count of 0 changes nothing; OF is defined for a count of 1, CF up to the operand's width (SDM vol. 2B, SAL, RCL, SHLD). */
+    private void shift(Insn i, long count) {
+        if (count == 0) {
+            return;
+        }
+        mask = mask & ~bits(i.row.flagsWritten()) | bits(i.row.flagsUndefined());
+        mask |= count > 1 ? Rflags.OF : 0;
+        mask |= count >= 8L * i.dstSize && UNSIGNED.contains(i.row.mnemonic()) ? Rflags.CF : 0;
+    }
+
+    private static long count(X86Cpu cpu, Insn i) {
+        boolean inRegister = i.row.operands().getLast().text().equals("CL");
+        return (inRegister ? cpu.reg(CpuState.GENERAL + 8 * RCX, 1) : i.imm) & (i.dstSize == 8 ? 0x3f : 0x1f);
+    }
+
+    private static int bits(String letters) {
+        int bits = 0;
+        for (int n = 0; n < letters.length(); n++) {
+            int letter = LETTERS.indexOf(letters.charAt(n));
+            bits |= letter < 0 ? 0 : BITS[letter];
+        }
+        return bits;
+    }
+}
