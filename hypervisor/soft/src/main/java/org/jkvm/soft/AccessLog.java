@@ -1,5 +1,6 @@
 package org.jkvm.soft;
 
+import java.util.Arrays;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.x86.ExitSignal;
@@ -10,10 +11,11 @@ import org.jkvm.x86.ExitSignal;
  * with several device accesses does each exactly once.
  */
 final class AccessLog {
-    private static final int MAX_ACCESSES = 64;
+    /** Few instructions make more; XSAVE makes more than a hundred. */
+    private static final int USUAL_ACCESSES = 64;
 
     private final ExitSignal signal = new ExitSignal();
-    private final long[] values = new long[MAX_ACCESSES];
+    private long[] values = new long[USUAL_ACCESSES];
     private int done;
     private int cursor;
     private VmExit pending;
@@ -24,22 +26,20 @@ final class AccessLog {
         return pending;
     }
 
-    /** Makes an access: answers from the log, or leaves with {@code exit}. */
-    long access(VmExit exit) {
-        if (cursor < done) {
-            return values[cursor++];
-        }
-        pending = exit;
-        throw signal;
-    }
-
-    /** Whether the next access is answered here, so that its exit need not be made. */
+    /** Whether the next access is answered by {@link #replay}, so that its exit need not be made. */
     boolean replays() {
         return cursor < done;
     }
 
+    /** The next access's answer. */
     long replay() {
         return values[cursor++];
+    }
+
+    /** Makes an access that is not answered yet: never returns. */
+    long leave(VmExit exit) {
+        pending = exit;
+        throw signal;
     }
 
     /**
@@ -55,10 +55,10 @@ final class AccessLog {
         boolean wantsValue = pending instanceof VmExit.PortRead || pending instanceof VmExit.MmioRead;
         cursor = 0;
         switch (answer) {
-            case ExitAnswer.Value(long value) when wantsValue -> values[done++] = value;
+            case ExitAnswer.Value(long value) when wantsValue -> record(value);
             case ExitAnswer.None() when !wantsValue -> {
                 if (pending != null) {
-                    values[done++] = 0;
+                    record(0);
                 }
             }
             case ExitAnswer.Value v -> throw new IllegalArgumentException("no value was asked for");
@@ -66,6 +66,13 @@ final class AccessLog {
             case ExitAnswer.None n -> throw new IllegalArgumentException("the last exit asks for a value: " + pending);
         }
         pending = null;
+    }
+
+    private void record(long value) {
+        if (done == values.length) {
+            values = Arrays.copyOf(values, 2 * done);
+        }
+        values[done++] = value;
     }
 
     /** The instruction, or one item of a repeated one, is complete. */

@@ -42,7 +42,7 @@ final class LodgerBus extends SoftBus {
 
     /** Ends the run. */
     private void leave() {
-        log.access(new VmExit.Interrupted());
+        log.leave(new VmExit.Interrupted());
     }
 
     @Override

@@ -70,27 +70,32 @@ class SoftBus implements X86Bus {
         vm.codePages().written(address, size, vcpu);
     }
 
+    /** Whether {@code address} is on the local APIC's page. */
+    private boolean ownsApic(long address) {
+        return address - apic.page() >>> 12 == 0;
+    }
+
     @Override
     public long mmioRead(long address, int size) {
-        if (address - apic.page() >>> 12 == 0) {
+        if (ownsApic(address)) {
             return apic.read((int) address & 0xfff, size);
         }
         if (SoftInterruptChip.ownsAddress(address)) {
             return vm.chip().readMmio(address, size);
         }
-        return log.replays() ? log.replay() : log.access(new VmExit.MmioRead(address, size));
+        return log.replays() ? log.replay() : log.leave(new VmExit.MmioRead(address, size));
     }
 
     @Override
     public void mmioWrite(long address, int size, long value) {
-        if (address - apic.page() >>> 12 == 0) {
+        if (ownsApic(address)) {
             apic.write((int) address & 0xfff, size, value);
         } else if (SoftInterruptChip.ownsAddress(address)) {
             vm.chip().writeMmio(address, size, value);
         } else if (log.replays()) {
             log.replay();
         } else {
-            log.access(new VmExit.MmioWrite(address, size, size == 8 ? value : value & (1L << 8 * size) - 1));
+            log.leave(new VmExit.MmioWrite(address, size, size == 8 ? value : value & (1L << 8 * size) - 1));
         }
     }
 
@@ -101,7 +106,7 @@ class SoftBus implements X86Bus {
         if (SoftInterruptChip.ownsPort(port)) {
             return (int) vm.chip().readPort(port, size);
         }
-        return (int) (log.replays() ? log.replay() : log.access(new VmExit.PortRead(port, size, 1)));
+        return (int) (log.replays() ? log.replay() : log.leave(new VmExit.PortRead(port, size, 1)));
     }
 
     @Override
@@ -111,7 +116,7 @@ class SoftBus implements X86Bus {
         } else if (log.replays()) {
             log.replay();
         } else {
-            log.access(new VmExit.PortWrite(port, size, 1, bytes(value, size)));
+            log.leave(new VmExit.PortWrite(port, size, 1, bytes(value, size)));
         }
     }
 

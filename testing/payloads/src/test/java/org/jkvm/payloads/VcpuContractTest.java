@@ -2,9 +2,12 @@ package org.jkvm.payloads;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.lang.foreign.ValueLayout;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.base.time.SystemClock;
@@ -127,6 +130,21 @@ class VcpuContractTest {
         assertThat(run()).isEqualTo(new VmExit.MmioWrite(RAM + 0x20, 2, 0x4321));
         assertThat(run()).isInstanceOf(VmExit.PortWrite.class);
         assertThat(rom.segment().get(ValueLayout.JAVA_SHORT, 0x20)).isZero();
+    }
+
+    /** Only the software engine's: Linux's KVM emulates no FXSAVE to a device. */
+    @Test
+    void aSaveOfRegistersToADeviceIsAsManyWrites() {
+        assumeFalse(backend == TestBackend.KVM, "KVM's instruction emulator makes other accesses");
+        code("0f 20 e0  66 0d 00020000  0f 22 e0  0f ae 06 0020  e6 10"); // mov eax, cr4; or eax, 200h; mov cr4, eax; fxsave [2000h]; out
+        Map<Long, Long> written = new TreeMap<>();
+        VmExit exit = run();
+        while (exit instanceof VmExit.MmioWrite write) {
+            assertThat(written.put(write.address(), write.value())).as("written twice").isNull();
+            exit = run();
+        }
+        assertThat(exit).isInstanceOf(VmExit.PortWrite.class);
+        assertThat(written).hasSizeGreaterThan(30).containsEntry(RAM + 0x2018L, 0x1f80L);
     }
 
     @Test
