@@ -136,7 +136,7 @@ class VcpuContractTest {
     @Test
     void aSaveOfRegistersToADeviceIsAsManyWrites() {
         assumeFalse(backend == TestBackend.KVM, "KVM's instruction emulator makes other accesses");
-        code("0f 20 e0  66 0d 00020000  0f 22 e0  0f ae 06 0020  e6 10"); // mov eax, cr4; or eax, 200h; mov cr4, eax; fxsave [2000h]; out
+        code("0f 20 e0  66 0d 00020000  0f 22 e0  0f ae 06 0020  e6 10"); // cr4 |= OSFXSR; fxsave [2000h]; out 10h, al
         Map<Long, Long> written = new TreeMap<>();
         VmExit exit = run();
         while (exit instanceof VmExit.MmioWrite write) {

@@ -10,8 +10,8 @@ import org.jkvm.x86.isa.Operand;
 /** Where GNU's Intel syntax departs from the tables' mnemonics and operand sizes, which are the SDM's. */
 final class Mnemonics {
     private static final String[] COMPARISONS = {"eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord",
-        "eq_uq", "nge", "ngt", "false", "neq_oq", "ge", "gt", "true", "eq_os", "lt_oq", "le_oq", "unord_s", "neq_us", "nlt_uq",
-        "nle_uq", "ord_s", "eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq", "gt_oq", "true_us"};
+        "eq_uq", "nge", "ngt", "false", "neq_oq", "ge", "gt", "true", "eq_os", "lt_oq", "le_oq", "unord_s", "neq_us",
+        "nlt_uq", "nle_uq", "ord_s", "eq_us", "nge_uq", "ngt_uq", "false_os", "neq_os", "ge_oq", "gt_oq", "true_us"};
     /** Those that do without VEX. */
     private static final int SSE_COMPARISONS = 8;
     private static final String[] HINTS = {"prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2"};

@@ -149,7 +149,7 @@ public final class Xsave {
         }
     }
 
-    /** The standard form loads MXCSR with SSE and AVX state whatever XSTATE_BV says; in the compacted one it is SSE state. */
+    /** The standard form loads MXCSR with SSE or AVX state whatever XSTATE_BV says; in the compacted one it is SSE's. */
     private static void restoreMxcsr(X86Cpu c, long at, int requested, int present, boolean compacted) {
         if ((requested & (compacted ? SSE : SSE | AVX)) != 0) {
             boolean initial = compacted && (present & SSE) == 0;

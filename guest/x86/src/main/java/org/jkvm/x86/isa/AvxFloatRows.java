@@ -41,9 +41,9 @@ final class AvxFloatRows {
     }
 
     private static void scalar(VexForms f, OpcodeTable t) {
-        f.declare("LIG", Feature.AVX, VexForms::threeScalar, LaneHandler::scalar, "VADDSS VADDSD VMULSS VMULSD VSUBSS VSUBSD "
-                + "VMINSS VMINSD VDIVSS VDIVSD VMAXSS VMAXSD VSQRTSS VSQRTSD VRSQRTSS VRCPSS VCMPSS VCMPSD VROUNDSS VROUNDSD "
-                + "VCVTSS2SD VCVTSD2SS");
+        f.declare("LIG", Feature.AVX, VexForms::threeScalar, LaneHandler::scalar, "VADDSS VADDSD VMULSS VMULSD VSUBSS "
+                + "VSUBSD VMINSS VMINSD VDIVSS VDIVSD VMAXSS VMAXSD VSQRTSS VSQRTSD VRSQRTSS VRCPSS VCMPSS VCMPSD VROUNDSS "
+                + "VROUNDSD VCVTSS2SD VCVTSD2SS");
         f.declare("LIG", Feature.AVX, UnaryOperator.identity(), AvxMoves::same, "VUCOMISS VUCOMISD VCOMISS VCOMISD");
         t.row("VEX.128.66.0F3A.WIG 21", "VINSERTPS", "Vdq,Hdq,Wd,Ib", LaneHandler.scalar(Sse4::insertFloat).memory(0, 0x3f))
                 .needs(Feature.AVX);
@@ -54,8 +54,10 @@ final class AvxFloatRows {
         UnaryOperator<Handler> wider = h -> LaneHandler.two(h).stride(8);
         f.declare("128", Feature.AVX, UnaryOperator.identity(), wider, "VCVTPS2PD VCVTDQ2PD");
         f.declare("256", Feature.AVX, VexForms::widened, wider, "VCVTPS2PD VCVTDQ2PD");
-        t.row("VEX.66.0F.WIG 5A", "VCVTPD2PS", "Vdq,Wpd", LaneHandler.halves(SseConvert::doublesToFloats)).needs(Feature.AVX);
-        t.row("VEX.F2.0F.WIG E6", "VCVTPD2DQ", "Vdq,Wpd", LaneHandler.halves(SseConvert::doublesToDwords)).needs(Feature.AVX);
+        t.row("VEX.66.0F.WIG 5A", "VCVTPD2PS", "Vdq,Wpd", LaneHandler.halves(SseConvert::doublesToFloats))
+                .needs(Feature.AVX);
+        t.row("VEX.F2.0F.WIG E6", "VCVTPD2DQ", "Vdq,Wpd", LaneHandler.halves(SseConvert::doublesToDwords))
+                .needs(Feature.AVX);
         t.row("VEX.66.0F.WIG E6", "VCVTTPD2DQ", "Vdq,Wpd", LaneHandler.halves(SseConvert::truncateDoublesToDwords))
                 .needs(Feature.AVX);
         toGeneral(t, "F3", "2C", "VCVTTSS2SI", "Wss", SseConvert::truncateFloatToGeneral);

@@ -7,7 +7,7 @@ import org.jkvm.x86.exec.avx.AvxMoves;
 import org.jkvm.x86.exec.avx.LaneHandler;
 import org.jkvm.x86.exec.sse.Sse4;
 
-/** Rows of the VEX forms of SSE's integer instructions: on 128 bits AVX's, on 256 bits AVX2's (SDM vol. 1, 14.1 and 14.6). */
+/** Rows of the VEX forms of SSE's integer instructions: of 128 bits AVX's, of 256 bits AVX2's (SDM vol. 1, 14.1, 14.6). */
 final class AvxIntegerRows {
     private AvxIntegerRows() {
     }
@@ -32,8 +32,8 @@ final class AvxIntegerRows {
                 + "VPMADDWD VPMULUDQ VPCMPEQB VPCMPEQW VPCMPEQD VPCMPGTB VPCMPGTW VPCMPGTD VPMINUB VPMAXUB VPMINSW VPMAXSW "
                 + "VPAND VPANDN VPOR VPXOR");
         both(f, VexForms::three, LaneHandler::three, "VPHADDW VPHADDD VPHADDSW VPMADDUBSW VPHSUBW VPHSUBD VPHSUBSW VPSIGNB "
-                + "VPSIGNW VPSIGND VPMULHRSW VPMULDQ VPCMPEQQ VPCMPGTQ VPMINSB VPMINSD VPMINUW VPMINUD VPMAXSB VPMAXSD VPMAXUW "
-                + "VPMAXUD VPMULLD");
+                + "VPSIGNW VPSIGND VPMULHRSW VPMULDQ VPCMPEQQ VPCMPGTQ VPMINSB VPMINSD VPMINUW VPMINUD VPMAXSB VPMAXSD "
+                + "VPMAXUW VPMAXUD VPMULLD");
         both(f, VexForms::three, h -> LaneHandler.three(h).shift(3), "VMPSADBW");
         both(f, VexForms::vector, LaneHandler::two, "VPABSB VPABSW VPABSD");
     }

@@ -8,8 +8,8 @@ import java.util.List;
  * once, where it is declared.
  *
  * <p>Opcode text: {@code "00"}, {@code "0F A4"}, {@code "0F 38 00"}; before it a mandatory prefix {@code NP}, {@code 66},
- * {@code F2}, {@code F3}, or a VEX prefix as in {@code "VEX.128.66.0F38.W0 F7"}; after it {@code /n} for ModRM.reg, {@code mem} or {@code reg} for ModRM.mod, {@code =C8} for an
- * exact ModRM byte.
+ * {@code F2}, {@code F3}, or instead of the map a VEX prefix, as in {@code "VEX.128.66.0F38.W0 F7"} ({@link VexText}); after
+ * it {@code /n} for ModRM.reg, {@code mem} or {@code reg} for ModRM.mod, {@code =C8} for an exact ModRM byte.
  */
 public final class Row {
     /** Prefix requirement: none. */

@@ -68,7 +68,8 @@ final class VexForms {
         String map = List.of(".0F", ".0F38", ".0F3A").get(row.map - 1);
         String extension = row.extension >= 0 ? " /" + row.extension : "";
         String form = row.form == 'm' ? " mem" : row.form == 'r' ? " reg" : "";
-        return "VEX" + (length.isEmpty() ? "" : "." + length) + prefix + map + ".WIG %02X".formatted(row.code) + extension + form;
+        String code = ".WIG %02X".formatted(row.code);
+        return "VEX" + (length.isEmpty() ? "" : "." + length) + prefix + map + code + extension + form;
     }
 
     // ---- operands ----

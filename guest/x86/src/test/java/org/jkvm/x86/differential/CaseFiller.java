@@ -99,7 +99,8 @@ final class CaseFiller {
      * fault there, as the processor likes; a branch must find its target where it was put.
      */
     private static boolean staysInSegment(Row row) {
-        return AREAS.contains(row.mnemonic()) || PIECEWISE.contains(row.mnemonic()) || NEAR_BRANCHES.contains(row.mnemonic());
+        String name = row.mnemonic();
+        return AREAS.contains(name) || PIECEWISE.contains(name) || NEAR_BRANCHES.contains(name);
     }
 
     /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */

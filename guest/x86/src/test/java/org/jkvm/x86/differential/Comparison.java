@@ -94,7 +94,8 @@ final class Comparison {
             text.append(" st%d=%04x.%016x".formatted(n, r.signExponent(n), r.significand(n)));
         }
         for (int n = 0; n < 16; n++) {
-            text.append(" ymm%d=%016x.%016x.%016x.%016x".formatted(n, r.upper(n, 1), r.upper(n, 0), r.xmm(n, 1), r.xmm(n, 0)));
+            text.append(" ymm%d=%016x.%016x.%016x.%016x".formatted(n, r.upper(n, 1), r.upper(n, 0), r.xmm(n, 1),
+                    r.xmm(n, 0)));
         }
         return text.toString();
     }

@@ -58,8 +58,8 @@ public final class SseUnit {
     }
 
     /**
-     * Executes {@code handler} likewise for a part of a VEX-encoded instruction: exceptions gather from {@link #begin}, which
-     * the caller calls before the first part, to {@link #finish} after the last.
+     * Executes {@code handler} likewise for a part of a VEX-encoded instruction: exceptions gather from {@link #begin},
+     * which the caller calls before the first part, to {@link #finish} after the last.
      */
     public void part(X86Cpu c, Handler handler, Insn i) {
         joined = true;
