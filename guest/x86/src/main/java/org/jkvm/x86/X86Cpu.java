@@ -139,7 +139,7 @@ public final class X86Cpu {
         storeControl(4, 0);
         cpl = 0;
         setRflags(Rflags.RESERVED_ONE);
-        resetSegments();
+        segments.reset();
         debug.reset();
         rip = 0xfff0;
         halted = false;
@@ -148,19 +148,6 @@ public final class X86Cpu {
         nmiBlocked = false;
         mmu.flushAll();
         mmu.selectTlb();
-    }
-
-    private void resetSegments() {
-        for (int n = Segment.ES; n <= Segment.GS; n++) {
-            segments.set(n, 0, 0, 0xffff, Segments.REAL_DATA);
-        }
-        segments.set(Segment.CS, 0xf000, 0xffff_0000L, 0xffff, Segments.REAL_CODE);
-        segments.set(Segment.TR, 0, 0, 0xffff, 0x8b);
-        segments.set(Segment.LDTR, 0, 0, 0xffff, 0x82);
-        putLong(st + CpuState.GDTR, 0);
-        putLong(st + CpuState.GDTR + 8, 0xffff);
-        putLong(st + CpuState.IDTR, 0);
-        putLong(st + CpuState.IDTR + 8, 0xffff);
     }
 
     /** Begins where a start-up IPI says: real mode at {@code vector << 12}. */

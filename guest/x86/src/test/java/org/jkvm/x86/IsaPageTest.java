@@ -22,8 +22,8 @@ class IsaPageTest {
             32-bit and 64-bit code, in every operand size, with registers and with memory. The others cannot run in a user
             process; the last column says why. Of privileged ones it is their #GP that is compared.
 
-            Operand codes are those of the SDM, vol. 2D, appendix A.2, and v for memory at a vector of indices. Flags read, written and undefined are o(verflow),
-            s(ign), z(ero), a(uxiliary), p(arity), c(arry), d(irection).
+            Operand codes are those of the SDM, vol. 2D, appendix A.2, and v for memory at a vector of indices. Flags read,
+            written and undefined are o(verflow), s(ign), z(ero), a(uxiliary), p(arity), c(arry), d(irection).
 
             | opcode | mnemonic | operands | CPUID | 64-bit | reads | writes | undefined | against the host CPU |
             |---|---|---|---|---|---|---|---|---|

@@ -70,6 +70,20 @@ public final class Segments {
         changed(n);
     }
 
+    /** Segments and descriptor tables as after RESET and INIT (SDM vol. 3A, table 9-1). */
+    public void reset() {
+        for (int n = Segment.ES; n <= Segment.GS; n++) {
+            set(n, 0, 0, 0xffff, REAL_DATA);
+        }
+        set(Segment.CS, 0xf000, 0xffff_0000L, 0xffff, REAL_CODE);
+        set(Segment.TR, 0, 0, 0xffff, 0x8b);
+        set(Segment.LDTR, 0, 0, 0xffff, 0x82);
+        putLong(st + CpuState.GDTR, 0);
+        putLong(st + CpuState.GDTR + 8, 0xffff);
+        putLong(st + CpuState.IDTR, 0);
+        putLong(st + CpuState.IDTR + 8, 0xffff);
+    }
+
     /** Works out again what derives from segment register {@code n}. */
     public void changed(int n) {
         int access = access(n);
