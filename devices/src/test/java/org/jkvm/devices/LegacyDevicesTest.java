@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.jkvm.base.Line;
 import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.base.time.ManualClock;
+import org.jkvm.devices.acpi.AcpiPciHotplug;
 import org.jkvm.devices.acpi.Piix4Pm;
 import org.jkvm.devices.debug.DebugPort;
 import org.jkvm.devices.debug.IsaDebugExit;
@@ -69,12 +70,20 @@ class LegacyDevicesTest {
                 new Kind(I8042.class, LegacyDevicesTest::keyboardController),
                 new Kind(Port92.class, b -> new Port92(b.line(), () -> { })),
                 new Kind(Piix4Pm.class, LegacyDevicesTest::powerManagement),
+                new Kind(AcpiPciHotplug.class, LegacyDevicesTest::hotplug),
                 new Kind(FwCfg.class, LegacyDevicesTest::fwCfg),
                 new Kind(DebugPort.class, b -> new DebugPort(CharacterBackend.NULL)),
                 new Kind(IsaDebugExit.class, b -> new IsaDebugExit(status -> { })),
                 new Kind(PcTestdev.class, LegacyDevicesTest::testdev),
                 new Kind(I8237.class, b -> new I8237(1)),
                 new Kind(DmaPages.class, b -> new DmaPages()));
+    }
+
+    private static Device hotplug(Board b) {
+        AcpiPciHotplug chip = new AcpiPciHotplug(event -> { }, slot -> { });
+        b.stimuli.add(random -> chip.plugged(random.nextInt(32)));
+        b.stimuli.add(random -> chip.askToUnplug(random.nextInt(32)));
+        return chip;
     }
 
     private static Device uart(Board b) {

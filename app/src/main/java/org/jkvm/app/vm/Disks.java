@@ -6,6 +6,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jkvm.app.cli.Suggestion;
@@ -97,6 +98,34 @@ final class Disks {
     synchronized void close() {
         drives.values().forEach(a -> a.live.close());
         drives.clear();
+    }
+
+    /** Has {@code device} show the disk {@code name}; returns that. */
+    synchronized Attached attach(String name, String device) {
+        Attached shown = new Attached(get(name).node, get(name).live, device);
+        drives.put(name, shown);
+        return shown;
+    }
+
+    /** The guest has let go of the device {@code id}: closes the disk that it showed. */
+    void detached(String id) {
+        Optional<Attached> gone = all().stream().filter(a -> a.device.equals(id)).findFirst();
+        gone.ifPresent(a -> {
+            synchronized (this) {
+                drives.remove(a.node.name());
+            }
+            a.live.close();
+        });
+    }
+
+    /** Closes a disk that no device shows, and forgets it. */
+    synchronized void remove(String name) {
+        Attached a = get(name);
+        if (!a.device.isEmpty()) {
+            throw new UserException("disk '" + name + "' is in use by device '" + a.device + "': device_del first");
+        }
+        drives.remove(a.node.name());
+        a.live.close();
     }
 
     /** Ends what goes on with the disks, and closes those that no device shows: where the machine has ended. */

@@ -108,7 +108,7 @@ public final class Session implements MuxBackend.Actions {
 
     private void monitors(Pc pc, Chardevs chardevs) {
         MonitorMachine target = new MachineMonitor(pc, settings.name(), new MachineTopics(pc).list(chardevs, disks),
-                new DiskCommands(disks, pc.clock()).list(), backend.disassembler());
+                commands(pc), backend.disassembler());
         for (CharacterBackend device : chardevs.monitors(settings.consoles())) {
             Monitor monitor = new Monitor(device, target, Version.text());
             // Before the device is connected: its thread may then hold the monitor in a command that waits for the start.
@@ -119,6 +119,12 @@ public final class Session implements MuxBackend.Actions {
             }
             device.connect(monitor);
         }
+    }
+
+    private List<MonitorMachine.Action> commands(Pc pc) {
+        List<MonitorMachine.Action> all = new ArrayList<>(new DiskCommands(disks, pc.clock()).list());
+        all.addAll(new HotplugCommands(pc, disks).list());
+        return all;
     }
 
     @Override

@@ -54,6 +54,17 @@ public final class PciBus {
         markMultiFunction(device);
     }
 
+    /** Takes the function in slot {@code device} (0 to 31) out, reset; returns it, or null where there is none. */
+    public PciFunction detach(int device) {
+        PciFunction gone = functions.get(place(device, 0));
+        if (gone != null) {
+            gone.reset();
+            functions.remove(place(device, 0));
+            gone.unplug();
+        }
+        return gone;
+    }
+
     /** The function in a place, or null. */
     public PciFunction function(int device, int function) {
         return functions.get(place(device, function));

@@ -182,6 +182,12 @@ public abstract class PciFunction implements Device {
         pin = newPin;
     }
 
+    /** Reset, it has no windows and drives no pin: it can be taken out. */
+    final void unplug() {
+        bus = null;
+        pin = Line.UNCONNECTED;
+    }
+
     final void markMultiFunction() {
         headerType.reset(MULTI_FUNCTION);
     }

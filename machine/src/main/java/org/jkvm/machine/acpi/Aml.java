@@ -15,6 +15,10 @@ final class Aml {
     static final byte[] ZERO = {0x00};
     /** Local0. */
     static final byte[] LOCAL0 = {0x60};
+    /** Local1. */
+    static final byte[] LOCAL1 = {0x61};
+    /** The null name: a result that is not stored. */
+    static final byte[] NOWHERE = {0x00};
     /** The method's first argument. */
     static final byte[] ARG0 = {0x68};
 
@@ -90,6 +94,27 @@ final class Aml {
     /** {@code OperationRegion (name, PCI_Config, offset, length)}. */
     static byte[] pciConfigRegion(String name, int offset, int length) {
         return terms(op(EXT, 0x80), name(name), op(0x02), integer(offset), integer(length));
+    }
+
+    /** {@code OperationRegion (name, SystemIO, port, length)}. */
+    static byte[] portRegion(String name, int port, int length) {
+        return terms(op(EXT, 0x80), name(name), op(0x01), integer(port), integer(length));
+    }
+
+    /** {@code Field (region, DWordAcc, NoLock, WriteAsZeros)} of fields of 32 bits each. */
+    static byte[] dwordFields(String region, String... names) {
+        ByteArrayOutputStream fields = new ByteArrayOutputStream();
+        for (String field : names) {
+            fields.writeBytes(name(field));
+            // 32 as a package length (section 20.2.4).
+            fields.write(32);
+        }
+        return terms(op(EXT, 0x81), packaged(terms(name(region), op(0x43), fields.toByteArray())));
+    }
+
+    /** {@code Notify (object, value)}. */
+    static byte[] notify(String object, int value) {
+        return terms(op(0x86), name(object), integer(value));
     }
 
     /** {@code Field (region, ByteAcc, NoLock, Preserve)} of fields of 8 bits each. */

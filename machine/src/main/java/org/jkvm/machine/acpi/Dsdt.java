@@ -2,11 +2,14 @@ package org.jkvm.machine.acpi;
 
 import static org.jkvm.machine.acpi.Aml.ARG0;
 import static org.jkvm.machine.acpi.Aml.LOCAL0;
+import static org.jkvm.machine.acpi.Aml.LOCAL1;
+import static org.jkvm.machine.acpi.Aml.NOWHERE;
 import static org.jkvm.machine.acpi.Aml.ZERO;
 import static org.jkvm.machine.acpi.Aml.and;
 import static org.jkvm.machine.acpi.Aml.byteFields;
 import static org.jkvm.machine.acpi.Aml.createDWordField;
 import static org.jkvm.machine.acpi.Aml.device;
+import static org.jkvm.machine.acpi.Aml.dwordFields;
 import static org.jkvm.machine.acpi.Aml.eisaId;
 import static org.jkvm.machine.acpi.Aml.ifTrue;
 import static org.jkvm.machine.acpi.Aml.integer;
@@ -15,6 +18,7 @@ import static org.jkvm.machine.acpi.Aml.name;
 import static org.jkvm.machine.acpi.Aml.or;
 import static org.jkvm.machine.acpi.Aml.pack;
 import static org.jkvm.machine.acpi.Aml.pciConfigRegion;
+import static org.jkvm.machine.acpi.Aml.portRegion;
 import static org.jkvm.machine.acpi.Aml.resourceTemplate;
 import static org.jkvm.machine.acpi.Aml.returns;
 import static org.jkvm.machine.acpi.Aml.scope;
@@ -25,17 +29,21 @@ import static org.jkvm.machine.acpi.Aml.terms;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jkvm.devices.acpi.AcpiPciHotplug;
 import org.jkvm.devices.pci.Piix3;
 import org.jkvm.machine.acpi.PcDescription.SerialPort;
 import org.jkvm.machine.memory.RamLayout;
 
 /**
  * The PC's differentiated system description table (ACPI 6.4, section 5.2.11.1), in AML: processors, the PCI root with
- * its windows and interrupt routing, the ISA chips behind the PIIX3, the interrupt links, and S5.
+ * its windows, interrupt routing and hot-plug, the ISA chips behind the PIIX3, the interrupt links, and S5.
  */
 final class Dsdt {
     private static final int PCI_SLOTS = 32;
     private static final int PINS = 4;
+    /** Values of Notify (section 5.6.6). */
+    private static final int DEVICE_CHECK = 1;
+    private static final int EJECT_REQUEST = 3;
     private static final int ROUTE_CONTROL = 0x60;
     private static final int ROUTE_DISABLED = 0x80;
     private static final int STA_PRESENT_DECODING_FUNCTIONING = 0x0b;
@@ -55,7 +63,43 @@ final class Dsdt {
     byte[] table() {
         return AcpiTable.of("DSDT", 2, terms(
                 name("\\_S5", pack(ZERO, ZERO, ZERO, ZERO)),
-                scope("\\_SB", processors(), pciRoot(), links())));
+                scope("\\_SB", processors(), pciRoot(), links()),
+                hotplugEvent()));
+    }
+
+    /** General-purpose event 1, edge-triggered (section 5.6.4.1): cards have come or are asked to go. */
+    private byte[] hotplugEvent() {
+        return pc.hotplugPort() == 0 ? new byte[0] : scope("\\_GPE", method("_E01", 0, name("\\_SB.PCI0.PCNT")));
+    }
+
+    /** Slots whose cards can come and go, and the method that says which (section 6.3). */
+    private byte[] hotplug() {
+        if (pc.hotplugPort() == 0) {
+            return new byte[0];
+        }
+        byte[] all = terms(
+                device("PHPR",
+                        name("_HID", eisaId("PNP0A06")),
+                        name("_UID", string("PCI Hotplug resources")),
+                        name("_STA", integer(STA_PRESENT_DECODING_FUNCTIONING)),
+                        name("_CRS", resourceTemplate(Resources.io(pc.hotplugPort(), AcpiPciHotplug.PORTS)))),
+                portRegion("PCST", pc.hotplugPort(), 2 * Integer.BYTES),
+                dwordFields("PCST", "PCIU", "PCID"),
+                portRegion("SEJ", pc.hotplugPort() + AcpiPciHotplug.EJECT, Integer.BYTES),
+                dwordFields("SEJ", "B0EJ"));
+        byte[] notices = terms(store(name("PCIU"), LOCAL0), store(name("PCID"), LOCAL1));
+        for (int slot = pc.firstCard(); slot < PCI_SLOTS; slot++) {
+            String label = String.format("S%02X", slot * 8);
+            byte[] bit = integer(1L << slot);
+            all = terms(all, device(label,
+                    name("_ADR", integer((long) slot << 16)),
+                    name("_SUN", integer(slot)),
+                    method("_EJ0", 1, store(bit, name("B0EJ")))));
+            notices = terms(notices,
+                    ifTrue(and(LOCAL0, bit, NOWHERE), Aml.notify(label, DEVICE_CHECK)),
+                    ifTrue(and(LOCAL1, bit, NOWHERE), Aml.notify(label, EJECT_REQUEST)));
+        }
+        return terms(all, serializedMethod("PCNT", 0, notices));
     }
 
     private byte[] processors() {
@@ -74,7 +118,8 @@ final class Dsdt {
                 name("_UID", ZERO),
                 name("_CRS", pciWindows()),
                 name("_PRT", routing()),
-                isaBridge());
+                isaBridge(),
+                hotplug());
     }
 
     private byte[] pciWindows() {

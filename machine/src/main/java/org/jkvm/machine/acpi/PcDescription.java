@@ -14,9 +14,12 @@ import java.util.List;
  * @param pciHoleStart first address of the PCI hole below 4 GiB
  * @param serialPorts  the 16550s on board
  * @param fwCfgPort    I/O port of fw_cfg, or 0 where there is none
+ * @param hotplugPort  I/O port of the PCI hot-plug registers, or 0 where there are none
+ * @param firstCard    first PCI slot whose card can come and go
  */
 public record PcDescription(int vcpus, int pmBase, int smiCommandPort, int sciIrq, List<Integer> pciIrqs, int isaBridge,
-                            long pciHoleStart, List<SerialPort> serialPorts, int fwCfgPort) {
+                            long pciHoleStart, List<SerialPort> serialPorts, int fwCfgPort, int hotplugPort,
+                            int firstCard) {
     /** Copies the lists. */
     public PcDescription {
         pciIrqs = List.copyOf(pciIrqs);

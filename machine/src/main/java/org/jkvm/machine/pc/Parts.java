@@ -20,6 +20,11 @@ public final class Parts implements Stateful {
         return device;
     }
 
+    /** Takes the device of that name out. */
+    void remove(String name) {
+        devices.remove(name);
+    }
+
     /** Every device, by name. */
     public Map<String, Device> devices() {
         return Collections.unmodifiableMap(devices);

@@ -3,6 +3,7 @@ package org.jkvm.machine.pc;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.IoHandler;
@@ -12,6 +13,7 @@ import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.base.time.SystemClock;
+import org.jkvm.devices.acpi.AcpiPciHotplug;
 import org.jkvm.devices.acpi.Piix4Pm;
 import org.jkvm.devices.debug.DebugPort;
 import org.jkvm.devices.debug.IsaDebugExit;
@@ -86,10 +88,12 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     private final List<X86Vcpu> vcpus;
     private final IsaIrqs irqs;
     private final Piix4Pm pm;
+    private final AcpiPciHotplug hotplug;
     private final PciBus pci;
     private final PciCards cards;
     private final PcFirmware firmware;
     private final Machine machine;
+    private Consumer<PciCard> ejected = card -> Thread.ofPlatform().start(() -> PciCards.closeBackEnds(List.of(card)));
 
     /**
      * Builds the machine; it does not run yet. Where this fails, files and back ends are still the caller's.
@@ -120,6 +124,8 @@ public final class Pc implements Board, Stateful, AutoCloseable {
             Piix4PmFunction pmFunction = parts.add("piix4-pm-pci", new Piix4PmFunction(pm.window()));
             pci.attach(ISA_BRIDGE_SLOT, 3, pmFunction);
             ports("piix4-apm", APM_PORT, 2, pm.apmWindow());
+            hotplug = parts.add("acpi-pci-hotplug", new AcpiPciHotplug(pm::event, this::eject));
+            ports("acpi-pci-hotplug", AcpiPciHotplug.PORT, AcpiPciHotplug.PORTS, hotplug.window());
 
             Mc146818 rtc = parts.add("rtc", new Mc146818(irqs.join(8), clock, config.rtc()));
             ports("rtc", 0x70, 2, rtc.window());
@@ -266,9 +272,41 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         machine.close();
         bus.close();
         clock.close();
-        PciCards.closeBackEnds(config.cards());
+        PciCards.closeBackEnds(cards.cards());
         resources.close();
         config.boot().close();
+    }
+
+    /**
+     * Plugs a card into the running machine and tells the guest. The machine takes over its back end and closes it at its
+     * end, unless it is taken out before.
+     *
+     * @throws UserException where its id or slot is taken
+     */
+    public void plugIn(PciCard card) {
+        bus.locked(() -> hotplug.plugged(cards.hotplug(pci, card)));
+    }
+
+    /**
+     * Asks the guest to let go of a card. When it has, whoever {@link #onEject} named is told.
+     *
+     * @throws UserException where there is no card of that id
+     */
+    public void askToUnplug(String id) {
+        bus.locked(() -> hotplug.askToUnplug(cards.slotOf(id).orElseThrow(() ->
+                new UserException("Device '" + id + "' not found"))));
+    }
+
+    /**
+     * Says who gets the cards that the guest lets go of, and with them their back ends. Called with the bus lock held: it
+     * must not wait. Before the machine starts.
+     */
+    public void onEject(Consumer<PciCard> taker) {
+        ejected = taker;
+    }
+
+    private void eject(int slot) {
+        cards.unplug(pci, slot).ifPresent(ejected);
     }
 
     private void plugRam() {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
+import org.jkvm.devices.acpi.AcpiPciHotplug;
 import org.jkvm.devices.fwcfg.FwCfg;
 import org.jkvm.devices.pci.PciAllocator;
 import org.jkvm.devices.pci.PciBus;
@@ -95,7 +96,7 @@ final class PcFirmware {
             }
         }
         return new PcDescription(config.vcpus(), Pc.PM_BASE, Pc.APM_PORT, Pc.SCI_IRQ, Pc.PCI_IRQS, Pc.ISA_BRIDGE_SLOT,
-                pciHole(), serial, Pc.FW_CFG_PORT);
+                pciHole(), serial, Pc.FW_CFG_PORT, AcpiPciHotplug.PORT, PcConfig.FIRST_CARD_SLOT);
     }
 
     /** From 3 GiB on where RAM ends below; in steps that few memory type range registers can describe. */

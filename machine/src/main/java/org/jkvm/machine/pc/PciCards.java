@@ -6,7 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.jkvm.base.UserException;
 import org.jkvm.base.time.Clock;
 import org.jkvm.devices.pci.PciBus;
 import org.jkvm.devices.virtio.VirtioDevice;
@@ -23,6 +27,7 @@ public final class PciCards {
     private final Services services;
     private final Parts parts;
     private final Map<String, VirtioBlk> disks = new LinkedHashMap<>();
+    private final Map<Integer, PciCard> slots = new TreeMap<>();
     private VirtioBalloon balloon;
 
     /**
@@ -40,6 +45,49 @@ public final class PciCards {
     PciCards(Services services, Parts parts) {
         this.services = services;
         this.parts = parts;
+    }
+
+    /**
+     * Plugs {@code card} into a running machine; returns its slot. The bus lock is held.
+     *
+     * @throws UserException where its id or slot is taken, or there is no free slot
+     */
+    int hotplug(PciBus pci, PciCard card) {
+        if (slots.values().stream().anyMatch(c -> c.id().equals(card.id()))) {
+            throw new UserException("there is a device '" + card.id() + "' already");
+        }
+        int slot = freeSlot(pci, card.slot());
+        plug(pci, card, slot);
+        return slot;
+    }
+
+    private static int freeSlot(PciBus pci, int wanted) {
+        boolean any = wanted == PciCard.ANY_SLOT;
+        return IntStream.range(PcConfig.FIRST_CARD_SLOT, PciBus.DEVICES).filter(slot -> any || slot == wanted)
+                .filter(slot -> pci.function(slot, 0) == null).findFirst().orElseThrow(() -> new UserException(
+                        any ? "no PCI slot is free" : "PCI slot " + wanted + " is taken or not one of "
+                                + PcConfig.FIRST_CARD_SLOT + " to " + (PciBus.DEVICES - 1)));
+    }
+
+    /** Takes the card in {@code slot} out; returns it, empty where there is none. The bus lock is held. */
+    Optional<PciCard> unplug(PciBus pci, int slot) {
+        PciCard card = slots.remove(slot);
+        if (card != null) {
+            pci.detach(slot);
+            parts.remove("card-" + card.id());
+            disks.remove(card.id());
+        }
+        return Optional.ofNullable(card);
+    }
+
+    /** The slot of the card {@code id}; empty where there is none. */
+    OptionalInt slotOf(String id) {
+        return slots.entrySet().stream().filter(e -> e.getValue().id().equals(id)).mapToInt(Map.Entry::getKey).findFirst();
+    }
+
+    /** The cards that are plugged in. */
+    Collection<PciCard> cards() {
+        return List.copyOf(slots.values());
     }
 
     /** Plugs in {@code cards}: those with a slot of their own first, so that the others don't take it. */
@@ -65,7 +113,7 @@ public final class PciCards {
     }
 
     /** Closes the disks and random sources of {@code cards}, waiting for what is under way. */
-    static void closeBackEnds(List<PciCard> cards) {
+    static void closeBackEnds(Collection<PciCard> cards) {
         for (PciCard card : cards) {
             switch (card) {
                 case PciCard.VirtioDisk d -> d.disk().close();
@@ -84,6 +132,7 @@ public final class PciCards {
             case PciCard.VirtioSerial s -> virtio(serial(s), s.transport());
         };
         pci.attach(slot, parts.add("card-" + card.id(), function));
+        slots.put(slot, card);
     }
 
     private VirtioPci virtio(VirtioDevice device, VirtioOptions transport) {

@@ -25,7 +25,7 @@ class AcpiTablesTest {
 
     private static AcpiTables tables(int vcpus) {
         return new AcpiTables(new PcDescription(vcpus, 0x600, 0xb2, 9, List.of(5, 10, 11), 1, 0xc000_0000L,
-                List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3)), 0x510), START, 0xf000);
+                List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3)), 0x510, 0xae00, 2), START, 0xf000);
     }
 
     @Test
@@ -66,7 +66,7 @@ class AcpiTablesTest {
 
     @Test
     void tablesThatDoNotFitAreRefused() {
-        assertThatThrownBy(() -> new AcpiTables(new PcDescription(1, 0x600, 0xb2, 9, List.of(), 1, 0, List.of(), 0),
+        assertThatThrownBy(() -> new AcpiTables(new PcDescription(1, 0x600, 0xb2, 9, List.of(), 1, 0, List.of(), 0, 0, 2),
                 START, 256)).isInstanceOf(IllegalArgumentException.class);
     }
 

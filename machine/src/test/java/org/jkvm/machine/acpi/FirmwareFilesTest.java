@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 class FirmwareFilesTest {
     private static final PcDescription PC = new PcDescription(2, 0x600, 0xb2, 9, List.of(5, 10, 11), 1, 0xc000_0000L,
-            List.of(new PcDescription.SerialPort(0x3f8, 4)), 0x510);
+            List.of(new PcDescription.SerialPort(0x3f8, 4)), 0x510, 0xae00, 2);
     private static final int RSDP_AT = 0xf_5a00;
     private static final int TABLES_AT = 0x7f0_0000;
 

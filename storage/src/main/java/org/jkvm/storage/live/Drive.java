@@ -124,7 +124,7 @@ public final class Drive implements BlockDevice {
 
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment data) {
-        return request(Operation.WRITE, offset, data.byteSize(), i -> detectZeroes != DetectZeroes.OFF && Buffers.isZero(data)
+        return request(Operation.WRITE, offset, data.byteSize(), i -> isDetectedZero(data)
                 ? i.writeZeroes(offset, data.byteSize(), detectZeroes == DetectZeroes.UNMAP) : i.write(offset, data));
     }
 
@@ -233,6 +233,10 @@ public final class Drive implements BlockDevice {
         } catch (CompletionException e) {
             throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
         }
+    }
+
+    private boolean isDetectedZero(MemorySegment data) {
+        return detectZeroes != DetectZeroes.OFF && Buffers.isZero(data);
     }
 
     private CompletableFuture<Void> request(Operation operation, long offset, long length,
