@@ -13,7 +13,6 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jkvm.base.UserException;
-import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.layer.Layer;
 
 /** A {@link Layer} behind a pool of host threads. Platform threads: they spend their time in system calls. */
@@ -83,14 +82,6 @@ final class AsyncImage implements Image {
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment source) {
         return submit(() -> writeNow(offset, source));
-    }
-
-    /**
-     * A range of an image as it lies in the host's cache, where that can be had: nothing is copied. It is for one thread,
-     * which closes it.
-     */
-    static Optional<FileWindow> view(Image image, long offset, long length) throws IOException {
-        return image instanceof AsyncImage own ? own.layer.view(offset, length) : Optional.empty();
     }
 
     @Override

@@ -3,21 +3,23 @@ package org.jkvm.storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jkvm.base.Bits;
-import org.jkvm.base.HostException;
-import org.jkvm.linux.Errno;
-import org.jkvm.linux.FileWindow;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.jkvm.storage.layer.Buffers;
 
 /**
- * Copies the contents of one image into another. A few threads take pieces in turn; each reads its piece and writes it,
- * in the order of the disk unless told otherwise, so that a fresh image's clusters lie in order too. One copy, once.
+ * Copies the contents of one image into another: in the order of the disk, so that a fresh image's clusters lie in order
+ * too, unless they are packed or told otherwise. A host writes to a file for one thread at a time: what goes on beside is
+ * reading and packing. One copy, once.
  */
 public final class ImageCopy {
-    /** Read by one call and written by another: what lies between should be in a processor's second-level cache. */
-    private static final int PIECE = 256 << 10;
-    /** Pieces that are not copied in between. */
-    private static final int VIEW = 4 << 20;
+    /** What is read, and written, by one call. */
+    private static final int PIECE = 1 << 20;
+    /** Pieces that are read before they are to be written. All of them should be in the processors' last cache. */
+    private static final int AHEAD = 8;
     private static final int SECTOR = 512;
 
     /**
@@ -56,13 +58,9 @@ public final class ImageCopy {
     private final Watcher watcher;
     private final SparseWriter writer;
     private final CopyPlan plan;
-    private final boolean viewing;
     private final int unit;
     private final Pace pace;
-    // Guarded by this.
-    private long written;
     private long done;
-    private boolean failed;
 
     private ImageCopy(Image source, Image target, Options options, Watcher watcher) throws IOException {
         this.source = source;
@@ -70,29 +68,10 @@ public final class ImageCopy {
         this.options = options;
         this.watcher = watcher;
         this.writer = new SparseWriter(target, options.sparse(), options.targetIsZero());
-        this.viewing = !options.compress() && startsWithView(source);
         int cluster = (int) target.info().clusterSize();
         this.unit = options.compress() ? cluster : Math.max(PIECE, cluster);
-        this.plan = new CopyPlan(source, viewing ? VIEW : unit, options.compress(), options.onlyTop());
+        this.plan = new CopyPlan(source, unit, options.compress(), options.onlyTop());
         this.pace = new Pace(options.bytesPerSecond());
-    }
-
-    /** Whether the first data that there is can be had without being copied: then most can. */
-    private static boolean startsWithView(Image source) throws IOException {
-        for (long at = 0; at < source.size(); ) {
-            BlockStatus status = source.status(at, source.size() - at);
-            if (status.data()) {
-                return hasView(source, at, Math.min(status.length(), PIECE));
-            }
-            at += status.length();
-        }
-        return false;
-    }
-
-    private static boolean hasView(Image source, long offset, long length) throws IOException {
-        try (FileWindow window = AsyncImage.view(source, offset, length).orElse(null)) {
-            return window != null;
-        }
     }
 
     /**
@@ -106,27 +85,52 @@ public final class ImageCopy {
                     + " of the source");
         }
         ImageCopy copy = new ImageCopy(source, target, options, watcher);
-        // One file is written by one thread at a time, and nothing else is left to do where there is nothing to unpack.
-        Workers.run(copy.viewing ? 1 : options.threads(), copy::work);
+        if (options.compress() || options.anyOrder()) {
+            Workers.run(options.threads(), copy::copySome);
+        } else {
+            copy.copyInOrder();
+        }
     }
 
-    private void work() throws IOException {
+    /** One of several threads: what packs, or may write in any order. */
+    private void copySome() throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = Buffers.allocate(arena, unit);
             for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
-                copy(piece, buffer);
+                write(piece, read(piece, buffer));
                 finished(piece);
             }
         } catch (IOException | RuntimeException | Error e) {
-            stop();
+            plan.stop();
             throw e;
         }
     }
 
-    private synchronized void stop() {
-        plan.stop();
-        failed = true;
-        notifyAll();
+    /** A piece and its contents, as soon as they are there. */
+    private record Reading(CopyPlan.Piece piece, MemorySegment buffer, Future<MemorySegment> data) {
+    }
+
+    /** This thread writes; others read, and unpack, what comes next. */
+    private void copyInOrder() throws IOException {
+        Deque<Reading> ahead = new ArrayDeque<>();
+        try (Arena arena = Arena.ofShared(); ExecutorService readers = Executors.newFixedThreadPool(options.threads())) {
+            for (int i = 0; i < AHEAD; i++) {
+                readAhead(ahead, Buffers.allocate(arena, unit), readers);
+            }
+            while (!ahead.isEmpty()) {
+                Reading next = ahead.removeFirst();
+                write(next.piece(), Requests.await(next.data()));
+                finished(next.piece());
+                readAhead(ahead, next.buffer(), readers);
+            }
+        }
+    }
+
+    private void readAhead(Deque<Reading> ahead, MemorySegment buffer, ExecutorService readers) throws IOException {
+        CopyPlan.Piece piece = plan.take();
+        if (piece != null) {
+            ahead.addLast(new Reading(piece, buffer, readers.submit(() -> read(piece, buffer))));
+        }
     }
 
     private synchronized void finished(CopyPlan.Piece piece) {
@@ -134,71 +138,22 @@ public final class ImageCopy {
         watcher.done(done);
     }
 
-    private void copy(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
+    /** The contents of a piece that is to be copied, in {@code buffer}; null for others. */
+    private MemorySegment read(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
+        if (piece.action() != CopyPlan.Action.COPY) {
+            return null;
+        }
+        pace.take(piece.length());
+        MemorySegment data = buffer.asSlice(0, piece.length());
+        read(piece.offset(), data);
+        return data;
+    }
+
+    private void write(CopyPlan.Piece piece, MemorySegment data) throws IOException {
         switch (piece.action()) {
-            case SKIP -> inTurn(piece, () -> { });
-            case ZERO -> inTurn(piece, () -> writer.zero(piece.offset(), piece.length()));
-            case COPY -> {
-                pace.take(piece.length());
-                if (viewing) {
-                    copyView(piece, buffer);
-                } else {
-                    MemorySegment data = buffer.asSlice(0, piece.length());
-                    read(piece.offset(), data);
-                    inTurn(piece, () -> write(piece.offset(), data));
-                }
-            }
-        }
-    }
-
-    /** What is done when all pieces before are written. */
-    private interface Writing {
-        void run() throws IOException;
-    }
-
-    private void inTurn(CopyPlan.Piece piece, Writing writing) throws IOException {
-        if (viewing || options.anyOrder() || options.compress()) {
-            writing.run();
-        } else if (awaitTurn(piece)) {
-            writing.run();
-            passTurn();
-        }
-    }
-
-    /** Writes from the host's cache what certainly has no zeroes to leave out; the rest is read. */
-    private void copyView(CopyPlan.Piece piece, MemorySegment buffer) throws IOException {
-        try (FileWindow window = AsyncImage.view(source, piece.offset(), piece.length()).orElse(null)) {
-            copyParts(piece, window == null ? null : window.segment(), buffer);
-        } catch (InternalError | IOException e) {
-            if (e instanceof IOException failure && !isFault(failure)) {
-                throw failure;
-            }
-            // Somebody made the file shorter: what is gone reads as zeroes.
-            copyParts(piece, null, buffer);
-        }
-    }
-
-    private static boolean isFault(IOException e) {
-        return e.getCause() instanceof HostException host && host.errno() == Errno.EFAULT;
-    }
-
-    private void copyParts(CopyPlan.Piece piece, MemorySegment view, MemorySegment buffer) throws IOException {
-        long from = 0;
-        long end;
-        for (long at = 0; at < piece.length(); at = end) {
-            end = Math.min(piece.length(), Bits.alignDown(piece.offset() + at, unit) + unit - piece.offset());
-            if (view == null || writer.mayLeaveOut(piece.offset(), view, at, end)) {
-                if (view != null) {
-                    writer.writeAll(piece.offset() + from, view.asSlice(from, at - from));
-                }
-                MemorySegment data = buffer.asSlice(0, end - at);
-                read(piece.offset() + at, data);
-                write(piece.offset() + at, data);
-                from = end;
-            }
-        }
-        if (view != null) {
-            writer.writeAll(piece.offset() + from, view.asSlice(from));
+            case SKIP -> { }
+            case ZERO -> writer.zero(piece.offset(), piece.length());
+            case COPY -> write(piece.offset(), data);
         }
     }
 
@@ -228,23 +183,6 @@ public final class ImageCopy {
 
     private synchronized void lost(long offset, long length, IOException why) {
         watcher.lost(offset, length, why);
-    }
-
-    /** Waits until all pieces before are written; false where one of them cannot be. */
-    private synchronized boolean awaitTurn(CopyPlan.Piece piece) throws IOException {
-        while (written < piece.number() && !failed) {
-            try {
-                wait();
-            } catch (InterruptedException e) {
-                throw new IOException("interrupted", e);
-            }
-        }
-        return !failed;
-    }
-
-    private synchronized void passTurn() {
-        written++;
-        notifyAll();
     }
 
     private void write(long offset, MemorySegment data) throws IOException {

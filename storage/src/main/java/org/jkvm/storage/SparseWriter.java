@@ -2,7 +2,6 @@ package org.jkvm.storage;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.jkvm.storage.layer.Buffers;
 
 /** Writes to an image and leaves out, or makes holes of, zeroes of some length. Any thread may call. */
@@ -52,23 +51,6 @@ final class SparseWriter {
         }
         long place = offset + at;
         return Math.min(data.byteSize(), place - place % unit + unit - offset);
-    }
-
-    /** Whether some unit from {@code from} to {@code to} may be zeroes, by a look at its first bytes. */
-    boolean mayLeaveOut(long offset, MemorySegment data, long from, long to) {
-        for (long at = from; unit > 0 && at < to; at = unitEnd(offset, data, at)) {
-            if (to - at < Long.BYTES || data.get(ValueLayout.JAVA_LONG_UNALIGNED, at) == 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Writes {@code data} whole. */
-    void writeAll(long offset, MemorySegment data) throws IOException {
-        if (data.byteSize() > 0) {
-            target.writeNow(offset, data);
-        }
     }
 
     /** Makes a range read as zeroes. */

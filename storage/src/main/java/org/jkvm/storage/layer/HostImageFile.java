@@ -2,14 +2,12 @@ package org.jkvm.storage.layer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jkvm.base.HostException;
 import org.jkvm.base.backend.NoSpaceException;
 import org.jkvm.linux.Errno;
 import org.jkvm.linux.FileStatus;
-import org.jkvm.linux.FileWindow;
 import org.jkvm.linux.HostFile;
 import org.jkvm.storage.CacheMode;
 
@@ -102,19 +100,6 @@ public final class HostImageFile implements ImageFile {
     @Override
     public long nextHole(long offset) throws IOException {
         return call(() -> file.nextHole(offset));
-    }
-
-    @Override
-    public Optional<FileWindow> view(long offset, long length) throws IOException {
-        if (direct != null || blockDevice || length <= 0 || offset > size() - length) {
-            return Optional.empty();
-        }
-        try {
-            FileWindow.prefetch(file, offset + length, length);
-            return Optional.of(FileWindow.of(file, offset, length));
-        } catch (HostException e) {
-            throw failure(e);
-        }
     }
 
     @Override

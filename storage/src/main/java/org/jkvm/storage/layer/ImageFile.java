@@ -2,8 +2,6 @@ package org.jkvm.storage.layer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.Optional;
-import org.jkvm.linux.FileWindow;
 
 /**
  * The bytes of an image file, under a format. Any thread may call; calls wait for the host. Failures have one-line
@@ -48,14 +46,6 @@ public interface ImageFile extends AutoCloseable {
     /** The first offset from {@code offset}, where data is, that has none; may be too high, {@link #size} at most. */
     default long nextHole(long offset) throws IOException {
         return size();
-    }
-
-    /**
-     * A range, all of it before the end, as it lies in the host's cache; empty where that cannot be had. The caller closes
-     * it.
-     */
-    default Optional<FileWindow> view(long offset, long length) throws IOException {
-        return Optional.empty();
     }
 
     /** Closes the file and its locks; nothing is under way any more. */

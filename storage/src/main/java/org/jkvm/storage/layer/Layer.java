@@ -3,7 +3,6 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
-import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
@@ -65,14 +64,6 @@ public interface Layer extends AutoCloseable {
     /** Writes another backing file's name, or null for none, into the image; {@link #backing} stays as it is. */
     default void nameBacking(String name, String backingFormat) throws IOException {
         throw new IOException("format " + format() + " has no backing files");
-    }
-
-    /**
-     * A range as it lies in the host's cache, where it is in one piece, and as it is, in one file; else empty. It is for
-     * one thread, which closes it, and shows what the range held before a write to it or, in part, after.
-     */
-    default Optional<FileWindow> view(long offset, long length) throws IOException {
-        return Optional.empty();
     }
 
     /** What reads come from where this layer has nothing of its own. */

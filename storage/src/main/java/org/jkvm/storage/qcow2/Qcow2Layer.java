@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
-import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
@@ -326,17 +325,6 @@ public final class Qcow2Layer implements Layer {
                     BackingChange.cluster(named, h.start(header.headerLength()), name, format)));
             named = HeaderReader.read(file);
         }
-    }
-
-    @Override
-    public Optional<FileWindow> view(long offset, long length) throws IOException {
-        Extent extent = reader.extent(offset, length);
-        return switch (extent.kind()) {
-            case NORMAL -> extent.length() < length ? Optional.empty() : data.view(extent.host() + inCluster(offset), length);
-            case UNALLOCATED -> backing == null || extent.length() < length || offset > backing.size() - length
-                    ? Optional.empty() : backing.view(offset, length);
-            case ZERO, ZERO_ALLOCATED, COMPRESSED -> Optional.empty();
-        };
     }
 
     private long inCluster(long offset) {

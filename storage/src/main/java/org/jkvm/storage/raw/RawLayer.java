@@ -6,7 +6,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.base.Bits;
-import org.jkvm.linux.FileWindow;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
@@ -137,11 +136,6 @@ public final class RawLayer implements Layer {
     @Override
     public Optional<CheckResult> check() {
         return Optional.empty();
-    }
-
-    @Override
-    public Optional<FileWindow> view(long offset, long length) throws IOException {
-        return file.view(offset, length);
     }
 
     @Override
