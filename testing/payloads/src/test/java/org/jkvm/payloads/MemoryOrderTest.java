@@ -6,9 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.IntStream;
-import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftHypervisor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -16,9 +15,11 @@ import org.junit.jupiter.params.provider.EnumSource;
  * What processors see of each other's accesses is what the SDM's memory model allows (vol. 3A, section 9.2), and locked
  * instructions lose nothing: memory-order.s. {@code -Djkvm.smp.iterations=10000000} makes a test as long as one wants.
  */
+@ParameterizedClass
+@EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
 class MemoryOrderTest {
     private static final int ROUND = 4096;
-    private static final int ROUNDS = Math.max(1, Integer.getInteger("jkvm.smp.iterations", 4 * ROUND) / ROUND);
+    private static final int ROUNDS = Math.max(1, Integer.getInteger("jkvm.smp.iterations", 2 * ROUND) / ROUND);
     private static final long LIMIT_NANOS = 60_000_000_000L + ROUNDS * 200_000_000L;
     /** Two processors wait for each other every so many iterations; more would make them wait for the host's scheduler. */
     private static final int MEETINGS = 16;
@@ -66,6 +67,12 @@ class MemoryOrderTest {
         }
     }
 
+    private final TestBackend backend;
+
+    MemoryOrderTest(TestBackend backend) {
+        this.backend = backend;
+    }
+
     private static void run(SmpMachine machine, int test, int processors, int mask) throws InterruptedException {
         byte[] code = Payload.load("memory-order").code();
         machine.run(code, LIMIT_NANOS, (number, state) -> {
@@ -77,8 +84,8 @@ class MemoryOrderTest {
         });
     }
 
-    private static SmpMachine machine(int processors) {
-        return new SmpMachine(new SoftHypervisor(), SoftCpus.models().parse("max", processors, processors), processors);
+    private SmpMachine machine(int processors) {
+        return new SmpMachine(backend.hypervisor(), backend.models().parse("max", processors, processors), processors);
     }
 
     @ParameterizedTest
@@ -88,7 +95,7 @@ class MemoryOrderTest {
             run(machine, test.id, test.processors, test.processors == 2 ? MEETINGS - 1 : -1);
             long[] outcomes = IntStream.range(0, 16)
                     .mapToLong(n -> machine.memory().get(ValueLayout.JAVA_LONG, OUTCOMES + 8L * n)).toArray();
-            System.out.printf("%s: outcomes %s%n", test, Arrays.toString(outcomes));
+            System.out.printf("%s, %s: outcomes %s%n", backend, test, Arrays.toString(outcomes));
             assertThat(Arrays.stream(outcomes).sum()).isEqualTo((long) ROUNDS * ROUND);
             assertThat(test.forbidden).as("of %s", Arrays.toString(outcomes)).allMatch(n -> outcomes[n] == 0);
         }

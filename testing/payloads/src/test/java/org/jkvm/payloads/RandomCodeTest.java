@@ -22,20 +22,27 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * Random bytes as guest code, in every mode, with random registers and descriptor tables: whatever a guest does, a run ends
  * with an exit, and memory beside the guest's is untouched. {@code -Djkvm.random.seed=N} repeats a run,
- * {@code -Djkvm.random.rounds=N} makes it longer.
+ * {@code -Djkvm.random.instructions=N} makes it longer: so many are executed in each mode.
  */
 @ParameterizedClass
 @EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
 class RandomCodeTest {
     private static final long SEED = Long.getLong("jkvm.random.seed", System.nanoTime());
-    private static final int ROUNDS = Integer.getInteger("jkvm.random.rounds", 60);
+    private static final int LEAST_ROUNDS = 400;
+    private static final long INSTRUCTIONS = Long.getLong("jkvm.random.instructions", 0);
     private static final int EXITS = 400;
     private static final int RAM = 2 << 20;
     private static final int GUARD = 1 << 16;
     private static final int CODE = 0x8000;
-    private static final int TABLES = 0x1000;
-    private static final int HANDLERS = 0x4000;
-    private static final long ROUND_NANOS = 20_000_000;
+    private static final int CODE_BYTES = 0x4000;
+    private static final int PAGES = 0x1000;
+    private static final int IDT = 0x4000;
+    private static final int GDT = 0x5000;
+    private static final int TASK = 0x6000;
+    private static final int STACK = 0x8000;
+    private static final long ROUND_NANOS = 1_000_000;
+    /** All of memory is new every so many rounds, the code every round. */
+    private static final int ROUNDS_A_FILL = 32;
 
     /** The modes, with what makes them: CR0, CR4, EFER, the code segment's access word. */
     enum Mode {
@@ -58,6 +65,10 @@ class RandomCodeTest {
             this.efer = efer;
             this.code = code;
         }
+
+        private boolean isLong() {
+            return efer != 0;
+        }
     }
 
     private final TestBackend backend;
@@ -78,13 +89,14 @@ class RandomCodeTest {
             MemorySegment ram = host.segment().asSlice(GUARD, RAM);
             vm.setMemorySlot(new MemorySlot(0, 0, ram, false, true));
             X86Vcpu vcpu = vm.createVcpu(0, backend.models().parse("max", 1, 1));
-            for (int round = 0; round < ROUNDS; round++) {
+            for (int round = 0; round < LEAST_ROUNDS || vcpu.instructions() < INSTRUCTIONS; round++) {
                 vcpu.reset();
-                fill(random, ram);
+                fill(mode, random, ram, round % ROUNDS_A_FILL == 0 ? RAM : CODE + CODE_BYTES);
                 vcpu.writeState(state(mode, random, vcpu.readState()));
                 clock.timer("next", vcpu::kick).arm(clock.nanos() + ROUND_NANOS);
                 runOnce(vcpu, random);
             }
+            System.out.printf("random code, %s: %d instructions%n", mode, vcpu.instructions());
             assertThat(host.segment().asSlice(0, GUARD).mismatch(MemorySegment.ofArray(new byte[GUARD]))).isEqualTo(-1);
             assertThat(host.segment().asSlice(GUARD + RAM, GUARD).mismatch(MemorySegment.ofArray(new byte[GUARD])))
                     .isEqualTo(-1);
@@ -105,19 +117,39 @@ class RandomCodeTest {
         }
     }
 
-    /** Random bytes everywhere, but tables that map memory onto itself and an IDT whose handlers are random code too. */
-    private static void fill(Random random, MemorySegment ram) {
-        byte[] bytes = new byte[RAM];
+    /**
+     * Random bytes everywhere, but page tables that map memory onto itself, and descriptor tables by which exceptions go on
+     * with random code, where there are any.
+     */
+    private static void fill(Mode mode, Random random, MemorySegment ram, int size) {
+        byte[] bytes = new byte[size];
         random.nextBytes(bytes);
-        MemorySegment.copy(bytes, 0, ram, ValueLayout.JAVA_BYTE, 0, RAM);
-        ram.asSlice(TABLES, 0x3000).fill((byte) 0);
-        ram.set(ValueLayout.JAVA_LONG, TABLES, TABLES + 0x1007); // PML4, and the 32-bit page directory
-        ram.set(ValueLayout.JAVA_LONG, TABLES + 0x1000, TABLES + 0x2007);
-        ram.set(ValueLayout.JAVA_LONG, TABLES + 0x2000, 0x87);
+        MemorySegment.copy(bytes, 0, ram, ValueLayout.JAVA_BYTE, 0, size);
+        ram.asSlice(PAGES, 0x3000).fill((byte) 0);
+        ram.set(ValueLayout.JAVA_LONG, PAGES, PAGES + 0x1007); // PML4
+        ram.set(ValueLayout.JAVA_LONG, PAGES + 0x1000, PAGES + 0x2007);
+        ram.set(ValueLayout.JAVA_LONG, PAGES + 0x2000, 0x87); // and the page directory of 32-bit paging
+        descriptors(mode, ram);
         for (int vector = 0; vector < 256; vector++) {
-            long offset = CODE + random.nextInt(0x4000);
-            ram.set(ValueLayout.JAVA_LONG, HANDLERS + 8 * vector, offset | 8L << 16 | 0xee00L << 32);
+            long offset = CODE + random.nextInt(CODE_BYTES);
+            long at = IDT + (mode.isLong() ? 16L : 8L) * vector;
+            ram.set(ValueLayout.JAVA_LONG, at, offset | (mode.isLong() ? 0x38L : 8L) << 16 | 0xee00L << 32);
+            if (mode.isLong()) {
+                ram.set(ValueLayout.JAVA_LONG, at + 8, 0);
+            }
         }
+    }
+
+    /** SDM vol. 3A, sections 3.4.5 and 8.2.1: code and data for both privileges, a task with a stack, 64-bit code. */
+    private static void descriptors(Mode mode, MemorySegment ram) {
+        long flags = (mode.code >> 12 | 8L) << 52;
+        long[] gdt = {0, 0x000f_9b00_0000_ffffL | flags, 0x00cf_9300_0000_ffffL, 0x000f_fb00_0000_ffffL | flags,
+            0x00cf_f300_0000_ffffL, 0x0000_8b00_0000_0fffL | (long) TASK << 16, 0,
+            0x00af_9b00_0000_ffffL};
+        for (int n = 0; n < gdt.length; n++) {
+            ram.set(ValueLayout.JAVA_LONG, GDT + 8L * n, gdt[n]);
+        }
+        ram.set(ValueLayout.JAVA_LONG_UNALIGNED, TASK + 4, mode.isLong() ? STACK : STACK | 0x10L << 32);
     }
 
     private static X86State state(Mode mode, Random random, X86State state) {
@@ -129,14 +161,15 @@ class RandomCodeTest {
             state.segments[n] = new X86State.Segment(0x10 | dpl >> 5, 0, -1, 0xc093 | dpl);
         }
         state.segments[1] = new X86State.Segment(8 | dpl >> 5, 0, mode == Mode.REAL ? 0xffff : -1, mode.code);
-        state.rip = CODE + random.nextInt(0x4000);
+        state.rip = CODE + random.nextInt(CODE_BYTES);
+        state.segments[X86State.TR] = new X86State.Segment(0x28, TASK, 0xfff, 0x8b);
         state.cr0 = mode.cr0;
-        state.cr3 = mode == Mode.PAGED_32 ? TABLES + 0x2000 : TABLES;
+        state.cr3 = mode == Mode.PAGED_32 ? PAGES + 0x2000 : PAGES;
         state.cr4 = mode.cr4;
         state.msrs.put(0xc000_0080, mode.efer);
-        state.gdtBase = CODE;
+        state.gdtBase = GDT;
         state.gdtLimit = 0xffff;
-        state.idtBase = HANDLERS;
+        state.idtBase = mode == Mode.REAL ? 0 : IDT;
         state.idtLimit = 0xfff;
         return state;
     }

@@ -79,11 +79,11 @@ public final class Interpreter {
     /** Runs until the caller is needed. */
     public Outcome run() {
         for (;;) {
-            Outcome leave = singly ? null : between();
-            if (leave != null) {
-                return leave;
-            }
             try {
+                Outcome leave = singly ? null : between();
+                if (leave != null) {
+                    return leave;
+                }
                 advance();
             } catch (ExitSignal exit) {
                 return Outcome.EXIT;

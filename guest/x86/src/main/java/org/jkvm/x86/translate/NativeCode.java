@@ -186,11 +186,11 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         while (at != 0) {
             int reason = enter(t, next, at, stubs.entry(withFlags, withVectors));
             int number = ExitReason.number(reason);
-            t = translations.get(getInt(st + CpuState.EXIT_BLOCK));
             if (ExitReason.of(reason) != ExitReason.STEP) {
-                leave(t, reason);
+                leave(reason);
                 return;
             }
+            t = left();
             at = step(t, number) ? t.resume[number] : 0;
             next = number + 1;
             withFlags = t.resumeWithFlags[number];
@@ -225,22 +225,27 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
             boolean inside = ExitReason.of(reason) == ExitReason.STEP;
             reached = inside ? ExitReason.number(reason) : t.block.insns.length;
             if (!inside) {
-                leave(t, reason);
+                leave(reason);
             }
         } while (!lockStep.agrees(reached));
         return reason;
     }
 
-    /** Puts RIP where {@code t} was left for. */
-    private void leave(Translation t, int reason) {
+    /** What was left by a step or an edge; an indirect branch does not say. */
+    private Translation left() {
+        return translations.get(getInt(st + CpuState.EXIT_BLOCK));
+    }
+
+    /** Puts RIP where generated code left for. */
+    private void leave(int reason) {
         int number = ExitReason.number(reason);
         switch (ExitReason.of(reason)) {
             case STEP -> throw new IllegalStateException("left for the interpreter");
             case EDGE -> {
-                pending = t.edges.get(number);
+                pending = left().edges.get(number);
                 cpu.rip = pending.target;
             }
-            case REQUEST_AT_EDGE -> cpu.rip = t.edges.get(number).target;
+            case REQUEST_AT_EDGE -> cpu.rip = left().edges.get(number).target;
             case INDIRECT, REQUEST_AT_INDIRECT -> cpu.rip = getLong(st + CpuState.EXIT_TARGET);
         }
     }
