@@ -3,6 +3,7 @@ module org.jkvm.x86 {
     requires transitive org.jkvm.base;
     requires org.jkvm.linux;
     requires org.jkvm.x64;
+    requires jdk.jfr;
     exports org.jkvm.x86;
     exports org.jkvm.x86.cpuid;
     exports org.jkvm.x86.disasm;

@@ -14,6 +14,7 @@ import org.jkvm.app.cli.Option;
 import org.jkvm.app.cli.OptionList;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.UserException;
+import org.jkvm.soft.SoftOptions;
 import org.jkvm.devices.virtio.VirtioOptions;
 import org.jkvm.devices.virtio.blk.BlkOptions;
 import org.jkvm.machine.pc.PciCard;
@@ -30,6 +31,7 @@ public final class SettingsReader {
     private final Map<String, BlockNode> nodes = new LinkedHashMap<>();
     private final List<DeviceSettings> devices = new ArrayList<>();
     private final List<String> accelerators = new ArrayList<>();
+    private SoftOptions engine = SoftOptions.DEFAULT;
 
     private SettingsReader(Arguments given) {
         this.given = given;
@@ -61,9 +63,16 @@ public final class SettingsReader {
         drives();
         deviceOptions();
         VmSettings.Consoles consoles = new ConsoleReader(given).read(SERIALS);
-        return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"),
-                given.last(Option.SMP).map(CpuTopology::parse).orElse(CpuTopology.ONE), boot(), devices, consoles,
-                running(), accelerators.isEmpty() ? List.of("auto") : List.copyOf(accelerators));
+        return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"), topology(), boot(), devices, consoles,
+                running(), accelerators.isEmpty() ? List.of("auto") : List.copyOf(accelerators), engine);
+    }
+
+    private CpuTopology topology() {
+        CpuTopology topology = given.last(Option.SMP).map(CpuTopology::parse).orElse(CpuTopology.ONE);
+        if (engine.check() && topology.cpus() > 1) {
+            throw new UserException("-accel check=on compares one processor with itself: it needs -smp 1");
+        }
+        return topology;
     }
 
     private void machine() {
@@ -81,9 +90,21 @@ public final class SettingsReader {
     private void accelerator() {
         for (String text : given.all(Option.ACCEL)) {
             OptionList list = OptionList.parse("-accel", text, "accel");
-            accelerator("-accel " + text, List.of(list.required("accel").split(":")));
+            List<String> names = List.of(list.required("accel").split(":"));
+            accelerator("-accel " + text, names);
+            if (!names.equals(List.of("kvm"))) {
+                engine = engine(list);
+            }
             list.end();
         }
+    }
+
+    /** The software engine's properties; tb-size is QEMU's name. */
+    private SoftOptions engine(OptionList list) {
+        long mebibytes = list.number("tb-size", engine.cacheBytes() / MIB, SoftOptions.LEAST_CACHE / MIB,
+                SoftOptions.MOST_CACHE / MIB);
+        return engine.withTranslate(list.flag("translate", engine.translate())).withCheck(list.flag("check", engine.check()))
+                .withCacheBytes(mebibytes * MIB);
     }
 
     /** Some in order, as in {@code accel=kvm:soft}; several options add up. */

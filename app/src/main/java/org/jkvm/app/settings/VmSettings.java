@@ -5,6 +5,7 @@ import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Optional;
 import org.jkvm.app.cli.ChardevSpec;
+import org.jkvm.soft.SoftOptions;
 
 /**
  * Everything that a command line says about a machine.
@@ -18,9 +19,10 @@ import org.jkvm.app.cli.ChardevSpec;
  * @param consoles serial ports, monitors and character devices
  * @param running  how it runs
  * @param accelerators what is to run it, the first that there is: kvm, soft, auto
+ * @param engine       how the software engine is to work
  */
 public record VmSettings(String name, long memory, String cpu, CpuTopology smp, Boot boot, List<DeviceSettings> devices,
-                         Consoles consoles, Running running, List<String> accelerators) {
+                         Consoles consoles, Running running, List<String> accelerators, SoftOptions engine) {
     /** What is booted: the kernel, for Linux an initial RAM disk, for multiboot modules, and the command line. */
     public record Boot(Path kernel, Optional<String> initrd, String append) {
     }

@@ -6,29 +6,32 @@ import org.jkvm.base.HostException;
 import org.jkvm.hybrid.Engine;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.kvm.KvmSpeed;
+import org.jkvm.soft.SoftOptions;
 
 /** Chooses what runs the guest, from the names that {@code -accel} gave. */
 public final class Accelerator {
     private final List<String> names;
+    private final SoftOptions options;
     private Optional<KvmHypervisor> kvm = Optional.empty();
     private HostException refusal = new HostException("/dev/kvm was not looked at");
 
-    private Accelerator(List<String> names) {
+    private Accelerator(List<String> names, SoftOptions options) {
         this.names = names;
+        this.options = options;
     }
 
     /**
-     * The backend for the first of {@code names} that there is: auto, kvm, soft.
+     * The backend for the first of {@code names} that there is: auto, kvm, soft; the software engine with {@code options}.
      *
      * @throws HostException where the last of them is kvm and this host's can't be used
      */
-    public static Backend choose(List<String> names) {
-        return new Accelerator(names).choose();
+    public static Backend choose(List<String> names, SoftOptions options) {
+        return new Accelerator(names, options).choose();
     }
 
     /** The answer to {@code -cpu help}: what the software engine has. */
     public static Backend soft() {
-        return new HybridBackend(Engine.SOFT, Optional.empty(), "this host's KVM was not looked at");
+        return new HybridBackend(Engine.SOFT, SoftOptions.DEFAULT, Optional.empty(), "this host's KVM was not looked at");
     }
 
     private Backend choose() {
@@ -40,7 +43,7 @@ public final class Accelerator {
                 default -> Optional.of(Engine.SOFT);
             };
             if (engine.isPresent()) {
-                return new HybridBackend(engine.get(), kvm, refusal.getMessage());
+                return new HybridBackend(engine.get(), options, kvm, refusal.getMessage());
             }
         }
         throw new HostException("-accel " + String.join(":", names) + ": " + refusal.getMessage(), refusal.errno());

@@ -18,6 +18,7 @@ import org.jkvm.base.UserException;
 import org.jkvm.base.register.RegisterFile;
 import org.jkvm.base.register.RegisterTrace;
 import org.jkvm.devices.Device;
+import org.jkvm.x86.translate.NativeCode;
 import org.jkvm.x86.trap.Interrupts;
 
 /**
@@ -30,12 +31,16 @@ public final class DebugLog implements AutoCloseable {
             trace:PATTERN   accesses to registers of devices whose name matches PATTERN (* and ? are wildcards)
             guest_errors    what the guest does wrong
             int             interrupts and exceptions when they are delivered
+            in_asm          guest code when it is translated
+            out_asm         host code that it was translated to
+            exec            each run of translated code, block by block
             unimp           first touch of registers and bits that do nothing here
             """;
     private static final String TRACE = "trace:";
     private static final String IGNORED = "unimp";
     private static final String GUEST_ERRORS = "guest_errors";
     private static final String INT = "int";
+    private static final List<String> CODE = List.of("in_asm", "out_asm", "exec");
 
     private final Map<String, System.Logger.Level> loggers = new HashMap<>();
     private final List<Pattern> traced = new ArrayList<>();
@@ -84,6 +89,8 @@ public final class DebugLog implements AutoCloseable {
             loggers.put("org.jkvm.", System.Logger.Level.WARNING);
         } else if (item.equals(INT)) {
             loggers.put(Interrupts.class.getName(), System.Logger.Level.DEBUG);
+        } else if (CODE.contains(item)) {
+            loggers.put(NativeCode.LOG + item, System.Logger.Level.DEBUG);
         } else if (item.startsWith(TRACE)) {
             traced.add(glob(item.substring(TRACE.length())));
         } else {

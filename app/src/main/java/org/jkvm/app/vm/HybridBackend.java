@@ -10,6 +10,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.soft.SoftCpus;
+import org.jkvm.soft.SoftOptions;
 import org.jkvm.x86.disasm.Disassembler;
 
 /** Hardware, software, or both: what {@code -accel} chose. */
@@ -20,11 +21,12 @@ public final class HybridBackend implements Backend {
     /**
      * A backend whose machines start on {@code first}.
      *
+     * @param options    of the software engine
      * @param kvm        this host's KVM, where it has one
      * @param withoutKvm why it has none, on one line
      */
-    HybridBackend(Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
-        this.hypervisor = new HybridHypervisor(first, kvm, withoutKvm);
+    HybridBackend(Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        this.hypervisor = new HybridHypervisor(first, options, kvm, withoutKvm);
         this.models = switch (first) {
             case KVM -> SoftCpus.models().limitedTo(kvm.orElseThrow().features());
             case SOFT -> SoftCpus.models();

@@ -13,6 +13,7 @@ import org.jkvm.app.cli.ChardevSpec;
 import org.jkvm.base.UserException;
 import org.jkvm.devices.virtio.blk.ErrorPolicy;
 import org.jkvm.storage.CacheMode;
+import org.jkvm.soft.SoftOptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -122,6 +123,14 @@ class SettingsReaderTest {
     }
 
     @Test
+    void theSoftwareEngineHasProperties() {
+        assertThat(read("-accel", "soft").engine()).isEqualTo(SoftOptions.DEFAULT);
+        assertThat(read("-accel", "soft,translate=off").engine()).isEqualTo(SoftOptions.DEFAULT.withTranslate(false));
+        assertThat(read("-accel", "tcg,tb-size=1,check=on").engine())
+                .isEqualTo(SoftOptions.DEFAULT.withCacheBytes(1 << 20).withCheck(true));
+    }
+
+    @Test
     void acceleratorsAddUpInOrder() {
         assertThat(read("-m", "1G").accelerators()).containsExactly("auto");
         assertThat(read("-accel", "kvm", "-accel", "tcg").accelerators()).containsExactly("kvm", "soft");
@@ -142,6 +151,9 @@ class SettingsReaderTest {
         "-smp 0              | -smp 0: 'cpus' is a number from 1 to 255, not '0'",
         "-smp 3,sockets=2    | -smp 3,sockets=2: sockets * cores * threads must be cpus, 1 to 255",
         "-machine q35        | -machine q35: there is no machine 'q35'; there is pc",
+        "-accel soft,tb-size=0 | -accel soft,tb-size=0: 'tb-size' is a number from 1 to 1024, not '0'",
+        "-accel kvm,check=on | -accel kvm,check=on: no property 'check' (there are: accel)",
+        "-accel soft,check=on -smp 2 | -accel check=on compares one processor with itself: it needs -smp 1",
         "-accel xen          | -accel xen: there is no accelerator 'xen'; there are auto, kvm, soft, tcg",
         "-machine pc,accel=kvm:sotf | -machine pc,accel=kvm:sotf: there is no accelerator 'sotf'; there are auto, kvm, soft, tcg; "
             + "did you mean 'soft'?",

@@ -6,10 +6,12 @@ import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.soft.SoftHypervisor;
+import org.jkvm.soft.SoftOptions;
 
 /** Both backends behind one: machines start on one engine, and may move to the other while they run. */
 public final class HybridHypervisor implements Hypervisor {
     private final Engine first;
+    private final SoftOptions options;
     private final Optional<KvmHypervisor> kvm;
     private final String withoutKvm;
 
@@ -17,14 +19,16 @@ public final class HybridHypervisor implements Hypervisor {
      * Machines that start on one engine.
      *
      * @param first      where they start
+     * @param options    of the software engine
      * @param kvm        this host's KVM, where it has one
      * @param withoutKvm why it has none, on one line
      */
-    public HybridHypervisor(Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
+    public HybridHypervisor(Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
         if (first == Engine.KVM && kvm.isEmpty()) {
             throw new IllegalArgumentException("no KVM to start on");
         }
         this.first = first;
+        this.options = options;
         this.kvm = kvm;
         this.withoutKvm = withoutKvm;
     }
@@ -41,6 +45,6 @@ public final class HybridHypervisor implements Hypervisor {
 
     @Override
     public HybridVm createVirtualMachine(VmConfig config) {
-        return new HybridVm(config, first, kvm, withoutKvm);
+        return new HybridVm(config, first, options, kvm, withoutKvm);
     }
 }

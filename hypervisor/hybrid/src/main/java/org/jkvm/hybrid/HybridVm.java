@@ -23,12 +23,14 @@ import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.soft.SoftHypervisor;
+import org.jkvm.soft.SoftOptions;
 
 /** A virtual machine that one engine runs at a time; {@link #moveTo} changes which. */
 public final class HybridVm implements VirtualMachine {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
 
     private final VmConfig config;
+    private final SoftOptions options;
     private final Optional<KvmHypervisor> kvm;
     private final String withoutKvm;
     private final Assists assists = new Assists();
@@ -58,8 +60,9 @@ public final class HybridVm implements VirtualMachine {
         }
     }
 
-    HybridVm(VmConfig config, Engine first, Optional<KvmHypervisor> kvm, String withoutKvm) {
+    HybridVm(VmConfig config, Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
         this.config = config;
+        this.options = options;
         this.kvm = kvm;
         this.withoutKvm = withoutKvm;
         this.now = host(first);
@@ -72,7 +75,7 @@ public final class HybridVm implements VirtualMachine {
 
     private Host host(Engine engine) {
         return switch (engine) {
-            case SOFT -> new Host(engine, new SoftHypervisor(tscHertz()).createVirtualMachine(config), Optional.empty());
+            case SOFT -> new Host(engine, new SoftHypervisor(options, tscHertz()).createVirtualMachine(config), Optional.empty());
             case KVM -> {
                 VirtualMachine vm = kvm.orElseThrow().createVirtualMachine(config);
                 yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(tscHertz()).createVirtualMachine(config)));

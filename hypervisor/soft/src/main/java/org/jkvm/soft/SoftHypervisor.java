@@ -31,6 +31,11 @@ public final class SoftHypervisor implements Hypervisor {
         this(options, TSC_HERTZ, false);
     }
 
+    /** The engine with options, and guests' time-stamp counters of a given frequency. */
+    public SoftHypervisor(SoftOptions options, long tscHertz) {
+        this(options, tscHertz, false);
+    }
+
     private SoftHypervisor(SoftOptions options, long tscHertz, boolean lodges) {
         this.options = options;
         this.tscHertz = tscHertz;

@@ -28,6 +28,8 @@ import org.jkvm.x86.state.CpuState;
 public final class NativeCode implements NativeBlocks, AutoCloseable {
     /** Bytes of a vCPU's native memory: stack, struct, TLBs, jump cache. The struct starts at {@link CpuState#STACK}. */
     public static final int MEMORY_SIZE = CpuState.STACK + CpuState.SIZE + Mmu.TLB_SIZE + JumpCache.SIZE;
+    /** Beginning of the loggers' names: {@code in_asm}, {@code out_asm} and {@code exec} follow. */
+    public static final String LOG = "org.jkvm.x86.translate.";
     private static final int PERMANENT = 0x4000;
     private static final int REGIONS = 8;
     private static final int PAGE = 0x1000;
@@ -44,6 +46,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final List<Translation> translations = new ArrayList<>();
     private final Counters counters = new Counters();
     private final CodeText text;
+    private final CodeLog log;
     private Edge pending;
     private LockStep lockStep;
 
@@ -57,6 +60,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         this.stubs = new Stubs(cache);
         this.jumps = new JumpCache(st, stubs.indirectMiss);
         this.text = new CodeText(cpu, cache);
+        this.log = new CodeLog(text);
         this.features = cpu.cpuid.features() & new CpuidTable(HostCpuid.rows(), 0).features();
     }
 
@@ -84,6 +88,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         if (!new CodeMode(block.mode).translatable() || pageId == 0) {
             return;
         }
+        TranslationEvent event = new TranslationEvent();
+        event.begin();
         long begin = System.nanoTime();
         long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
         BlockTranslator translator = new BlockTranslator(block, origin, pageId, stubs, this::offered);
@@ -91,6 +97,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         place(t, translator.code());
         block.translation = t;
         counters.translated(block.insns.length, t.size, System.nanoTime() - begin);
+        event.tell(t);
+        log.translated(t);
     }
 
     private void place(Translation t, byte[] code) {
@@ -107,7 +115,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     /** Links the edge by which generated code was left last, if it was to {@code t}; and indirect branches to it. */
     private void connect(Translation t) {
-        if (lockStep != null) {
+        if (lockStep != null || log.logsRuns()) {
             return; // Blocks are run one by one.
         }
         Edge edge = pending;
@@ -179,6 +187,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     public void run(Block block) {
         Translation t = (Translation) block.translation;
         connect(t);
+        log.runs(block);
         long at = t.withMemoryFlags;
         int next = 0;
         boolean withFlags = false;
@@ -209,9 +218,12 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private int enter(long at, long entry) {
         saveFlags();
         putLong(st + CpuState.ENTRY, at);
+        ExitEvent event = new ExitEvent();
+        event.begin();
         CodeCache.enter(entry, st);
         loadFlags();
         int reason = getInt(st + CpuState.EXIT_REASON);
+        event.tell(reason, translations.get(getInt(st + CpuState.EXIT_BLOCK)));
         counters.exits[reason & 0xff]++;
         return reason;
     }

@@ -1,0 +1,43 @@
+package org.jkvm.x86.translate;
+
+import jdk.jfr.Category;
+import jdk.jfr.Description;
+import jdk.jfr.Enabled;
+import jdk.jfr.Event;
+import jdk.jfr.Label;
+import jdk.jfr.Name;
+import jdk.jfr.StackTrace;
+import org.jkvm.x86.isa.Insn;
+
+/** For Flight Recorder: generated code came back. Its duration is how long it ran. */
+@Name("org.jkvm.Exit")
+@Label("Exit from Guest Mode")
+@Category("jkvm")
+@Description("Generated code left to the engine")
+@Enabled(false)
+@StackTrace(false)
+final class ExitEvent extends Event {
+    @Label("Reason")
+    String reason;
+    @Label("Guest Address of the Block")
+    long address;
+    @Label("Instruction")
+    @Description("What the interpreter has to execute")
+    String instruction;
+
+    /** Fills it in and hands it over, where it is recorded. */
+    void tell(int exit, Translation left) {
+        end();
+        if (shouldCommit()) {
+            ExitReason why = ExitReason.of(exit);
+            reason = why.name();
+            address = left.block.linear;
+            instruction = why == ExitReason.STEP ? name(left.block.insns[ExitReason.number(exit)]) : "";
+            commit();
+        }
+    }
+
+    private static String name(Insn i) {
+        return i.row == null ? "undefined" : i.row.mnemonic();
+    }
+}
