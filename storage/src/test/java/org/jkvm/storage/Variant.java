@@ -22,7 +22,8 @@ record Variant(String title, CreateOptions made, String options, boolean checked
         List<Variant> all = new ArrayList<>();
         all.add(new Variant("raw", CreateOptions.of("raw", 0), "", false, true));
         qcow2(all);
-        for (String options : List.of("data_file=outside.data", "data_file=outside.data,data_file_raw=on")) {
+        for (String options : List.of("extended_l2=on", "extended_l2=on,cluster_size=16k", "data_file=outside.data",
+                "data_file=outside.data,data_file_raw=on", "data_file=outside.data,extended_l2=on")) {
             all.add(new Variant("qcow2, " + options, more("qcow2", options), options, true, true));
         }
         all.add(encrypted("qcow2", "encrypt.", "encrypt.format=luks,"));
@@ -82,7 +83,8 @@ record Variant(String title, CreateOptions made, String options, boolean checked
         for (String pair : options.isEmpty() ? new String[0] : options.split(",")) {
             values.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
         }
-        return CreateOptions.of(format, 0).withMore(values);
+        int cluster = format.equals("qcow2") && values.remove("cluster_size") != null ? 1 << 14 : 1 << 16;
+        return new CreateOptions(format, 0, Preallocation.OFF, cluster, 3, 16, false, false, null, null).withMore(values);
     }
 
     String format() {

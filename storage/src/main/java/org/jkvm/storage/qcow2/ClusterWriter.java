@@ -16,7 +16,7 @@ import org.jkvm.storage.layer.Layer;
  * Changes the disk's contents. The caller holds a lock on the clusters: a shared one for {@link #writeInPlace}, an
  * exclusive one for all else.
  */
-final class ClusterWriter {
+final class ClusterWriter implements DiskWriter {
     /** The most that is copied for one allocation. */
     private static final int PIECE = 1 << 20;
 
@@ -58,8 +58,8 @@ final class ClusterWriter {
         return true;
     }
 
-    /** Writes, allocating clusters where need be. */
-    void write(long offset, MemorySegment source) throws IOException {
+    @Override
+    public void write(long offset, MemorySegment source) throws IOException {
         long done = 0;
         while (done < source.byteSize()) {
             Extent extent = reader.extent(offset + done, source.byteSize() - done);
@@ -127,8 +127,8 @@ final class ClusterWriter {
         return place;
     }
 
-    /** Allocates what is unallocated in a disk of {@code size} bytes without backing file. */
-    void allocateAll(long size, boolean write) throws IOException {
+    @Override
+    public void allocateAll(long size, boolean write) throws IOException {
         long end = data.size();
         long at = 0;
         while (at < size) {
@@ -190,8 +190,8 @@ final class ClusterWriter {
         });
     }
 
-    /** Gives up the clusters from {@code from} to {@code to}, cluster boundaries. */
-    void discard(long from, long to) throws IOException {
+    @Override
+    public void discard(long from, long to) throws IOException {
         if (header.rawDataFile()) {
             zeroData(from, to, true);
             return;
@@ -210,32 +210,8 @@ final class ClusterWriter {
         }
     }
 
-    /** Copies what is unallocated from {@code from} to {@code to} from the backing file, in a disk of {@code size} bytes. */
-    void copyUp(long from, long to, long size) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = Buffers.allocate(arena, Math.min(PIECE, to - from));
-            long at = from;
-            while (at < to) {
-                Extent extent = reader.extent(at, Math.min(PIECE, to - at));
-                if (extent.kind() == Extent.Kind.UNALLOCATED) {
-                    copyUp(at, buffer.asSlice(0, extent.length()), size);
-                }
-                at += extent.length();
-            }
-        }
-    }
-
-    private void copyUp(long offset, MemorySegment buffer, long size) throws IOException {
-        reader.read(offset, buffer);
-        if (Buffers.isZero(buffer)) {
-            writeZeroes(offset, offset + buffer.byteSize(), true, size);
-        } else {
-            write(offset, buffer);
-        }
-    }
-
-    /** Gives up what lies from {@code from}, a cluster boundary, to {@code to}: what is below shows, if anything is. */
-    void forget(long from, long to) throws IOException {
+    @Override
+    public void forget(long from, long to) throws IOException {
         long at = from;
         while (at < to) {
             Extent extent = reader.extent(at, to - at);
@@ -246,8 +222,8 @@ final class ClusterWriter {
         }
     }
 
-    /** Puts a packed cluster in the place of what is at {@code offset}, a cluster boundary. */
-    void writeCompressed(long offset, byte[] packed) throws IOException {
+    @Override
+    public void writeCompressed(long offset, byte[] packed) throws IOException {
         Extent extent = reader.extent(offset, 1);
         long host = metadata.change((mapping, refcounts) -> {
             mapping.prepare(offset);
@@ -268,8 +244,8 @@ final class ClusterWriter {
         });
     }
 
-    /** Makes {@code from} to {@code to} read as zeroes in a disk of {@code size} bytes. */
-    void writeZeroes(long from, long to, boolean mayUnmap, long size) throws IOException {
+    @Override
+    public void writeZeroes(long from, long to, boolean mayUnmap, long size) throws IOException {
         if (header.rawDataFile()) {
             zeroData(from, to, mayUnmap);
             return;

@@ -68,11 +68,68 @@ final class Mapping {
         }
         TableCache.Table table = l2.get(l2Offset);
         int index = l2Index(offset);
+        if (extended) {
+            return subclusters(table, index, offset, length);
+        }
         long entry = entry(table, index);
         long inCluster = offset & (1L << clusterBits) - 1;
         long most = Math.min((1L << l2Bits) - index, (inCluster + length + (1L << clusterBits) - 1) >>> clusterBits);
         long clusters = similar(table, index, entry, (int) most);
         return new Extent(Extent.kindOf(entry), entry, Math.min(length, (clusters << clusterBits) - inCluster));
+    }
+
+    /** As {@link #extent}, to the end of one cluster at most, or of several that are all there in a row. */
+    private Extent subclusters(TableCache.Table table, int index, long offset, long length) throws IOException {
+        Cell cell = cell(table, index);
+        long inCluster = offset & (1L << clusterBits) - 1;
+        int unitBits = clusterBits - Integer.numberOfTrailingZeros(Cell.SUBCLUSTERS);
+        int first = (int) (inCluster >>> unitBits);
+        int end = first + 1;
+        Extent.Kind kind = cell.kind(first);
+        while (end < Cell.SUBCLUSTERS && cell.kind(end) == kind) {
+            end++;
+        }
+        long covered = ((long) end << unitBits) - inCluster;
+        for (int next = 1; end == Cell.SUBCLUSTERS && kind == Extent.Kind.NORMAL && covered < length
+                && index + next < 1 << l2Bits; next++) {
+            if (!cell(table, index + next).equals(new Cell(cell.entry() + ((long) next << clusterBits), Cell.ALL))) {
+                break;
+            }
+            covered += 1L << clusterBits;
+        }
+        return new Extent(kind, cell.entry(), Math.min(length, covered));
+    }
+
+    private Cell cell(TableCache.Table table, int index) throws IOException {
+        long entry = entry(table, index);
+        long bitmap = Be.getLong(table.data(), (long) index * entryBytes + Long.BYTES);
+        if ((entry & Extent.COMPRESSED) == 0 && (bitmap & Cell.ALL & bitmap >>> Cell.SUBCLUSTERS) != 0) {
+            throw new CorruptException("a subcluster is allocated and zero at once");
+        }
+        // The flag for zeroes of whole clusters has no meaning here.
+        return new Cell((entry & Extent.COMPRESSED) == 0 ? entry & ~Extent.ZERO : entry, bitmap);
+    }
+
+    /** The extended L2 entry for {@code offset}. */
+    Cell cell(long offset) throws IOException {
+        long l2Offset = l2Offset(l1Index(offset));
+        return l2Offset == 0 ? new Cell(0, 0) : cell(l2.get(l2Offset), l2Index(offset));
+    }
+
+    /** Sets the extended L2 entry for {@code offset}; {@link #prepare} came before. */
+    void set(long offset, Cell cell) throws IOException {
+        TableCache.Table table = l2.get(l2Offset(l1Index(offset)));
+        long at = (long) l2Index(offset) * entryBytes;
+        Be.putLong(table.data(), at, cell.entry());
+        Be.putLong(table.data(), at + Long.BYTES, cell.bitmap());
+        table.touched(at, at + entryBytes);
+    }
+
+    /** Gives up what a cell refers to, once the unlinking is stable. */
+    void free(Cell cell) {
+        Extent.Kind kind = cell.compressed() ? Extent.Kind.COMPRESSED
+                : cell.hasHost() ? Extent.Kind.NORMAL : Extent.Kind.UNALLOCATED;
+        free(new Extent(kind, cell.entry(), 0), 1);
     }
 
     private int similar(TableCache.Table table, int index, long first, int most) throws IOException {

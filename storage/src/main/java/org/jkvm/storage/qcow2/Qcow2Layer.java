@@ -32,7 +32,8 @@ public final class Qcow2Layer implements Layer {
     private final Metadata metadata;
     private final RangeLocks clusters = new RangeLocks();
     private final ClusterReader reader;
-    private final ClusterWriter writer;
+    private final ClusterWriter inPlace;
+    private final DiskWriter writer;
     private final Qcow2Snapshots snapshots;
     private final boolean readOnly;
     private final boolean unmap;
@@ -53,7 +54,8 @@ public final class Qcow2Layer implements Layer {
         this.size = header.size();
         this.named = header;
         this.reader = new ClusterReader(file, data, header, metadata, this::backing);
-        this.writer = new ClusterWriter(file, data, header, metadata, reader, this::backing);
+        this.inPlace = new ClusterWriter(file, data, header, metadata, reader, this::backing);
+        this.writer = header.extendedL2() ? new SubclusterWriter(file, data, header, metadata, reader, this::backing) : inPlace;
         this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, this::size, n -> size = n, readOnly);
     }
 
@@ -111,7 +113,7 @@ public final class Qcow2Layer implements Layer {
     public void copyUp(long offset, long length) throws IOException {
         if (length > 0) {
             try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset + length - 1))) {
-                writer.copyUp(offset, offset + length, size);
+                new CopyUp(reader, writer).copy(offset, offset + length, size);
             }
         }
     }
@@ -157,7 +159,7 @@ public final class Qcow2Layer implements Layer {
         long first = cluster(offset);
         long last = cluster(offset + source.byteSize() - 1);
         try (RangeLocks.Held _ = clusters.shared(first, last)) {
-            if (writer.writeInPlace(offset, source)) {
+            if (inPlace.writeInPlace(offset, source)) {
                 return;
             }
         }
