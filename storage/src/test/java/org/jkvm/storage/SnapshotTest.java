@@ -142,7 +142,12 @@ class SnapshotTest {
     void randomSequences(long seed) throws IOException {
         Random random = new Random(seed);
         int version = random.nextInt(3) == 0 ? 2 : 3;
-        Path path = image(512 << random.nextInt(8), version, version == 2 ? 16 : 4 << random.nextInt(5));
+        boolean extended = version == 3 && random.nextBoolean();
+        Path path = folder.resolve("d.qcow2");
+        Images.create(path, new CreateOptions("qcow2", SIZE, CreateOptions.Preallocation.OFF,
+                extended ? 1 << 14 + random.nextInt(3) : 512 << random.nextInt(8), version,
+                version == 2 ? 16 : 4 << random.nextInt(5), false, false, null, null)
+                .withMore(extended ? Map.of("extended_l2", "on") : Map.of()));
         byte[] now = new byte[SIZE];
         Map<String, byte[]> kept = new LinkedHashMap<>();
         try (Image disk = open(path)) {
