@@ -9,6 +9,7 @@ import org.jkvm.linux.SharedMemory;
 /** What the host's processor answers to CPUID, by executing it. For hosts where {@link CodeCache#isHostSupported}. */
 public final class HostCpuid {
     private static final int PAGE = 0x1000;
+    private static final int OSXSAVE = 27;
     private static final int[] LEAVES = {0, 1, 7, 0xd, 0x8000_0000, 0x8000_0001};
 
     private HostCpuid() {
@@ -23,6 +24,9 @@ public final class HostCpuid {
             for (int n = 0; n < LEAVES.length; n++) {
                 rows[n] = query(function, registers.address(), LEAVES[n]);
             }
+            if ((rows[1][4] >>> OSXSAVE & 1) == 0) {
+                hideAvx(rows);
+            }
             return rows;
         } finally {
             SharedMemory.unmap(registers);
@@ -36,6 +40,18 @@ public final class HostCpuid {
         CodeCache.enter(function, registers);
         return new int[] {leaf, 0, RawMemory.getInt(registers), RawMemory.getInt(registers + 4),
             RawMemory.getInt(registers + 8), RawMemory.getInt(registers + 12)};
+    }
+
+    /** Features in leaves 1 and 7 that AVX's registers are needed for, by EAX to EDX (SDM vol. 2A, CPUID, tables 3-8, 3-10). */
+    private static void hideAvx(int[][] rows) {
+        for (int[] row : rows) {
+            if (row[0] == 1) {
+                row[4] &= ~(1 << 12 | 1 << 28 | 1 << 29);
+            } else if (row[0] == 7) {
+                row[3] &= ~(1 << 5);
+                row[4] &= ~(1 << 9 | 1 << 10);
+            }
+        }
     }
 
     private static byte[] code(long origin) {

@@ -36,6 +36,7 @@ import org.jkvm.x86.trap.Segments;
  */
 public final class X86Cpu {
     private static final int MXCSR_MASKS = 0x1f80;
+    private static final int XCR0_AVX = 6;
     private static final int AUX_SIGN = 1 << 16;
 
     /** Address of the native struct. */
@@ -222,6 +223,12 @@ public final class X86Cpu {
     public boolean nativeVectors() {
         return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (control(4) & Control.CR4_OSFXSR) != 0
                 && (~getInt(st + CpuState.MXCSR) & MXCSR_MASKS) == 0;
+    }
+
+    /** Whether AVX instructions are enabled beside {@link #nativeVectors} (SDM vol. 1, section 14.3). */
+    public boolean nativeAvx() {
+        return protectedMode() && (control(4) & Control.CR4_OSXSAVE) != 0
+                && (getLong(st + CpuState.XCR0) & XCR0_AVX) == XCR0_AVX;
     }
 
     // ---- operands ----

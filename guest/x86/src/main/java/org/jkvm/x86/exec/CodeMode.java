@@ -6,13 +6,14 @@ import org.jkvm.x86.state.Segment;
 /**
  * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
  *
- * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3; TLB from bit 7; vectors in bit 9; segments from bit 10
+ * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3; TLB from bit 7; vectors in bits 9 and 21; segments from bit 10
  */
 public record CodeMode(int bits) {
     private static final int CODE_SIZE = 0x70;
     private static final int USER = 1;
     private static final int TLB_SHIFT = 7;
     private static final int VECTORS = 1 << 9;
+    private static final int AVX = 1 << 21;
     private static final int SHAPE_SHIFT = 10;
     private static final int BASES_SHIFT = 16;
     private static final int WIDE_STACK = 1 << 20;
@@ -20,7 +21,7 @@ public record CodeMode(int bits) {
     /** The mode's number from the processor's state. */
     public static int of(X86Cpu cpu) {
         int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : 0) | cpu.mmu.selected() << TLB_SHIFT
-                | (cpu.nativeVectors() ? VECTORS : 0);
+                | (cpu.nativeVectors() ? VECTORS | (cpu.nativeAvx() ? AVX : 0) : 0);
         if (cpu.codeBits == 64) {
             return mode;
         }
@@ -47,6 +48,11 @@ public record CodeMode(int bits) {
     /** Whether SSE instructions may be executed by the host: enabled, and all their exceptions masked. */
     public boolean vectors() {
         return (bits & VECTORS) != 0;
+    }
+
+    /** Whether AVX instructions may be executed by the host too. */
+    public boolean avx() {
+        return (bits & AVX) != 0;
     }
 
     /** Whether code can be translated at all: its segment starts at 0 and has no limit. */

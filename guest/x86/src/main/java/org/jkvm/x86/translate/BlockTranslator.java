@@ -86,7 +86,11 @@ final class BlockTranslator {
         }
         code.finish(stubs, id);
         return new Translation(block, id, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, withHostFlags,
-                resume, resumeWithFlags, vectors));
+                resume, resumeWithFlags, loaded()));
+    }
+
+    private Stubs.Vectors loaded() {
+        return !vectors ? Stubs.Vectors.NONE : code.mode.avx() ? Stubs.Vectors.YMM : Stubs.Vectors.XMM;
     }
 
     /** The code. */
@@ -172,7 +176,7 @@ final class BlockTranslator {
         Label live = new Label();
         a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
         a.j(Cond.NE, live);
-        a.call(stubs.loadVectors);
+        a.call(stubs.load(loaded()));
         a.bind(live);
     }
 
@@ -181,7 +185,7 @@ final class BlockTranslator {
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
         if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !reaches(i)
-                || recipe.isVector() && !code.mode.vectors()) {
+                || recipe.isVector() && !(i.row.isVex() ? code.mode.avx() : code.mode.vectors())) {
             return Recipe.LEAVE;
         }
         return recipe;

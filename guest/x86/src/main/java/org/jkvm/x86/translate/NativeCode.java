@@ -57,11 +57,12 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         this.interpreter = interpreter;
         this.cache = new CodeCache(new CodeCache.Layout(PERMANENT, cacheBytes / REGIONS & -PAGE, REGIONS), CodeCache.Protection.ofHost(),
                 this::evict);
-        this.stubs = new Stubs(cache);
+        CpuidTable host = new CpuidTable(HostCpuid.rows(), 0);
+        this.features = cpu.cpuid.features() & host.features();
+        this.stubs = new Stubs(cache, host.has(Feature.AVX));
         this.jumps = new JumpCache(st, stubs.indirectMiss);
         this.text = new CodeText(cpu, cache);
         this.log = new CodeLog(text);
-        this.features = cpu.cpuid.features() & new CpuidTable(HostCpuid.rows(), 0).features();
     }
 
     /** Has the interpreter foretell what generated code does from now on, and compares. */
@@ -191,9 +192,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         long at = t.withMemoryFlags;
         int next = 0;
         boolean withFlags = false;
-        boolean withVectors = false;
+        Stubs.Vectors vectors = Stubs.Vectors.NONE;
         while (at != 0) {
-            int reason = enter(t, next, at, stubs.entry(withFlags, withVectors));
+            int reason = enter(t, next, at, stubs.entry(withFlags, vectors));
             int number = ExitReason.number(reason);
             if (ExitReason.of(reason) != ExitReason.STEP) {
                 leave(reason);
@@ -203,7 +204,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
             at = step(t, number) ? t.resume[number] : 0;
             next = number + 1;
             withFlags = t.resumeWithFlags[number];
-            withVectors = t.vectors;
+            vectors = t.vectors;
         }
     }
 

@@ -35,6 +35,8 @@ final class PassThrough {
     private Gpr regHolder;
     private int rmGuest = NOT_GENERAL;
     private Gpr rmHolder;
+    private int vexGuest = NOT_GENERAL;
+    private Gpr vexHolder;
 
     PassThrough(BlockCode code, Insn i, Recipe recipe) {
         this.code = code;
@@ -77,6 +79,8 @@ final class PassThrough {
             Rm rm = memory != null ? memory : rm();
             code.a.encode(reencoding(reg, rm), rm);
             storeBack();
+        } else if (row.isVex()) {
+            code.a.bytes((byte) 0xc5, (byte) (i.vexL ? 0xfc : 0xf8), (byte) row.code());
         } else {
             code.a.encode(reencoding(0, null));
         }
@@ -91,7 +95,7 @@ final class PassThrough {
         int size = memorySize();
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ;
         code.linear(i);
-        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size == 16 && recipe == Recipe.VECTOR);
+        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size >= 16 && recipe == Recipe.VECTOR);
     }
 
     /** SDM's Rd/Mb and Rd/Mw operands are smaller in memory than in a register. */
@@ -99,8 +103,12 @@ final class PassThrough {
         List<Operand> operands = row.operands();
         for (int n = 0; n < operands.size(); n++) {
             if (location(n) == Insn.MEM) {
-                String type = operands.get(n).type();
-                return type.equals("db") ? 1 : type.equals("dw") ? 2 : n == 0 ? i.dstSize : i.srcSize;
+                Operand operand = operands.get(n);
+                return switch (operand.type()) {
+                    case "db" -> 1;
+                    case "dw" -> 2;
+                    default -> operand.size(i.operandSize, (i.rex & 8) != 0, i.vexL);
+                };
             }
         }
         throw new IllegalStateException("no memory operand: " + row);
@@ -149,6 +157,21 @@ final class PassThrough {
         return host == null ? scratch : host;
     }
 
+    /** VEX.vvvv; its register is loaded into TEMP, which is free: nothing that VEX encodes writes a general ModRM.rm. */
+    private int vexField() {
+        int vector = find("H");
+        if (vector >= 0) {
+            return vectorNumber(location(vector));
+        }
+        int general = find("B");
+        if (general < 0) {
+            return 0;
+        }
+        vexGuest = number(location(general));
+        vexHolder = code.load(vexGuest, TEMP);
+        return vexHolder.number();
+    }
+
     private Rm rm() {
         int vector = find(VECTOR_RM);
         if (vector >= 0) {
@@ -180,6 +203,9 @@ final class PassThrough {
         if (rmGuest >= 0 && writesFirst()) {
             code.store(rmGuest, rmHolder);
         }
+        if (vexGuest >= 0 && (find("B") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
+            code.store(vexGuest, vexHolder);
+        }
     }
 
     private static int number(int location) {
@@ -201,13 +227,19 @@ final class PassThrough {
         };
         prefixes |= i.operandSize == 2 && hasSizedOperand() ? Reencoding.OPERAND_SIZE : 0;
         prefixes |= i.lock ? Reencoding.LOCK : 0;
-        return new Reencoding(prefixes, rex(rm), (i.rex & 8) != 0, null, OpcodeMap.values()[row.map()], opcode(), reg,
-                immediate(), immediateBytes());
+        Reencoding.Vector vector = row.isVex() ? new Reencoding.Vector(vexField(), i.vexL) : null;
+        return new Reencoding(prefixes, rex(rm), wide(), vector, OpcodeMap.values()[row.map()], opcode(), reg, i.imm,
+                immediateBytes());
     }
 
     /** 82h, which 64-bit mode lacks, is 80h (SDM vol. 2D, appendix A, table A-2). */
     private int opcode() {
         return row.map() == 0 && row.code() == 0x82 ? 0x80 : row.code();
+    }
+
+    /** REX.W; or VEX.W, which outside 64-bit mode does not widen general registers. */
+    private boolean wide() {
+        return i.bits64 || !row.isVex() ? (i.rex & 8) != 0 : i.vexW && find("GEB") < 0;
     }
 
     private boolean hasSizedOperand() {
@@ -227,14 +259,10 @@ final class PassThrough {
         return register != null && position >= 0 && size(position) == 1 && register.number() >= 4 && register.number() < 8;
     }
 
-    private long immediate() {
-        return i.imm;
-    }
-
     private int immediateBytes() {
         int position = find("I");
         if (position < 0) {
-            return 0;
+            return find("L") < 0 ? 0 : 1;
         }
         return switch (row.operands().get(position).type()) {
             case "b", "sb" -> 1;

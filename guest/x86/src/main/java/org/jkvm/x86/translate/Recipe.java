@@ -31,17 +31,21 @@ enum Recipe {
     private static final Map<String, Recipe> BY_MNEMONIC = Stream.of(
             named(CHANGE, "ADD OR ADC SBB AND SUB XOR NOT NEG ROL ROR RCL RCR SHL SHR SAL SAR SHLD SHRD BSF BSR CMPXCHG "
                     + "CRC32 ADCX ADOX"),
-            named(WRITE, "MOVZX MOVSX MOVSXD TZCNT LZCNT POPCNT MOVNTI MOVBE"),
+            named(WRITE, "MOVZX MOVSX MOVSXD TZCNT LZCNT POPCNT MOVNTI MOVBE ANDN BLSR BLSMSK BLSI BEXTR BZHI PEXT PDEP SHLX SARX "
+                    + "SHRX RORX"),
             named(READ, "CMP TEST MUL"),
-            named(EXCHANGE, "XADD"),
+            named(EXCHANGE, "XADD MULX"),
             named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
             named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
                     + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM",
             "PCMPISTRI", "PCMPISTRM");
+    private static final Set<String> VEX_ALIGNED = Set.of("VMOVAPS", "VMOVAPD", "VMOVDQA", "VMOVNTPS", "VMOVNTPD", "VMOVNTDQ",
+            "VMOVNTDQA");
     /** Their results depend on the host (SDM vol. 1, section 11.6.1), or they store through RDI. */
-    private static final Set<String> NOT_VECTOR = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "MASKMOVDQU");
+    private static final Set<String> NOT_VECTOR = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "MASKMOVDQU",
+            "VRCPPS", "VRCPSS", "VRSQRTPS", "VRSQRTSS", "VMASKMOVDQU");
 
     /** Whether it works on vector registers. */
     boolean isVector() {
@@ -89,10 +93,16 @@ enum Recipe {
     }
 
     private static Recipe vector(Row row) {
-        boolean vector = row.operands().stream().anyMatch(o -> "VWU".indexOf(o.method()) >= 0);
+        if (row.mnemonic().startsWith("VZERO")) {
+            return VECTOR;
+        }
+        boolean vector = row.operands().stream().anyMatch(o -> "VWUHL".indexOf(o.method()) >= 0);
         boolean other = row.operands().stream().anyMatch(o -> "PQN".indexOf(o.method()) >= 0);
-        if (!vector || other || NOT_VECTOR.contains(row.mnemonic())) {
+        if (!vector || other || NOT_VECTOR.contains(row.mnemonic()) || row.mnemonic().contains("GATHER")) {
             return LEAVE;
+        }
+        if (row.isVex()) {
+            return VEX_ALIGNED.contains(row.mnemonic()) ? VECTOR : VECTOR_UNALIGNED;
         }
         return UNALIGNED.contains(row.mnemonic()) ? VECTOR_UNALIGNED : VECTOR;
     }

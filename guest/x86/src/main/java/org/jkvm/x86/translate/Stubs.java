@@ -6,12 +6,16 @@ import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x86.translate.HostRegisters.field;
 import static org.jkvm.x86.translate.HostRegisters.slot;
 
+import java.util.List;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.CodeCache;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.Label;
 import org.jkvm.x64.Mem;
+import org.jkvm.x64.OpcodeMap;
+import org.jkvm.x64.StateInstructions.Plain;
+import org.jkvm.x64.VexOpcode;
 import org.jkvm.x64.Xmm;
 import org.jkvm.x86.state.CpuState;
 
@@ -23,20 +27,27 @@ final class Stubs {
     private static final Gpr[] CALLEE_SAVED = {Gpr.RBX, Gpr.RBP, Gpr.R12, Gpr.R13, Gpr.R14, Gpr.R15};
     private static final int GUEST_REGISTERS = 16;
 
-    private final long[] entries = new long[4];
+    private static final VexOpcode LOAD_YMM = new VexOpcode(0, OpcodeMap.ESCAPE_0F, false, true, 0x10);
+    private static final VexOpcode STORE_YMM = new VexOpcode(0, OpcodeMap.ESCAPE_0F, false, true, 0x11);
+
+    /** Which vector registers the host holds for the guest; {@link CpuState#VECTORS_LIVE} is the number. */
+    enum Vectors { NONE, XMM, YMM }
+
+    private final long[] entries = new long[2 * Vectors.values().length];
+    private final long[] loads = new long[Vectors.values().length];
     /** Jumped to in order to leave; flags must be in {@link CpuState#FLAGS}. */
     final long exit;
     /** Jumped to, flags in memory, when the jump cache does not know {@link CpuState#EXIT_TARGET}. */
     final long indirectMiss;
-    /** Called to load the vector registers; changes flags. */
-    final long loadVectors;
-
-    Stubs(CodeCache cache) {
-        loadVectors = cache.placePermanent(vectors(cache.nextPermanent()));
-        for (int n = 0; n < entries.length; n++) {
-            entries[n] = cache.placePermanent(entry(cache.nextPermanent(), (n & 1) != 0, (n & 2) != 0 ? loadVectors : 0));
+    /** Places them; with AVX for hosts that have it. */
+    Stubs(CodeCache cache, boolean avx) {
+        for (Vectors vectors : avx ? List.of(Vectors.XMM, Vectors.YMM) : List.of(Vectors.XMM)) {
+            loads[vectors.ordinal()] = cache.placePermanent(load(cache.nextPermanent(), vectors));
         }
-        exit = cache.placePermanent(exit(cache.nextPermanent()));
+        for (int n = 0; n < entries.length; n++) {
+            entries[n] = cache.placePermanent(entry(cache.nextPermanent(), (n & 1) != 0, loads[n >> 1]));
+        }
+        exit = cache.placePermanent(exit(cache.nextPermanent(), avx));
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
     }
 
@@ -44,10 +55,15 @@ final class Stubs {
      * The function that enters guest mode.
      *
      * @param withFlags   with the guest's flags in the host's, otherwise in {@link CpuState#FLAGS} alone
-     * @param withVectors with the guest's vector registers loaded
+     * @param vectors     which of the guest's vector registers are loaded
      */
-    long entry(boolean withFlags, boolean withVectors) {
-        return entries[(withFlags ? 1 : 0) | (withVectors ? 2 : 0)];
+    long entry(boolean withFlags, Vectors vectors) {
+        return entries[(withFlags ? 1 : 0) + 2 * vectors.ordinal()];
+    }
+
+    /** Called to load vector registers; changes flags. */
+    long load(Vectors vectors) {
+        return loads[vectors.ordinal()];
     }
 
     private static byte[] entry(long origin, boolean withFlags, long loadVectors) {
@@ -72,7 +88,7 @@ final class Stubs {
         return a.toByteArray();
     }
 
-    private static byte[] exit(long origin) {
+    private static byte[] exit(long origin, boolean avx) {
         Assembler a = new Assembler(origin);
         Label plain = new Label();
         for (int n = 0; n < GUEST_REGISTERS; n++) {
@@ -82,7 +98,7 @@ final class Stubs {
         }
         a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
         a.j(Cond.E, plain);
-        saveVectors(a);
+        saveVectors(a, avx);
         a.bind(plain);
         a.mov(QWORD, Gpr.RSP, field(CpuState.HOST_RSP));
         for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
@@ -99,24 +115,45 @@ final class Stubs {
         return a.toByteArray();
     }
 
-    private static void saveVectors(Assembler a) {
-        for (Xmm register : Xmm.values()) {
-            a.movups(field(CpuState.vector(register.number())), register);
+    private static void saveVectors(Assembler a, boolean avx) {
+        Label saved = new Label();
+        if (avx) {
+            Label narrow = new Label();
+            a.cmp(BYTE, field(CpuState.VECTORS_LIVE), Vectors.YMM.ordinal());
+            a.j(Cond.NE, narrow);
+            for (Xmm register : Xmm.values()) {
+                a.vex(STORE_YMM, register.number(), 0, vector(register, 0), 0);
+            }
+            a.plain(Plain.VZEROUPPER);
+            a.jmp(saved);
+            a.bind(narrow);
         }
+        for (Xmm register : Xmm.values()) {
+            a.movups(vector(register, 0), register);
+        }
+        a.bind(saved);
         a.stmxcsr(field(CpuState.MXCSR));
         a.ldmxcsr(field(CpuState.HOST_MXCSR));
         a.mov(BYTE, field(CpuState.VECTORS_LIVE), 0);
     }
 
-    private static byte[] vectors(long origin) {
+    private static Mem vector(Xmm register, int pushed) {
+        return field(pushed + CpuState.vector(register.number()));
+    }
+
+    private static byte[] load(long origin, Vectors vectors) {
         Assembler a = new Assembler(origin);
-        int back = 8; // RSP was moved by the call.
+        int pushed = 8; // RSP was moved by the call.
         for (Xmm register : Xmm.values()) {
-            a.movups(register, field(back + CpuState.vector(register.number())));
+            if (vectors == Vectors.YMM) {
+                a.vex(LOAD_YMM, register.number(), 0, vector(register, pushed), 0);
+            } else {
+                a.movups(register, vector(register, pushed));
+            }
         }
-        a.stmxcsr(field(back + CpuState.HOST_MXCSR));
-        a.ldmxcsr(field(back + CpuState.MXCSR));
-        a.mov(BYTE, field(back + CpuState.VECTORS_LIVE), 1);
+        a.stmxcsr(field(pushed + CpuState.HOST_MXCSR));
+        a.ldmxcsr(field(pushed + CpuState.MXCSR));
+        a.mov(BYTE, field(pushed + CpuState.VECTORS_LIVE), vectors.ordinal());
         a.ret();
         return a.toByteArray();
     }

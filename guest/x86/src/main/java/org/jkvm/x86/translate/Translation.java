@@ -19,8 +19,8 @@ final class Translation {
     final long[] resume;
     /** Whether the flags are in the host's there. */
     final boolean[] resumeWithFlags;
-    /** Whether it uses the host's vector registers. */
-    final boolean vectors;
+    /** Which of the host's vector registers it uses. */
+    final Stubs.Vectors vectors;
     /** Whether it may change more than general registers and flags. */
     final boolean wide;
     /** Where other pages jump to: checks that the page is where it was. Flags in memory. */
@@ -54,7 +54,7 @@ final class Translation {
 
     /** The addresses in a translation's code. */
     record Layout(long guarded, long withMemoryFlags, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
-            boolean vectors) {
+            Stubs.Vectors vectors) {
     }
 
     /** Where {@code edge} is to jump. */
