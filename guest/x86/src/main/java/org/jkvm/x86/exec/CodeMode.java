@@ -6,7 +6,7 @@ import org.jkvm.x86.state.Segment;
 /**
  * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
  *
- * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3; TLB from bit 7; vectors in bits 9 and 21; segments from bit 10
+ * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0; TLB from bit 7; vectors in bits 9 and 21; segments from bit 10
  */
 public record CodeMode(int bits) {
     private static final int CODE_SIZE = 0x70;
@@ -14,13 +14,14 @@ public record CodeMode(int bits) {
     private static final int TLB_SHIFT = 7;
     private static final int VECTORS = 1 << 9;
     private static final int AVX = 1 << 21;
+    private static final int CPL0 = 1 << 22;
     private static final int SHAPE_SHIFT = 10;
     private static final int BASES_SHIFT = 16;
     private static final int WIDE_STACK = 1 << 20;
 
     /** The mode's number from the processor's state. */
     public static int of(X86Cpu cpu) {
-        int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : 0) | cpu.mmu.selected() << TLB_SHIFT
+        int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : cpu.cpl == 0 ? CPL0 : 0) | cpu.mmu.selected() << TLB_SHIFT
                 | (cpu.nativeVectors() ? VECTORS | (cpu.nativeAvx() ? AVX : 0) : 0);
         if (cpu.codeBits == 64) {
             return mode;
@@ -48,6 +49,11 @@ public record CodeMode(int bits) {
     /** Whether SSE instructions may be executed by the host: enabled, and all their exceptions masked. */
     public boolean vectors() {
         return (bits & VECTORS) != 0;
+    }
+
+    /** Whether the privilege level is 0. */
+    public boolean kernel() {
+        return (bits & CPL0) != 0;
     }
 
     /** Whether AVX instructions may be executed by the host too. */

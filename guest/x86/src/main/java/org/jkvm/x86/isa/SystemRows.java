@@ -90,7 +90,7 @@ final class SystemRows {
 
     private static void waiting(OpcodeTable t) {
         t.row("FA", "CLI", "", SystemOps::cli).endsBlock();
-        t.row("FB", "STI", "", SystemOps::sti).endsBlock();
+        t.row("FB", "STI", "", SystemOps::sti);
         t.row("F4", "HLT", "", SystemOps::hlt).privileged().endsBlock();
         t.row("0F 08", "INVD", "", SystemOps::wbinvd).privileged();
         t.row("0F 09", "WBINVD", "", SystemOps::wbinvd).privileged();

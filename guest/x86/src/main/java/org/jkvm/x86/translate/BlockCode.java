@@ -29,8 +29,8 @@ import org.jkvm.x86.state.CpuState;
  * operands, which every family of instructions needs.
  */
 final class BlockCode {
-    private static final int PAGE_SHIFT_TO_ENTRY = 7;
-    private static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
+    static final int PAGE_SHIFT_TO_ENTRY = 7;
+    static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
     private static final int PAGE_MASK = -4096;
 
     final Assembler a;

@@ -23,7 +23,7 @@ import org.jkvm.x86.state.Segment;
 final class BlockTranslator {
     /** What uses memory, or the host's flags for itself, without saying so by its operands. */
     private static final Set<String> CLOBBERING = Set.of("PUSH", "POP", "CALL", "RET", "LEAVE", "DIV", "IDIV", "CLD", "STD",
-            "LOOP", "LOOPE", "LOOPNE", "JCXZ");
+            "LOOP", "LOOPE", "LOOPNE", "JCXZ", "CLI", "STI", "PUSHF", "POPF");
     private static final Set<String> NO_ACCESS = Set.of("LEA", "NOP", "PREFETCH", "PREFETCHW");
 
     private final Stubs stubs;
@@ -35,6 +35,8 @@ final class BlockTranslator {
     private final IntegerCode integer;
     private final StackCode stack;
     private final BranchCode branch;
+    private final SystemCode system;
+    private final StringCode strings;
     private final boolean vectors;
     private final long[] resume;
     private final boolean[] resumeWithFlags;
@@ -66,6 +68,8 @@ final class BlockTranslator {
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
         this.branch = new BranchCode(code, stack, stubs);
+        this.system = new SystemCode(code, stack);
+        this.strings = new StringCode(code);
         this.vectors = usesVectors();
         this.resume = new long[block.insns.length];
         this.resumeWithFlags = new boolean[block.insns.length];
@@ -212,6 +216,12 @@ final class BlockTranslator {
         }
     }
 
+    /** The block ends, but not because of a branch. */
+    private boolean goOn(Insn i) {
+        branch.fallThrough(i);
+        return true;
+    }
+
     private boolean custom(Insn i) {
         return switch (i.row.mnemonic()) {
             case "MOV" -> integer.mov(i);
@@ -245,6 +255,12 @@ final class BlockTranslator {
             case "CALL" -> branch.call(i);
             case "RET" -> branch.ret(i);
             case "JMP" -> branch.jmp(i);
+            case "PUSHF" -> system.pushf(i);
+            case "POPF" -> system.popf(i) && goOn(i);
+            case "CLI" -> system.cli() && goOn(i);
+            case "STI" -> system.sti(code.number() == block.insns.length - 1);
+            case "MOVS" -> strings.movs(i) && goOn(i);
+            case "STOS" -> strings.stos(i) && goOn(i);
             case "LOOP" -> branch.loop(i, null);
             case "LOOPE" -> branch.loop(i, Cond.E);
             case "LOOPNE" -> branch.loop(i, Cond.NE);

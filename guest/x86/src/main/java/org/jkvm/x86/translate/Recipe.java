@@ -37,7 +37,8 @@ enum Recipe {
             named(EXCHANGE, "XADD MULX"),
             named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
             named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
-                    + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B"))
+                    + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B "
+                    + "CLI STI PUSHF POPF MOVS STOS"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM",
             "PCMPISTRI", "PCMPISTRM");

@@ -1,0 +1,111 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x64.Size.DWORD;
+import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
+import static org.jkvm.x86.translate.HostRegisters.OTHER;
+import static org.jkvm.x86.translate.HostRegisters.STRUCT;
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
+import static org.jkvm.x86.translate.HostRegisters.field;
+
+import org.jkvm.x64.ArithmeticInstructions.Alu;
+import org.jkvm.x64.ArithmeticInstructions.Shift;
+import org.jkvm.x64.Assembler;
+import org.jkvm.x64.Cond;
+import org.jkvm.x64.Gpr;
+import org.jkvm.x64.Mem;
+import org.jkvm.x64.Rep;
+import org.jkvm.x64.Size;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Rflags;
+import org.jkvm.x86.state.Segment;
+
+/**
+ * REP MOVS and REP STOS upwards inside one page at each end: the host's own, between host addresses. All else is the
+ * interpreter's, which goes page by page.
+ */
+final class StringCode {
+    private static final int PAGE = 4096;
+
+    private final BlockCode code;
+    private final Assembler a;
+
+    StringCode(BlockCode code) {
+        this.code = code;
+        this.a = code.a;
+    }
+
+    private boolean isPlain(Insn i) {
+        return i.rep != 0 && i.addressSize == (code.mode.is64() ? 8 : 4) && code.mode.whole(Segment.ES)
+                && code.mode.zeroBase(Segment.ES);
+    }
+
+    boolean movs(Insn i) {
+        if (!isPlain(i) || !code.mode.whole(i.segment) || !code.mode.zeroBase(i.segment)) {
+            return false;
+        }
+        begin();
+        translate(Gpr.RSI, Mmu.READ_TAG, i.dstSize);
+        a.mov(QWORD, field(CpuState.CARRIED), ADDRESS);
+        translate(Gpr.RDI, Mmu.WRITE_TAG, i.dstSize);
+        a.mov(QWORD, TEMP, field(CpuState.CARRIED));
+        a.add(QWORD, Gpr.RSI, TEMP);
+        a.add(QWORD, Gpr.RDI, ADDRESS);
+        a.movs(Rep.REP, IntegerCode.size(i.dstSize));
+        a.sub(QWORD, Gpr.RSI, TEMP);
+        a.sub(QWORD, Gpr.RDI, ADDRESS);
+        return true;
+    }
+
+    boolean stos(Insn i) {
+        if (!isPlain(i)) {
+            return false;
+        }
+        begin();
+        translate(Gpr.RDI, Mmu.WRITE_TAG, i.dstSize);
+        a.add(QWORD, Gpr.RDI, ADDRESS);
+        a.stos(Rep.REP, IntegerCode.size(i.dstSize));
+        a.sub(QWORD, Gpr.RDI, ADDRESS);
+        return true;
+    }
+
+    /** Downwards is the interpreter's; so is more than a page, whatever the addresses. */
+    private void begin() {
+        code.flags.clobber();
+        a.test(DWORD, field(CpuState.RFLAGS), Rflags.DF);
+        a.j(Cond.NE, code.step());
+        if (!code.mode.is64()) {
+            clean(Gpr.RCX);
+            clean(Gpr.RSI);
+            clean(Gpr.RDI);
+        }
+        a.cmp(QWORD, Gpr.RCX, PAGE);
+        a.j(Cond.A, code.step());
+    }
+
+    /** Clears a register's upper half, which outside 64-bit mode is nobody's (SDM vol. 1, section 3.4.1.1). */
+    private void clean(Gpr register) {
+        a.mov(DWORD, register, register);
+    }
+
+    /** The addend for what {@code pointer} points at, in ADDRESS; leaves unless all of it is in one page of the TLB. */
+    private void translate(Gpr pointer, int tag, int size) {
+        int tlb = Mmu.entriesOffset(code.mode.tlb());
+        Size width = code.mode.is64() ? QWORD : DWORD;
+        a.mov(width, TEMP, pointer);
+        a.and(DWORD, TEMP, PAGE - 1);
+        a.lea(QWORD, TEMP, new Mem(TEMP, Gpr.RCX, size, 0));
+        a.cmp(QWORD, TEMP, PAGE);
+        a.j(Cond.A, code.step());
+        a.mov(width, OTHER, pointer);
+        a.and(QWORD, OTHER, -PAGE);
+        a.mov(DWORD, TEMP, pointer);
+        a.shift(Shift.SHR, DWORD, TEMP, BlockCode.PAGE_SHIFT_TO_ENTRY);
+        a.and(DWORD, TEMP, BlockCode.ENTRY_MASK);
+        a.alu(Alu.CMP, QWORD, OTHER, Mem.at(STRUCT, TEMP, 1, tlb + tag));
+        a.j(Cond.NE, code.step());
+        a.mov(QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.ADDEND));
+    }
+}

@@ -1,0 +1,121 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x64.Size.BYTE;
+import static org.jkvm.x64.Size.DWORD;
+import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x64.Size.WORD;
+import static org.jkvm.x86.translate.HostRegisters.OTHER;
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
+import static org.jkvm.x86.translate.HostRegisters.field;
+
+import org.jkvm.x64.ArithmeticInstructions.Alu;
+import org.jkvm.x64.ArithmeticInstructions.Shift;
+import org.jkvm.x64.Assembler;
+import org.jkvm.x64.Cond;
+import org.jkvm.x64.Gpr;
+import org.jkvm.x64.Label;
+import org.jkvm.x64.Mem;
+import org.jkvm.x64.Size;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Rflags;
+
+/** What kernels do all the time with RFLAGS: at CPL 0, and as long as nothing but IF, DF and the arithmetic flags changes. */
+final class SystemCode {
+    private static final int NEVER_PUSHED = Rflags.VM | Rflags.RF;
+    private static final int EASY = Rflags.ARITHMETIC | Rflags.IF | Rflags.DF | NEVER_PUSHED;
+    private static final int OVERFLOW_BIT = 11;
+
+    private final BlockCode code;
+    private final Assembler a;
+    private final StackCode stack;
+
+    SystemCode(BlockCode code, StackCode stack) {
+        this.code = code;
+        this.a = code.a;
+        this.stack = stack;
+    }
+
+    boolean cli() {
+        if (!code.mode.kernel()) {
+            return false;
+        }
+        code.flags.clobber();
+        a.and(DWORD, field(CpuState.RFLAGS), ~Rflags.IF);
+        return true;
+    }
+
+    /**
+     * STI holds interrupts back for one instruction, which is in this block too: between the two nobody looks at requests.
+     *
+     * @param last whether it is not
+     */
+    boolean sti(boolean last) {
+        if (!code.mode.kernel() || last) {
+            return false;
+        }
+        code.flags.clobber();
+        a.alu(Alu.OR, DWORD, field(CpuState.RFLAGS), Rflags.IF);
+        lookSoon();
+        return true;
+    }
+
+    /** Interrupts that were held back are due at the next look. */
+    private void lookSoon() {
+        Label nothing = new Label();
+        a.cmp(DWORD, field(CpuState.REQUESTS), 0);
+        a.jShort(Cond.E, nothing);
+        a.mov(DWORD, field(CpuState.RUN), 0);
+        a.bind(nothing);
+    }
+
+    boolean pushf(Insn i) {
+        if (!stack.isNatural(i.operandSize)) {
+            return false;
+        }
+        Mem top = stack.reserve(i.operandSize);
+        a.movzx(DWORD, OTHER, BYTE, field(CpuState.FLAGS + 1));
+        a.movzx(DWORD, TEMP, BYTE, field(CpuState.FLAGS));
+        a.shift(Shift.SHL, DWORD, TEMP, OVERFLOW_BIT);
+        a.and(DWORD, OTHER, Rflags.ARITHMETIC);
+        a.alu(Alu.OR, DWORD, OTHER, TEMP);
+        a.mov(DWORD, TEMP, field(CpuState.RFLAGS));
+        a.and(DWORD, TEMP, ~(Rflags.ARITHMETIC | NEVER_PUSHED));
+        a.alu(Alu.OR, DWORD, TEMP, OTHER);
+        a.mov(IntegerCode.size(i.operandSize), top, TEMP);
+        stack.drop(-i.operandSize);
+        return true;
+    }
+
+    boolean popf(Insn i) {
+        if (!stack.isNatural(i.operandSize) || !code.mode.kernel()) {
+            return false;
+        }
+        Size size = IntegerCode.size(i.operandSize);
+        a.mov(size, OTHER, stack.top(i.operandSize));
+        a.mov(DWORD, TEMP, OTHER);
+        a.alu(Alu.XOR, DWORD, TEMP, field(CpuState.RFLAGS));
+        a.and(DWORD, TEMP, Rflags.ALL & ~EASY);
+        a.j(Cond.NE, code.step());
+        stack.drop(i.operandSize);
+        a.mov(DWORD, TEMP, OTHER);
+        a.and(DWORD, TEMP, Rflags.ALL & ~Rflags.ARITHMETIC & ~NEVER_PUSHED);
+        a.alu(Alu.OR, DWORD, TEMP, Rflags.RESERVED_ONE);
+        a.mov(DWORD, field(CpuState.RFLAGS), TEMP);
+        arithmetic();
+        lookSoon();
+        return true;
+    }
+
+    /** Makes the arithmetic flags in OTHER the guest's. */
+    private void arithmetic() {
+        a.mov(QWORD, TEMP, Gpr.RAX);
+        a.mov(DWORD, Gpr.RAX, OTHER);
+        a.shift(Shift.SHL, DWORD, Gpr.RAX, Byte.SIZE);
+        a.shift(Shift.SHR, DWORD, OTHER, OVERFLOW_BIT);
+        a.and(DWORD, OTHER, 1);
+        a.alu(Alu.OR, DWORD, Gpr.RAX, OTHER);
+        a.mov(WORD, field(CpuState.FLAGS), Gpr.RAX);
+        a.mov(QWORD, Gpr.RAX, TEMP);
+    }
+}
