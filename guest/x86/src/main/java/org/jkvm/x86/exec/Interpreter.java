@@ -151,10 +151,7 @@ public final class Interpreter {
         faultSegment = Segment.NONE;
         Block block = cache.find();
         do {
-            if (block.translation == null) {
-                warm(block);
-            }
-            if (block.translation != null) {
+            if (isNative(block)) {
                 cpu.allowRun(attention());
                 natives.run(block);
             } else {
@@ -174,10 +171,12 @@ public final class Interpreter {
         } while ((cpu.requests() & attention()) == 0);
     }
 
-    private void warm(Block block) {
-        if (block.heat++ == threshold && natives != null && block.valid && block.isWithinPage()) {
+    /** Whether {@code block} has a translation, or gets one now that it is about to be executed often enough. */
+    private boolean isNative(Block block) {
+        if (block.translation == null && natives != null && block.heat++ == threshold && block.isWithinPage()) {
             natives.translate(block);
         }
+        return block.translation != null;
     }
 
     /**

@@ -5,7 +5,7 @@ package org.jkvm.x86.exec;
  * not given here.
  */
 public interface NativeBlocks {
-    /** Translates {@code block}, which was found at the processor's RIP just now, if that is possible. */
+    /** Translates {@code block}, which stands at the processor's RIP, if that is possible. Raises what fetching it raises. */
     void translate(Block block);
 
     /**

@@ -27,11 +27,12 @@ public final class Mmu {
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
     private static final int ENTRIES_BYTES = SETS * ENTRIES * ENTRY_SIZE;
+    private static final int FETCH_ENTRIES = 4096;
     private static final int PAGE_ID_SIZE = 4;
     /** Offset from the TLBs of the code page ids: 4 bytes an entry, zero where nothing may be fetched. */
     private static final int PAGE_IDS = ENTRIES_BYTES;
     /** Bytes of all TLBs, code page ids included. */
-    public static final int TLB_SIZE = ENTRIES_BYTES + SETS * ENTRIES * PAGE_ID_SIZE;
+    public static final int TLB_SIZE = ENTRIES_BYTES + SETS * FETCH_ENTRIES * PAGE_ID_SIZE;
     static final int SUPERVISOR = 0;
     static final int USER = 1;
     static final int OVERRIDE = 2;
@@ -74,7 +75,7 @@ public final class Mmu {
         this.tables = tables;
         this.tlb = tables;
         this.walker = new PageWalker(cpu);
-        this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * ENTRIES);
+        this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
         wipe();
     }
 
@@ -142,19 +143,15 @@ public final class Mmu {
 
     /** Offset from the native struct of the code page id that TLB {@code set} has for {@code linear}. */
     public static int pageIdOffset(int set, long linear) {
-        return pageIdsOffset(set) + (int) (linear >>> 12 & ENTRIES - 1) * PAGE_ID_SIZE;
-    }
-
-    /** Offset from the native struct of TLB {@code set}'s first code page id. */
-    public static int pageIdsOffset(int set) {
-        return CpuState.SIZE + PAGE_IDS + set * ENTRIES * PAGE_ID_SIZE;
+        return CpuState.SIZE + PAGE_IDS + fetchIndex(set, linear) * PAGE_ID_SIZE;
     }
 
     /**
      * What stands in the code page ids while {@code linear} may be fetched and leads to where it leads now: never zero, the
-     * same for as long as the processor lives. To be called after {@link #fetch}.
+     * same for as long as the processor lives. Raises what fetching raises.
      */
     public int codePageId(long linear) {
+        fetch(linear);
         return RawMemory.getInt(cpu.st + pageIdOffset(selected, linear));
     }
 
@@ -288,7 +285,7 @@ public final class Mmu {
      * @return the guest physical address of {@code linear}
      */
     public long fetch(long linear) {
-        long page = fetches.find(index(selected, linear), linear & PAGE_MASK);
+        long page = fetches.find(fetchIndex(selected, linear), linear & PAGE_MASK);
         if (page != ABSENT) {
             return page | linear & 4095;
         }
@@ -364,7 +361,7 @@ public final class Mmu {
         int slot = (int) (linear >>> 12 & ENTRIES - 1);
         for (int set = 0; set < SETS; set++) {
             drop(set * ENTRIES + slot);
-            fetches.drop(set * ENTRIES + slot);
+            fetches.drop(fetchIndex(set, linear));
         }
     }
 
@@ -479,7 +476,7 @@ public final class Mmu {
 
     private void fill(int set, long linearPage, long page, int access) {
         if (access == Access.FETCH) {
-            fetches.fill(index(set, linearPage), linearPage, page, walker.global());
+            fetches.fill(fetchIndex(set, linearPage), linearPage, page, walker.global());
             noteLarge(linearPage);
             return;
         }
@@ -501,6 +498,10 @@ public final class Mmu {
             putLong(entry + WRITE_TAG, direct ? linearPage : ABSENT);
         }
         remember(index, linearPage);
+    }
+
+    private static int fetchIndex(int set, long linear) {
+        return set * FETCH_ENTRIES + (int) (linear >>> 12 & FETCH_ENTRIES - 1);
     }
 
     private static int index(int set, long linear) {

@@ -86,7 +86,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     @Override
     public void translate(Block block) {
         int pageId = cpu.mmu.codePageId(block.linear);
-        if (!new CodeMode(block.mode).translatable() || pageId == 0) {
+        if (!new CodeMode(block.mode).translatable()) {
             return;
         }
         TranslationEvent event = new TranslationEvent();
@@ -187,6 +187,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     @Override
     public void run(Block block) {
         Translation t = (Translation) block.translation;
+        cpu.mmu.codePageId(block.linear); // What jumps to the block from elsewhere looks for it.
         connect(t);
         log.runs(block);
         long at = t.withMemoryFlags;
