@@ -22,7 +22,7 @@ import org.jkvm.x86.state.Rflags;
  */
 public final class Mmu {
     /** Entries a TLB; a power of two. */
-    public static final int ENTRIES = 1024;
+    public static final int ENTRIES = 16_384;
     /** Bytes an entry: read tag, write tag, fetch tag, addend. */
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
@@ -45,7 +45,7 @@ public final class Mmu {
     /** Offset in an entry: host address minus linear address. */
     public static final int ADDEND = 24;
     private static final long ABSENT = -1;
-    private static final int MAX_FILLED = 1024;
+    private static final int MAX_FILLED = 4096;
 
     private final X86Cpu cpu;
     private final X86Bus bus;
@@ -76,6 +76,7 @@ public final class Mmu {
         this.tlb = tables;
         this.walker = new PageWalker(cpu);
         this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
+        this.filledCount = MAX_FILLED + 1; // Nothing is listed of what the memory holds.
         wipe();
     }
 
@@ -350,7 +351,10 @@ public final class Mmu {
 
     /** Drops the write tags of a physical page, in all TLBs: it holds decoded code, or is logged. */
     public void protectPage(long physicalPage) {
-        for (int index = 0; index < physical.length; index++) {
+        boolean listed = filledCount <= MAX_FILLED;
+        int count = listed ? filledCount : physical.length;
+        for (int n = 0; n < count; n++) {
+            int index = listed ? filled[n] : n;
             if (physical[index] == physicalPage) {
                 putLong(tables + (long) index * ENTRY_SIZE + WRITE_TAG, ABSENT);
             }
@@ -378,8 +382,10 @@ public final class Mmu {
     }
 
     private void wipeData() {
-        for (int index = 0; index < SETS * ENTRIES; index++) {
-            drop(index);
+        boolean listed = filledCount <= MAX_FILLED;
+        int count = listed ? filledCount : SETS * ENTRIES;
+        for (int n = 0; n < count; n++) {
+            drop(listed ? filled[n] : n);
         }
         filledCount = 0;
     }
