@@ -13,7 +13,6 @@ import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
-import org.jkvm.x64.Label;
 import org.jkvm.x64.Mem;
 import org.jkvm.x64.Size;
 import org.jkvm.x86.isa.Insn;
@@ -46,7 +45,8 @@ final class SystemCode {
     }
 
     /**
-     * STI holds interrupts back for one instruction, which is in this block too: between the two nobody looks at requests.
+     * STI holds interrupts back for one instruction, which is in this block too: between the two nobody looks at requests
+     * that come from now on.
      *
      * @param last whether it is not
      */
@@ -55,18 +55,15 @@ final class SystemCode {
             return false;
         }
         code.flags.clobber();
+        leaveIfRequested();
         a.alu(Alu.OR, DWORD, field(CpuState.RFLAGS), Rflags.IF);
-        lookSoon();
         return true;
     }
 
-    /** Interrupts that were held back are due at the next look. */
-    private void lookSoon() {
-        Label nothing = new Label();
+    /** Where something waits for IF already, the interpreter knows when it is due: at the right instruction. */
+    private void leaveIfRequested() {
         a.cmp(DWORD, field(CpuState.REQUESTS), 0);
-        a.jShort(Cond.E, nothing);
-        a.mov(DWORD, field(CpuState.RUN), 0);
-        a.bind(nothing);
+        a.j(Cond.NE, code.step());
     }
 
     boolean pushf(Insn i) {
@@ -92,6 +89,8 @@ final class SystemCode {
             return false;
         }
         Size size = IntegerCode.size(i.operandSize);
+        code.flags.clobber();
+        leaveIfRequested();
         a.mov(size, OTHER, stack.top(i.operandSize));
         a.mov(DWORD, TEMP, OTHER);
         a.alu(Alu.XOR, DWORD, TEMP, field(CpuState.RFLAGS));
@@ -103,7 +102,6 @@ final class SystemCode {
         a.alu(Alu.OR, DWORD, TEMP, Rflags.RESERVED_ONE);
         a.mov(DWORD, field(CpuState.RFLAGS), TEMP);
         arithmetic();
-        lookSoon();
         return true;
     }
 
