@@ -68,12 +68,16 @@ public final class Images {
         return failure;
     }
 
+    /** Opens an image without its backing file, which need not exist: what it has not itself reads as zeroes. */
+    public static Image openAlone(Path path, OpenOptions options) {
+        ChainOpener opener = new ChainOpener(false);
+        Layer layer = opener.open(path, options);
+        return new AsyncImage(path, layer, options, opener.warnings());
+    }
+
     /** Opens an image alone, read-only, to look at its metadata: its backing file need not exist. */
     public static Image inspect(Path path, OpenOptions options) {
-        OpenOptions readOnly = options.withReadOnly(true);
-        ChainOpener opener = new ChainOpener(false);
-        Layer layer = opener.open(path, readOnly);
-        return new AsyncImage(path, layer, readOnly, opener.warnings());
+        return openAlone(path, options.withReadOnly(true));
     }
 
     /**

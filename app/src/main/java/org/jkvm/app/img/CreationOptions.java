@@ -113,6 +113,11 @@ final class CreationOptions {
         }
     }
 
+    /** The names of all that is given. */
+    List<String> names() {
+        return List.copyOf(values.keySet());
+    }
+
     /** The value as given, or null. */
     String get(String name) {
         return values.get(name);

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Locale;
 import org.jkvm.storage.ImageInfo;
 
@@ -38,7 +39,7 @@ final class InfoText {
         }
         info.backing().ifPresent(this::backing);
         if (!info.snapshots().isEmpty()) {
-            snapshots(info);
+            text.append(snapshots(info.snapshots()));
         }
         info.qcow2().ifPresent(this::qcow2);
         return text.toString();
@@ -56,14 +57,19 @@ final class InfoText {
         }
     }
 
-    private void snapshots(ImageInfo info) {
-        line("Snapshot list:");
-        text.append(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
-        for (ImageInfo.Snapshot s : info.snapshots()) {
-            text.append(String.format(SNAPSHOT, s.id(), s.name(), size(s.vmStateSize()),
+    /** The table of snapshots, with its title, as {@code snapshot -l} shows it. */
+    static String snapshots(List<ImageInfo.Snapshot> snapshots) {
+        return "Snapshot list:\n" + table(snapshots);
+    }
+
+    private static String table(List<ImageInfo.Snapshot> snapshots) {
+        StringBuilder table = new StringBuilder(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
+        for (ImageInfo.Snapshot s : snapshots) {
+            table.append(String.format(SNAPSHOT, s.id(), s.name(), size(s.vmStateSize()),
                     DATE.format(Instant.ofEpochSecond(s.dateSeconds()).atZone(ZoneId.systemDefault())),
                     clock(Duration.ofNanos(s.vmClockNanos())), s.icount() < 0 ? "" : s.icount()));
         }
+        return table.toString();
     }
 
     private static String clock(Duration d) {

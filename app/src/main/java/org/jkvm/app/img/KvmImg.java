@@ -16,15 +16,21 @@ import org.jkvm.base.UserException;
 public final class KvmImg {
     /** Every command, in the order of the manual page. */
     private enum Tool {
-        CREATE(CreateCommand::syntax, CreateCommand::new),
-        INFO(InfoCommand::syntax, InfoCommand::new),
+        AMEND(AmendCommand::syntax, AmendCommand::new),
+        BENCH(BenchCommand::syntax, BenchCommand::new),
         CHECK(CheckCommand::syntax, CheckCommand::new),
+        COMMIT(CommitCommand::syntax, CommitCommand::new),
         COMPARE(CompareCommand::syntax, CompareCommand::new),
         CONVERT(ConvertCommand::syntax, ConvertCommand::new),
+        CREATE(CreateCommand::syntax, CreateCommand::new),
+        DD(DdCommand::syntax, DdCommand::new),
+        INFO(InfoCommand::syntax, InfoCommand::new),
         MAP(MapCommand::syntax, MapCommand::new),
         MEASURE(MeasureCommand::syntax, MeasureCommand::new),
         NBD(NbdCommand::syntax, NbdCommand::new),
-        RESIZE(ResizeCommand::syntax, ResizeCommand::new);
+        REBASE(RebaseCommand::syntax, RebaseCommand::new),
+        RESIZE(ResizeCommand::syntax, ResizeCommand::new),
+        SNAPSHOT(SnapshotCommand::syntax, SnapshotCommand::new);
 
         private final Supplier<Syntax> syntax;
         private final BiFunction<Words, Console, ImageCommand> maker;

@@ -244,7 +244,9 @@ public final class Qcow2Layer implements Layer {
     private BlockStatus statusBelow(long offset, Extent extent) throws IOException {
         long there = backing == null ? 0 : backing.size() - offset;
         if (there <= 0) {
-            return status(BlockStatus.Kind.UNALLOCATED, offset, extent, BlockStatus.NO_OFFSET);
+            BlockStatus nothing = status(BlockStatus.Kind.UNALLOCATED, offset, extent, BlockStatus.NO_OFFSET);
+            // Opened without its backing file, which would know more.
+            return backing == null && named.backingName() != null ? nothing.below() : nothing;
         }
         return backing.status(offset, Math.min(there, extent.length())).below();
     }

@@ -90,10 +90,10 @@ final class Repair {
     private void everything(ReferenceCounts references, boolean sound) throws IOException {
         Refcounts refcounts = refcounts();
         long end = end(references);
-        raise(refcounts, references, end);
         if (sound) {
             lower(refcounts, references, end);
         }
+        raise(refcounts, references, end);
         flags(refcounts);
         file.flush();
     }
@@ -135,12 +135,12 @@ final class Repair {
         file.flush();
     }
 
-    /** Counts that are too high: leaks. Clusters from {@code end} on are refcount blocks that {@link #raise} made. */
+    /** Counts that are too high: leaks, wherever they are. Comes before {@link #raise}, which makes blocks of its own. */
     private void lower(Refcounts refcounts, ReferenceCounts references, long end) throws IOException {
         int perBlock = refcounts.width().perBlock(header.clusterSize());
         for (int block = 0; block < refcounts.table().size(); block++) {
             long first = (long) block * perBlock;
-            for (long c = first; refcounts.table().get(block) != 0 && c < Math.min(first + perBlock, end); c++) {
+            for (long c = first; refcounts.table().get(block) != 0 && c < first + perBlock; c++) {
                 if (refcounts.get(c) > references.get(c)) {
                     refcounts.repair(c, references.get(c), end);
                 }

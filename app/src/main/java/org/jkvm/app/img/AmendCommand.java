@@ -1,0 +1,77 @@
+package org.jkvm.app.img;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.jkvm.base.Bits;
+import org.jkvm.base.UserException;
+import org.jkvm.storage.Image;
+import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
+
+/** {@code kvm-img amend}. */
+final class AmendCommand extends ImageCommand {
+    private static final List<String> CHANGEABLE = List.of("backing_file", "backing_fmt", "size");
+    private static final int SECTOR = 512;
+
+    AmendCommand(Words given, Console console) {
+        super(given, console);
+    }
+
+    static Syntax syntax() {
+        return Syntax.of("amend", "FILE", "Changes options of an image that is there.",
+                "What can be changed: backing_file and backing_fmt (the names only, as rebase -u does; an empty backing_file"
+                        + " takes it away) and size (to a larger one).")
+                .value("-o", "NAME=VALUE,...", "The options and their new values.")
+                .with(Common.WRITING)
+                .with(Common.PROGRESS)
+                .with(Common.QUIET);
+    }
+
+    @Override
+    int run() {
+        Path path = single();
+        if (!given.has("-o")) {
+            throw new UserException("-o is missing: what is to be changed");
+        }
+        OpenOptions options = Common.writing(given);
+        try (Image image = Images.openAlone(path, options)) {
+            CreationOptions values = new CreationOptions(image.format(), given.all("-o"));
+            if (values.help()) {
+                out.println("Options that can be changed: " + String.join(", ", CHANGEABLE));
+                return 0;
+            }
+            values.names().stream().filter(n -> !CHANGEABLE.contains(n)).findFirst().ifPresent(n -> {
+                throw new UserException("option '" + n + "' cannot be changed in an image that is there; these can: "
+                        + String.join(", ", CHANGEABLE) + " (convert makes another image)");
+            });
+            on(path, () -> amend(image, values));
+        }
+        return 0;
+    }
+
+    private static Void amend(Image image, CreationOptions values) throws IOException {
+        if (values.get("size") != null) {
+            long size = Bits.alignUp(size("size", values.get("size")), SECTOR);
+            if (size < image.size()) {
+                throw new UserException("size=" + size + " is less than now: resize --shrink makes an image smaller");
+            }
+            image.grow(size);
+        }
+        if (values.get("backing_file") != null || values.get("backing_fmt") != null) {
+            rename(image, values);
+        }
+        return null;
+    }
+
+    private static void rename(Image image, CreationOptions values) throws IOException {
+        ImageInfo.Backing now = image.info().backing().orElse(null);
+        String name = values.get("backing_file") != null ? values.get("backing_file") : now == null ? "" : now.name();
+        String format = values.get("backing_fmt") != null ? values.get("backing_fmt") : now == null ? null : now.format();
+        if (!name.isEmpty() && format == null) {
+            throw new UserException("a backing file needs its format: backing_fmt=");
+        }
+        image.nameBacking(name.isEmpty() ? null : name, name.isEmpty() ? null : format(format));
+    }
+}

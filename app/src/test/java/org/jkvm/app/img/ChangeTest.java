@@ -1,0 +1,186 @@
+package org.jkvm.app.img;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import org.jkvm.storage.Image;
+import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands that change images: what they come to, by qemu-img's word where it is there. */
+class ChangeTest {
+    private static final int SIZE = 3 << 20;
+
+    @TempDir
+    Path folder;
+    private ImageTool tool;
+    private byte[] first;
+    private byte[] second;
+
+    @BeforeEach
+    void makeSources() throws IOException {
+        tool = new ImageTool(folder);
+        first = tool.random("first.raw", SIZE, 1);
+        second = tool.random("second.raw", SIZE, 2);
+    }
+
+    private void clean(String image) throws IOException {
+        tool.ok("check -q @" + image);
+        assertThat(tool.qemu("check @" + image).status()).isZero();
+    }
+
+    @Test
+    void snapshotsAreListedAsQemuImgDoesAndApplied() throws IOException {
+        tool.ok("convert -O qcow2 @first.raw @d.qcow2");
+        assertThat(tool.ok("snapshot -l @d.qcow2")).isEmpty();
+        tool.ok("snapshot -c clean @d.qcow2");
+        tool.write("d.qcow2", 65536, Arrays.copyOf(second, 300_032));
+        tool.ok("snapshot -c broken @d.qcow2");
+        String list = tool.ok("snapshot @d.qcow2");
+        assertThat(list).startsWith("Snapshot list:\n").contains("clean", "broken").hasLineCount(4);
+        assertThat(list).isEqualTo(tool.qemu("snapshot -l @d.qcow2").out());
+        tool.ok("snapshot -a clean @d.qcow2");
+        assertThat(tool.contents("d.qcow2")).isEqualTo(first);
+        clean("d.qcow2");
+        tool.ok("snapshot -d 2 @d.qcow2");
+        assertThat(tool.ok("snapshot -l @d.qcow2")).doesNotContain("broken");
+        clean("d.qcow2");
+    }
+
+    @Test
+    void snapshotsRefuseWithOneLine() {
+        tool.ok("create -q -f qcow2 @d.qcow2 1M");
+        tool.refused("snapshot -a none @d.qcow2", "none");
+        tool.refused("snapshot -a x -d y @d.qcow2", "-a and -d do not go together");
+        tool.refused("snapshot -c x @first.raw", "qcow2 images can");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"other.qcow2 -F qcow2", "second.raw -F raw", "''"})
+    void rebaseKeepsTheContents(String base) throws IOException {
+        tool.ok("convert -O qcow2 @first.raw @base.qcow2");
+        tool.ok("convert -O qcow2 @second.raw @other.qcow2");
+        tool.ok("create -q -f qcow2 -b base.qcow2 -F qcow2 @d.qcow2 4M");
+        tool.write("d.qcow2", 1 << 20, Arrays.copyOf(second, 70_144));
+        byte[] before = tool.contents("d.qcow2");
+        tool.ok("rebase -p -b " + base + " @d.qcow2");
+        assertThat(Arrays.mismatch(tool.contents("d.qcow2"), before)).isEqualTo(-1);
+        assertThat(tool.ok("info @d.qcow2")).contains(base.equals("''") ? "image:" : "backing file: " + base.split(" ")[0]);
+        clean("d.qcow2");
+    }
+
+    @Test
+    void unsafeRebaseChangesTheNameAlone() {
+        tool.ok("create -q -f qcow2 -u -b gone.qcow2 -F qcow2 @d.qcow2 4M");
+        tool.ok("rebase -u -b elsewhere.raw -F raw @d.qcow2");
+        assertThat(tool.ok("info @d.qcow2")).contains("backing file: elsewhere.raw", "backing file format: raw");
+        tool.refused("rebase -u -b elsewhere.raw @d.qcow2", "-F FORMAT");
+        tool.refused("rebase -b none.raw -F raw @d.qcow2", "elsewhere.raw");
+        tool.ok("amend -o backing_file=,size=5M @d.qcow2");
+        assertThat(tool.ok("info @d.qcow2")).doesNotContain("backing file").contains("5 MiB");
+        tool.refused("amend -o cluster_size=4k @d.qcow2", "cluster_size");
+    }
+
+    @Test
+    void commitWritesIntoTheBackingFileAndEmpties() throws IOException {
+        tool.ok("convert -O qcow2 @first.raw @base.qcow2");
+        tool.ok("create -q -f qcow2 -b base.qcow2 -F qcow2 @d.qcow2 4M");
+        tool.write("d.qcow2", 100 << 10, Arrays.copyOf(second, 1 << 20));
+        byte[] before = tool.contents("d.qcow2");
+        assertThat(tool.ok("commit @d.qcow2")).isEqualTo("Image committed.\n");
+        assertThat(Arrays.mismatch(tool.contents("base.qcow2"), before)).isEqualTo(-1);
+        assertThat(Arrays.mismatch(tool.contents("d.qcow2"), before)).isEqualTo(-1);
+        assertThat(tool.ok("map --output=json @d.qcow2")).doesNotContain("\"depth\": 0, \"present\": true, \"zero\": false");
+        clean("base.qcow2");
+        clean("d.qcow2");
+        tool.refused("commit @base.qcow2", "no backing file");
+    }
+
+    @Test
+    void commitGoesThroughTheChain() throws IOException {
+        tool.ok("convert -O raw @first.raw @base.raw");
+        tool.ok("create -q -f qcow2 -b base.raw -F raw @mid.qcow2");
+        tool.ok("create -q -f qcow2 -b mid.qcow2 -F qcow2 @d.qcow2");
+        tool.write("mid.qcow2", 0, Arrays.copyOf(second, 1 << 20));
+        tool.write("d.qcow2", 512 << 10, Arrays.copyOf(second, 1 << 20));
+        byte[] before = tool.contents("d.qcow2");
+        tool.ok("commit -q -b " + folder.resolve("base.raw") + " @d.qcow2");
+        assertThat(Arrays.mismatch(Files.readAllBytes(folder.resolve("base.raw")), before)).isEqualTo(-1);
+        tool.refused("commit -b " + folder.resolve("second.raw") + " @d.qcow2", "is not below");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bs=64k", "bs=1000 count=70 skip=3", "bs=512 count=9", "bs=1M skip=1", "bs=4096 skip=17 count=200"})
+    void ddMakesWhatQemuImgMakes(String operands) throws IOException {
+        tool.ok("convert -O qcow2 @first.raw @d.qcow2");
+        tool.ok("dd -f qcow2 " + operands + " if=@d.qcow2 of=@ours.raw");
+        assertThat(tool.qemu("dd -f qcow2 -O raw " + operands + " if=@d.qcow2 of=@theirs.raw").status()).isZero();
+        byte[] theirs = Files.readAllBytes(folder.resolve("theirs.raw"));
+        byte[] ours = Files.readAllBytes(folder.resolve("ours.raw"));
+        // Ours has whole sectors.
+        assertThat(ours).startsWith(theirs).hasSizeLessThan(theirs.length + 512);
+    }
+
+    @Test
+    void ddRefusesWithOneLine() {
+        tool.refused("dd bs=1M if=@first.raw", "of= is missing");
+        tool.refused("dd fi=@first.raw of=@x", "did you mean 'if'?");
+        tool.refused("dd skip=4 bs=1M if=@first.raw of=@x", "the image ends before");
+        assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    @Test
+    void benchCountsRequests() {
+        tool.ok("create -q -f qcow2 @d.qcow2 16M");
+        assertThat(tool.ok("bench -c 100 -d 8 -s 64k @d.qcow2")).contains(
+                "Sending 100 read requests, 65536 bytes each, 8 in parallel (starting at offset 0, step size 65536)",
+                "Run completed in ");
+        tool.ok("bench -q -w -c 50 --pattern 7 --flush-interval 10 @d.qcow2");
+        tool.refused("bench --pattern 7 @d.qcow2", "go with -w");
+    }
+
+    @Test
+    void checkRepairs() throws IOException {
+        tool.ok("create -q -f qcow2 -o preallocation=metadata @d.qcow2 1M");
+        poke(2 * 65536 + 100 * 2, 1);
+        assertThat(tool.run("check @d.qcow2").status()).isEqualTo(3);
+        assertThat(tool.run("check -r leaks @d.qcow2")).returns(0, ImageTool.Outcome::status)
+                .extracting(ImageTool.Outcome::out).asString().contains("1 leaked clusters", "No errors were found");
+        // Data cluster 5 counts as free.
+        poke(2 * 65536 + 5 * 2, 0);
+        assertThat(tool.run("check @d.qcow2").status()).isEqualTo(2);
+        assertThat(tool.run("check -r all @d.qcow2").status()).isZero();
+        clean("d.qcow2");
+        tool.refused("check -r some @d.qcow2", "leaks or all");
+    }
+
+    private void poke(long offset, int value) throws IOException {
+        try (FileChannel file = FileChannel.open(folder.resolve("d.qcow2"), StandardOpenOption.WRITE)) {
+            file.write(ByteBuffer.allocate(2).putShort((short) value).flip(), offset);
+        }
+    }
+
+    @Test
+    void imagesInUseAreLeftAlone() {
+        tool.ok("create -q -f qcow2 @base.qcow2 1M");
+        tool.ok("create -q -f qcow2 -b base.qcow2 -F qcow2 @d.qcow2");
+        try (Image image = Images.open(folder.resolve("d.qcow2"), OpenOptions.defaults())) {
+            for (String line : new String[] {"snapshot -c x @d.qcow2", "check -r all @d.qcow2", "commit @d.qcow2",
+                "rebase -b '' @d.qcow2", "amend -o size=2M @d.qcow2", "bench -w -c 1 @d.qcow2", "resize @d.qcow2 2M"}) {
+                tool.refused(line, "in use");
+            }
+            assertThat(image.size()).isEqualTo(1 << 20);
+        }
+    }
+}
