@@ -53,6 +53,9 @@ final class LockStep implements AutoCloseable {
     void foretell(Translation t, int first) {
         translation = t;
         from = first;
+        if (t.ahead == null) {
+            t.ahead = ahead(t.block.insns);
+        }
         before.take(t.wide);
         execute(t.block.insns.length);
         before.restore();
@@ -69,6 +72,10 @@ final class LockStep implements AutoCloseable {
         cpu.mmu.speculate(stores);
         try {
             for (reached = from; reached < limit; reached++) {
+                if (!translation.ahead[reached]) {
+                    stopped = "left";
+                    break;
+                }
                 if (!execute(block.insns[reached])) {
                     break;
                 }
@@ -85,10 +92,6 @@ final class LockStep implements AutoCloseable {
 
     /** Executes one instruction ahead; whether that was possible. Nothing is changed if not. */
     private boolean execute(Insn i) {
-        if (Recipe.of(i) == Recipe.LEAVE || loadsSegment(i)) {
-            stopped = "left";
-            return false;
-        }
         int kept = stores.count();
         long result = cpu.flagResult;
         long carry = cpu.flagCarry;
@@ -106,6 +109,14 @@ final class LockStep implements AutoCloseable {
             cpu.flagAux = aux;
             return false;
         }
+    }
+
+    private static boolean[] ahead(Insn... insns) {
+        boolean[] ahead = new boolean[insns.length];
+        for (int n = 0; n < insns.length; n++) {
+            ahead[n] = Recipe.of(insns[n]) != Recipe.LEAVE && !loadsSegment(insns[n]);
+        }
+        return ahead;
     }
 
     private static boolean loadsSegment(Insn i) {

@@ -63,11 +63,14 @@ final class Snapshot implements AutoCloseable {
 
     /** Whether both are the same but for undefined flags; RIP where {@code withRip}. */
     boolean agrees(Snapshot other, int undefinedFlags, boolean withRip) {
-        return MemorySegment.mismatch(copy, 0, GENERAL_END, other.copy, 0, GENERAL_END) < 0
-                && (!wide || MemorySegment.mismatch(copy, CpuState.SEGMENTS, CpuState.SIZE, other.copy, CpuState.SEGMENTS,
-                        CpuState.SIZE) < 0)
+        return isSame(other, 0, GENERAL_END)
+                && (!wide || isSame(other, CpuState.SEGMENTS, CpuState.LANES) && isSame(other, CpuState.X87, CpuState.SIZE))
                 && ((system() ^ other.system()) & ~Rflags.ARITHMETIC) == 0
                 && ((flags ^ other.flags) & ~undefinedFlags) == 0 && (!withRip || rip == other.rip);
+    }
+
+    private boolean isSame(Snapshot other, long from, long to) {
+        return MemorySegment.mismatch(copy, from, to, other.copy, from, to) < 0;
     }
 
     private long system() {
@@ -88,6 +91,11 @@ final class Snapshot implements AutoCloseable {
         for (int n = 0; n < 16; n++) {
             int offset = CpuState.vector(n);
             line(text, "xmm" + n, before.wide(offset), expected.wide(offset), found.wide(offset));
+        }
+        for (int offset = CpuState.SEGMENTS; offset < CpuState.SIZE; offset += 8) {
+            if (!expected.word(offset).equals(found.word(offset))) {
+                line(text, "%x".formatted(offset), before.word(offset), expected.word(offset), found.word(offset));
+            }
         }
         return text.toString();
     }

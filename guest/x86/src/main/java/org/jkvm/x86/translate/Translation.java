@@ -23,6 +23,8 @@ final class Translation {
     final Stubs.Vectors vectors;
     /** Whether it may change more than general registers and flags. */
     final boolean wide;
+    /** Which instructions lock-step mode may execute ahead; null until it asks. */
+    boolean[] ahead;
     /** Where other pages jump to: checks that the page is where it was. Flags in memory. */
     final long guarded;
     /** Where its own page jumps to with flags in memory. */

@@ -1,5 +1,7 @@
 package org.jkvm.x86.translate;
 
+import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Set;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Insn;
@@ -13,8 +15,11 @@ final class UndefinedFlags {
     private static final int[] BITS = {Rflags.OF, Rflags.SF, Rflags.ZF, Rflags.AF, Rflags.PF, Rflags.CF};
     private static final Set<String> SHIFTS = Set.of("ROL", "ROR", "RCL", "RCR", "SHL", "SHR", "SAL", "SAR", "SHLD", "SHRD");
     private static final Set<String> UNSIGNED = Set.of("SHL", "SHR", "SAL", "SHLD", "SHRD");
+    /** Undefined altogether where the count is beyond 16 bits (SDM vol. 2B, SHLD). */
+    private static final Set<String> DOUBLE = Set.of("SHLD", "SHRD");
     private static final int RCX = 1;
 
+    private final Map<Row, Effect> effects = new IdentityHashMap<>();
     private int mask;
     private boolean used;
     private int previousMask;
@@ -31,21 +36,21 @@ final class UndefinedFlags {
         return mask;
     }
 
-    /** Whether an instruction read one that was: what it did may differ. */
+    /** Whether an instruction read one that was, or its result is undefined: what it did may differ. */
     boolean used() {
         return used;
     }
 
     /** {@code i} is about to be executed. */
     void before(X86Cpu cpu, Insn i) {
-        Row row = i.row;
+        Effect effect = effects.computeIfAbsent(i.row, Effect::of);
         previousMask = mask;
         previouslyUsed = used;
-        used |= (bits(row.flagsRead()) & mask) != 0;
-        if (SHIFTS.contains(row.mnemonic())) {
-            shift(i, count(cpu, i));
-        } else {
-            mask = mask & ~bits(row.flagsWritten()) | bits(row.flagsUndefined());
+        used |= (effect.read & mask) != 0;
+        long count = effect.shift ? count(cpu, i) : 1;
+        used |= effect.shift && i.dstSize == 2 && count > 16 && DOUBLE.contains(i.row.mnemonic());
+        if (count != 0) {
+            mask = mask & ~effect.written | effect.undefined | (effect.shift ? byCount(i, count) : 0);
         }
     }
 
@@ -56,18 +61,22 @@ final class UndefinedFlags {
     }
 
     /** A count of 0 changes nothing; OF is defined for a count of 1, CF up to the operand's width (SDM vol. 2B, SAL, RCL, SHLD). */
-    private void shift(Insn i, long count) {
-        if (count == 0) {
-            return;
-        }
-        mask = mask & ~bits(i.row.flagsWritten()) | bits(i.row.flagsUndefined());
-        mask |= count > 1 ? Rflags.OF : 0;
-        mask |= count >= 8L * i.dstSize && UNSIGNED.contains(i.row.mnemonic()) ? Rflags.CF : 0;
+    private static int byCount(Insn i, long count) {
+        return (count > 1 ? Rflags.OF : 0)
+                | (count >= 8L * i.dstSize && UNSIGNED.contains(i.row.mnemonic()) ? Rflags.CF : 0);
     }
 
     private static long count(X86Cpu cpu, Insn i) {
         boolean inRegister = i.row.operands().getLast().text().equals("CL");
         return (inRegister ? cpu.reg(CpuState.GENERAL + 8 * RCX, 1) : i.imm) & (i.dstSize == 8 ? 0x3f : 0x1f);
+    }
+
+    /** What a row says, as bits of RFLAGS. */
+    private record Effect(int read, int written, int undefined, boolean shift) {
+        static Effect of(Row row) {
+            return new Effect(bits(row.flagsRead()), bits(row.flagsWritten()), bits(row.flagsUndefined()),
+                    SHIFTS.contains(row.mnemonic()));
+        }
     }
 
     private static int bits(String letters) {

@@ -88,7 +88,7 @@ class DifferentialTest {
     }
 
     /** Every form that may exist; those that don't yield no case. */
-    private static List<Form> forms(Row row, int bits) {
+    static List<Form> forms(Row row, int bits) {
         List<Form> forms = new ArrayList<>();
         int[] all = bits == 64 ? new int[] {2, 4, 8} : new int[] {2, 4};
         int[] sizes = CandidateMaker.isSized(row) ? all : new int[] {bits == 16 ? 2 : 4};
