@@ -4,6 +4,7 @@ import static org.jkvm.x86.isa.Row.Mode.F64;
 import static org.jkvm.x86.isa.Row.Mode.I64;
 import static org.jkvm.x86.isa.Row.Mode.O64;
 
+import org.jkvm.x86.exec.Invpcid;
 import org.jkvm.x86.exec.Moves;
 import org.jkvm.x86.exec.Ports;
 import org.jkvm.x86.exec.Strings;
@@ -52,6 +53,8 @@ final class SystemRows {
         t.row("0F 01 /4", "SMSW", "Ev", SystemOps::smsw);
         t.row("0F 01 /6", "LMSW", "Ew", SystemOps::lmsw).privileged().endsBlock();
         t.row("0F 01 /7 mem", "INVLPG", "M", SystemOps::invlpg).privileged().endsBlock();
+        t.row("66 0F 38 82 mem", "INVPCID", "Gv,Mdq", Invpcid::invpcid).in(F64).needs(Feature.INVPCID).privileged()
+                .endsBlock();
         t.row("NP 0F 01 =CA", "CLAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
         t.row("NP 0F 01 =CB", "STAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
         t.row("NP 0F 01 =D0", "XGETBV", "", SystemOps::xgetbv).needs(Feature.XSAVE);
