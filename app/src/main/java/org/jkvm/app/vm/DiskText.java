@@ -87,7 +87,7 @@ final class DiskText {
                 + " failed_wr_operations=%d failed_flush_operations=%d idle_time_ns=%d%n").formatted(drive.name(),
                 s.bytes(Operation.READ), s.bytes(Operation.WRITE), s.operations(Operation.READ),
                 s.operations(Operation.WRITE), s.operations(Operation.FLUSH), s.operations(Operation.DISCARD),
-                s.nanos(Operation.WRITE), s.nanos(Operation.READ), s.nanos(Operation.FLUSH), s.failures(Operation.READ), s.failures(Operation.WRITE),
-                s.failures(Operation.FLUSH), s.idleNanos());
+                s.nanos(Operation.WRITE), s.nanos(Operation.READ), s.nanos(Operation.FLUSH), s.failures(Operation.READ),
+                s.failures(Operation.WRITE), s.failures(Operation.FLUSH), s.idleNanos());
     }
 }

@@ -44,6 +44,7 @@ final class Disks {
             Source source = new Source(node.file(), node.open(), node.tuning().temporary());
             Drive drive = new Drive(node.name(), source, throttle(node), node.tuning().detectZeroes());
             drive.image().warnings().forEach(warning -> System.err.println("kvm: warning: " + warning));
+            drive.onFailure(new DiskFailures(node));
             drives.put(node.name(), new Attached(node, new LiveDisk(drive, Disks::ended), device));
             return drive;
         } catch (UserException e) {

@@ -6,14 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jkvm.app.cli.Arguments;
 import org.jkvm.app.cli.ChardevSpec;
 import org.jkvm.base.UserException;
 import org.jkvm.devices.virtio.blk.ErrorPolicy;
-import org.jkvm.storage.CacheMode;
 import org.jkvm.soft.SoftOptions;
+import org.jkvm.storage.CacheMode;
+import org.jkvm.storage.live.DetectZeroes;
+import org.jkvm.storage.live.Limits;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +59,21 @@ class SettingsReaderTest {
         assertThat(disk.node().open().unmap()).isTrue();
         assertThat(disk.blk().werror()).isEqualTo(ErrorPolicy.STOP);
         assertThat(disk.blk().rerror()).isEqualTo(ErrorPolicy.REPORT);
+    }
+
+    @Test
+    void whatHappensToADrivesRequests() {
+        DriveTuning tuning = ((DeviceSettings.VirtioBlk) read("-snapshot", "-drive", "file=a,detect-zeroes=unmap,"
+                + "throttling.iops-total=100,throttling.iops-total-max=500,throttling.iops-total-max-length=3,"
+                + "throttling.bps-read=1000,throttling.iops-size=4096,throttling.group=g").devices().getFirst()).node().tuning();
+        assertThat(tuning.temporary()).isTrue();
+        assertThat(tuning.detectZeroes()).isEqualTo(DetectZeroes.UNMAP);
+        assertThat(tuning.group()).isEqualTo("g");
+        assertThat(tuning.limits().iopsSize()).isEqualTo(4096);
+        assertThat(tuning.limits().buckets()).containsExactlyInAnyOrderEntriesOf(Map.of(
+                Limits.Kind.IOPS_TOTAL, new Limits.Bucket(100, 500, 3), Limits.Kind.BPS_READ, new Limits.Bucket(1000, 0, 1)));
+        assertThatThrownBy(() -> read("-drive", "file=a,throttling.bps-total=1,throttling.bps-write=1"))
+                .isInstanceOf(UserException.class).hasMessageContaining("cannot be used at the same time");
     }
 
     @Test

@@ -21,6 +21,8 @@ import org.jkvm.app.settings.SettingsReader;
 import org.jkvm.base.UserException;
 import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.x86.CpuModel;
+import org.jkvm.storage.CreateOptions;
+import org.jkvm.storage.Images;
 import org.jkvm.testkit.FakeHypervisor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,6 +60,41 @@ class SessionTest {
             assertThat(status.get()).isZero();
         }
         assertThat(folder.resolve("pid")).doesNotExist();
+    }
+
+    @Test
+    void theMonitorChangesDisks() throws Exception {
+        for (String name : List.of("a.qcow2", "b.qcow2")) {
+            Images.create(folder.resolve(name), CreateOptions.of("qcow2", 4 << 20));
+        }
+        CompletableFuture<Integer> status = start("-drive", "id=d0,format=qcow2,throttling.iops-total=9,file="
+                + folder.resolve("a.qcow2"));
+        try (SocketChannel monitor = connect()) {
+            assertThat(ask(monitor, "info block\n", "iops_size")).contains("d0: " + folder.resolve("a.qcow2") + " (qcow2)",
+                    "Attached to:      d0", "iops=9");
+            assertThat(tell(monitor, "block_resize d0 8M")).doesNotContain("Error");
+            assertThat(tell(monitor, "snapshot_blkdev d0 " + folder.resolve("over.qcow2"))).doesNotContain("Error");
+            assertThat(ask(monitor, "info block\n", "iops_size")).contains("over.qcow2 (qcow2)", "8388608 bytes",
+                    "Backing file:     " + folder.resolve("a.qcow2"));
+            assertThat(tell(monitor, "block_set_io_throttle d0 0 0 0 0 0 0")).doesNotContain("Error");
+            assertThat(ask(monitor, "info blockstats\n", "idle_time_ns")).contains("d0: rd_bytes=0");
+            assertThat(ask(monitor, "info block-jobs\n", "No active jobs")).contains("No active jobs");
+            assertThat(tell(monitor, "block_job_cancel d0")).contains("Error: No active block job on device 'd0'");
+            assertThat(tell(monitor, "block_resize none 8M")).contains("Error: there is no disk 'none'");
+            assertThat(tell(monitor, "drive_add 0 if=none,id=d1,file=" + folder.resolve("b.qcow2"))).contains("OK");
+            assertThat(tell(monitor, "device_add virtio-blk-pci,drive=d1,id=new,addr=9")).doesNotContain("Error");
+            assertThat(ask(monitor, "info pci\n", "device   9")).contains("device   9, function 0");
+            assertThat(tell(monitor, "device_add virtio-blk-pci,drive=d1")).contains("in use by device 'new'");
+            assertThat(tell(monitor, "drive_del d1")).contains("device_del first");
+            assertThat(tell(monitor, "device_del other")).contains("Error: Device 'other' not found");
+            send(monitor, "quit\n");
+            assertThat(status.get()).isZero();
+        }
+    }
+
+    /** A command and its answer: the word "paused" or "running" of the next one ends it. */
+    private static String tell(SocketChannel monitor, String command) throws IOException {
+        return ask(monitor, command + "\ninfo status\n", "VM status");
     }
 
     @Test

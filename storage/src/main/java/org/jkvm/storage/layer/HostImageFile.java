@@ -41,9 +41,19 @@ public final class HostImageFile implements ImageFile {
     @Override
     public void read(long offset, MemorySegment target) throws IOException {
         run(() -> {
+            long there = end.get();
             long n = direct == null ? file.read(offset, target) : direct.read(offset, target);
+            refuseTruncated(offset, n, Math.min(target.byteSize(), there - offset));
             target.asSlice(n).fill((byte) 0);
         });
+    }
+
+    /** What was in the file and is not any more was taken away by somebody else: zeroes would hide the loss. */
+    private void refuseTruncated(long offset, long got, long expected) {
+        if (got < expected && !blockDevice && offset + got < end.get()) {
+            throw new HostException("read of " + file.path() + " at " + offset + ": somebody has truncated the file to "
+                    + file.end() + " bytes, it had " + end.get(), Errno.EIO);
+        }
     }
 
     @Override

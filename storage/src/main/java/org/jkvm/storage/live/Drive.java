@@ -32,6 +32,7 @@ public final class Drive implements BlockDevice {
     private final List<WriteObserver> observers = new CopyOnWriteArrayList<>();
     private final List<Runnable> resized = new CopyOnWriteArrayList<>();
     private final int blockSize;
+    private volatile BiConsumer<Operation, Throwable> failed = (_, _) -> { };
     // Both change only while nothing is under way.
     private volatile Source source;
     private volatile Image image;
@@ -95,6 +96,11 @@ public final class Drive implements BlockDevice {
     /** What it has done. */
     public Statistics statistics() {
         return statistics;
+    }
+
+    /** Has {@code told} hear of every request that fails, on a thread of the disk's; it must not wait. */
+    public void onFailure(BiConsumer<Operation, Throwable> told) {
+        failed = told;
     }
 
     /** Has {@code told} run after each change of size, on the thread that made it. */
@@ -278,9 +284,13 @@ public final class Drive implements BlockDevice {
             if (thrown == null) {
                 done.complete(null);
             } else {
-                done.completeExceptionally(thrown instanceof CompletionException && thrown.getCause() != null
-                        ? thrown.getCause() : thrown);
+                fail(thrown instanceof CompletionException && thrown.getCause() != null ? thrown.getCause() : thrown);
             }
+        }
+
+        private void fail(Throwable cause) {
+            failed.accept(operation, cause);
+            done.completeExceptionally(cause);
         }
     }
 }

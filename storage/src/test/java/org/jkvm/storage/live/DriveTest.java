@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -79,6 +81,25 @@ class DriveTest {
                 boolean stored = drive.image().status(0, 512).data();
                 assertThat(stored).isEqualTo(zeroes == DetectZeroes.OFF);
             }
+        }
+    }
+
+    @Test
+    void aFileThatIsCutShortIsAnErrorAndNoZeroes() throws IOException {
+        for (String format : List.of("raw", "qcow2")) {
+            Path path = image("cut." + format, format);
+            List<String> told = new ArrayList<>();
+            try (Drive drive = drive(path, format, DetectZeroes.OFF, false)) {
+                drive.onFailure((operation, failure) -> told.add(operation + " " + failure.getMessage()));
+                MemorySegment all = arena.allocate(4 * MIB);
+                drive.write(0, all.fill((byte) 5)).join();
+                try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                    file.truncate(MIB);
+                }
+                assertThat(first(drive, 0)).isEqualTo(5);
+                assertThatThrownBy(() -> first(drive, 3 * MIB)).hasMessageContaining("somebody has truncated the file");
+            }
+            assertThat(told).singleElement().asString().startsWith("READ read of ");
         }
     }
 
