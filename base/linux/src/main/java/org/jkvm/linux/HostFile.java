@@ -46,6 +46,11 @@ public final class HostFile implements AutoCloseable {
     // include/uapi/linux/fs.h
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
+    // include/uapi/linux/fs.h
+    private static final int RWF_NOWAIT = 8;
+    /** A struct iovec (readv(2)) for each thread. */
+    private static final ThreadLocal<MemorySegment> VECTOR =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(2 * ValueLayout.ADDRESS.byteSize(), Long.BYTES));
     // include/uapi/linux/falloc.h
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
@@ -54,6 +59,8 @@ public final class HostFile implements AutoCloseable {
     private static final MethodHandle OPEN = Native.linkLongs("open");
     private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
     private static final MethodHandle CLOSE = Native.linkLongs("close");
+    private static final MethodHandle PREADV2 =
+            Native.link("preadv2", C_LONG, C_INT, C_POINTER, C_INT, C_LONG, C_INT);
     private static final MethodHandle FDATASYNC = Native.linkLongs("fdatasync");
     private static final MethodHandle FTRUNCATE = Native.linkLongs("ftruncate");
     private static final MethodHandle FALLOCATE = Native.linkLongs("fallocate");
@@ -131,6 +138,22 @@ public final class HostFile implements AutoCloseable {
         long found = Native.call(LSEEK, descriptor, offset, whence);
         // lseek(2): ENXIO where there is no more data, or the offset is at the end or beyond.
         return found < 0 && Native.errno() == Errno.ENXIO ? otherwise : check(found, "lseek");
+    }
+
+    /**
+     * Fills {@code target}, native memory, where that takes no waiting: from the host's cache. Returns false where it would,
+     * or the host can't tell; what is in {@code target} is then undefined.
+     */
+    public boolean readNow(long offset, MemorySegment target) {
+        MemorySegment vector = VECTOR.get();
+        vector.set(ValueLayout.ADDRESS, 0, target);
+        vector.set(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS.byteSize(), target.byteSize());
+        try {
+            long n = (long) PREADV2.invokeExact(Native.errnoSegment(), descriptor, vector, 1, offset, RWF_NOWAIT);
+            return n == target.byteSize();
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
     }
 
     /** Reads until {@code target} is full or the file ends; returns how many bytes were read. */

@@ -48,6 +48,11 @@ public final class HostImageFile implements ImageFile {
         });
     }
 
+    @Override
+    public boolean readNow(long offset, MemorySegment target) {
+        return direct == null && target.isNative() && file.readNow(offset, target);
+    }
+
     /** What was in the file and is not any more was taken away by somebody else: zeroes would hide the loss. */
     private void refuseTruncated(long offset, long got, long expected) {
         if (got < expected && !blockDevice && offset + got < end.get()) {

@@ -17,6 +17,11 @@ public interface ImageFile extends AutoCloseable {
     /** Fills {@code target}; what lies past the end reads as zeroes. */
     void read(long offset, MemorySegment target) throws IOException;
 
+    /** Fills {@code target} where that takes no waiting; false where it would, and {@code target} is undefined then. */
+    default boolean readNow(long offset, MemorySegment target) {
+        return false;
+    }
+
     /** Writes all of {@code source}; a file becomes longer where need be. */
     void write(long offset, MemorySegment source) throws IOException;
 

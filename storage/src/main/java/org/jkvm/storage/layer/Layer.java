@@ -23,6 +23,11 @@ public interface Layer extends AutoCloseable {
     /** Fills {@code target} from {@code offset}. */
     void read(long offset, MemorySegment target) throws IOException;
 
+    /** Fills {@code target} where that takes no waiting; false where it would, and {@code target} is undefined then. */
+    default boolean readNow(long offset, MemorySegment target) {
+        return false;
+    }
+
     /** Writes {@code source} at {@code offset}. */
     void write(long offset, MemorySegment source) throws IOException;
 

@@ -60,6 +60,11 @@ public final class RawLayer implements Layer {
     }
 
     @Override
+    public boolean readNow(long offset, MemorySegment target) {
+        return file.readNow(offset, target);
+    }
+
+    @Override
     public void write(long offset, MemorySegment source) throws IOException {
         if (guessed && offset < Probe.LENGTH && source.byteSize() > 0) {
             writeStart(offset, source);
