@@ -10,7 +10,7 @@ library=$(cd $root/ && echo usr/lib/python3.*)
 # Text and machine code, $1 KiB of it, in $work/in.
 input() {
     if [ ! -e $work/corpus ]; then
-        (cd $root/; find $library -name '*.py' | sort | xargs cat; cat usr/lib/x86_64-linux-gnu/libcrypto.so.*) > $work/corpus
+        (cd $root/; find $library -type f -name '*.py' | sort | xargs cat; cat usr/lib/x86_64-linux-gnu/libcrypto.so.*) > $work/corpus
     fi
     : > $work/in
     left=$1

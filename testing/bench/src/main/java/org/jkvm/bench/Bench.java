@@ -50,6 +50,9 @@ public final class Bench implements Callable<Integer> {
     private int limit;
     @Option(names = "--boot", description = "Measure the time from the command to the shell's prompt, and memory.")
     private boolean boot;
+    @Option(names = "--soak", paramLabel = "MINUTES",
+            description = "Run the programs in one guest under kvm for so long, and see that it does not grow.")
+    private int soak;
 
     private final Path root = Path.of(System.getProperty("jkvm.root"));
     private final Table table = new Table();
@@ -71,7 +74,26 @@ public final class Bench implements Callable<Integer> {
             new BootTime(workload, new Settings(memory, processors), machines, rounds).print();
             return 0;
         }
-        return measure(workload, machines);
+        return soak > 0 ? soak(workload) : measure(workload, machines);
+    }
+
+    private int soak(Workload workload) throws IOException, InterruptedException, GuestFailure {
+        Path monitor = workload.monitor();
+        List<String> words = new ArrayList<>(kvmOptions);
+        words.addAll(List.of("-monitor", "unix:" + monitor + ",server=on,wait=off"));
+        try (Agent agent = start(workload, Engine.kvm(root, words))) {
+            Soak programs = new Soak(programs(workload), scale, memory);
+            return programs.run(agent, monitor, Duration.ofMinutes(soak)) ? 0 : 1;
+        }
+    }
+
+    private Agent start(Workload workload, Engine engine) throws IOException, InterruptedException, GuestFailure {
+        List<String> disk = List.of("-drive", "file=" + workload.disk(engine.name()) + ",format=raw,if=virtio");
+        Agent agent = new Agent(engine.name(), engine.start(new Settings(memory, processors), workload.linux().kernel(),
+                workload.initrd(), disk), Duration.ofSeconds(limit));
+        agent.awaitReady();
+        say(engine.name() + " is ready");
+        return agent;
     }
 
     private static void say(String line) {
@@ -104,11 +126,7 @@ public final class Bench implements Callable<Integer> {
         List<Agent> agents = new ArrayList<>();
         try {
             for (Engine engine : machines) {
-                List<String> disk = List.of("-drive", "file=" + workload.disk(engine.name()) + ",format=raw,if=virtio");
-                agents.add(new Agent(engine.name(), engine.start(new Settings(memory, processors), workload.linux().kernel(),
-                        workload.initrd(), disk), Duration.ofSeconds(limit)));
-                agents.getLast().awaitReady();
-                say(engine.name() + " is ready");
+                agents.add(start(workload, engine));
             }
             if (engines.contains("host")) {
                 agents.add(new Agent("host", workload.host(), Duration.ofSeconds(limit)));

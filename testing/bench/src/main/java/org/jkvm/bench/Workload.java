@@ -97,6 +97,13 @@ final class Workload {
         return folder.resolve("prompt.img");
     }
 
+    /** Where a machine's monitor may listen. */
+    Path monitor() throws IOException {
+        Path socket = folder.resolve("monitor");
+        Files.deleteIfExists(socket);
+        return socket;
+    }
+
     /** A disk of an engine's own, always with the same content. */
     Path disk(String engine) throws IOException {
         Path disk = folder.resolve(engine + ".disk");
