@@ -20,6 +20,7 @@ final class ExitEvent extends Event {
     @Label("Reason")
     String reason;
     @Label("Guest Address of the Block")
+    @Description("0 where an indirect branch left, which does not say")
     long address;
     @Label("Instruction")
     @Description("What the interpreter has to execute")
@@ -31,7 +32,7 @@ final class ExitEvent extends Event {
         if (shouldCommit()) {
             ExitReason why = ExitReason.of(exit);
             reason = why.name();
-            address = left.block.linear;
+            address = left == null ? 0 : left.block.linear;
             instruction = why == ExitReason.STEP ? name(left.block.insns[ExitReason.number(exit)]) : "";
             commit();
         }

@@ -20,6 +20,11 @@ enum ExitReason {
         return number << 8 | ordinal();
     }
 
+    /** Whether the struct says the branch's target, and not which block was left. */
+    boolean isIndirect() {
+        return this == INDIRECT || this == REQUEST_AT_INDIRECT;
+    }
+
     static ExitReason of(int reason) {
         return ALL[reason & 0xff];
     }

@@ -225,7 +225,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         CodeCache.enter(entry, st);
         loadFlags();
         int reason = getInt(st + CpuState.EXIT_REASON);
-        event.tell(reason, translations.get(getInt(st + CpuState.EXIT_BLOCK)));
+        event.tell(reason, ExitReason.of(reason).isIndirect() ? null : left());
         counters.exits[reason & 0xff]++;
         return reason;
     }
