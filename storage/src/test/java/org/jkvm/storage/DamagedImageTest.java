@@ -72,7 +72,7 @@ class DamagedImageTest {
         "56, 4, 0, refcount table of 0 clusters",
         "56, 4, 0x10000, refcount table of 65536 clusters",
         "60, 4, 0x10001, snapshots",
-        "72, 8, 4, a part of itself",
+        "72, 8, 4, name is missing",
         "72, 8, 16, 16 KiB or more",
         "72, 8, 0x8000000000000020, 'incompatible bit 5, unknown incompatible bit 63'",
         "72, 8, 8, contradicts",

@@ -33,7 +33,10 @@ final class HeaderReader {
      * @throws IOException with one line that says what is wrong with it
      */
     static Header read(ImageFile file) throws IOException {
-        MemorySegment start = Buffers.allocate(1 << Header.MAX_CLUSTER_BITS);
+        MemorySegment sector = Buffers.allocate(SECTOR);
+        file.read(0, sector);
+        int bits = (int) Math.clamp(Field.CLUSTER_BITS.get(sector), Header.MIN_CLUSTER_BITS, Header.MAX_CLUSTER_BITS);
+        MemorySegment start = Buffers.allocate(1L << bits);
         file.read(0, start);
         return new HeaderReader(file, start).read();
     }
@@ -185,6 +188,9 @@ final class HeaderReader {
     }
 
     private static void checkExtensions(Header h) throws IOException {
+        require(!h.hasDataFile() || !h.dataFileName().isEmpty()
+                && h.dataFileName().chars().noneMatch(Character::isISOControl),
+                "corrupt qcow2 header: the external data file's name is missing or has control characters");
         require(!h.encrypted() || h.encryption().length == 16, "corrupt qcow2 header: the image is encrypted and has no"
                 + " encryption header");
         require(!h.hasDataFile() || h.backingName() == null || !h.rawDataFile(), "corrupt qcow2 header: a raw external data file"
