@@ -28,7 +28,7 @@ final class ConvertCommand extends ImageCommand {
         return Syntax.of("convert", "SOURCE TARGET", "Copies an image into a new one, of the same or another format.",
                 "The source is only read. A target that could not be finished is removed, unless it was there before.")
                 .with(Source.OPTIONS)
-                .value("-O", "FORMAT", "The new image's format: raw (the default) or qcow2.")
+                .value("-O", "FORMAT", "The new image's format: raw unless given; as for create.")
                 .value("-o", "NAME=VALUE,...", "Options of the new image's format, as for create; '-o help' lists them.")
                 .flag("-c", "Packs clusters (qcow2).")
                 .value("-S", "SIZE", "Zeroes of that length are not stored; 4k unless given, 0 stores everything.")
@@ -55,7 +55,7 @@ final class ConvertCommand extends ImageCommand {
             throw new UserException("a source and a target are expected, not " + files.size() + " image file names");
         }
         check(made);
-        try (Image from = new Source(given).open(path(files.getFirst()))) {
+        try (Image from = new Source(given, made.secret()).open(path(files.getFirst()))) {
             convert(from, path(files.getLast()), made);
         }
         return 0;
@@ -88,10 +88,11 @@ final class ConvertCommand extends ImageCommand {
     }
 
     private void convert(Image from, Path to, CreationOptions options) {
-        CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"));
+        CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"))
+                .withSecret(new Secrets(given).named(options.secret()));
         ImageCopy.Options how = how(made);
         OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat)
-                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads());
+                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads()).withSecret(made.secret());
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
             Images.create(to, made);
@@ -114,7 +115,7 @@ final class ConvertCommand extends ImageCommand {
         boolean onBacking = made.backingFile() != null;
         int threads = given.has("-m") ? number("-m", given.get("-m"), 1, MAX_COPIES)
                 : Math.min(USUAL_COPIES, Runtime.getRuntime().availableProcessors());
-        boolean zero = existing ? given.has("--target-is-zero") : !onBacking;
+        boolean zero = existing ? given.has("--target-is-zero") : !onBacking && !targetFormat.equals("luks");
         boolean pack = given.has("-c") || "streamOptimized".equals(made.more().get("subformat"));
         return new ImageCopy.Options(pack, (int) zeroes, onBacking, zero, given.has("-W"), threads);
     }

@@ -21,11 +21,12 @@ final class CreateCommand extends ImageCommand {
     static Syntax syntax() {
         return Syntax.of("create", "FILE [SIZE]", "Makes a virtual hard disk.",
                 "SIZE is in bytes, or a number with one of k M G T P E; with a backing file it may be left away.")
-                .value("-f", "FORMAT", "raw (the default) or qcow2.")
+                .value("-f", "FORMAT", "raw (the default), or one of " + String.join(", ", Images.creatable().subList(1, Images.creatable().size())) + ".")
                 .value("-o", "NAME=VALUE,...", "Options of the format; '-o help' lists them.")
                 .value("-b", "FILE", "The backing file: the new image keeps what differs from it.")
                 .value("-F", "FORMAT", "The backing file's format.")
                 .flag("-u", "The backing file is not opened: it may be missing.")
+                .with(Secrets.OPTIONS)
                 .with(Common.QUIET)
                 .examples("kvm-img create -f qcow2 disk.qcow2 20G",
                         "kvm-img create -f qcow2 -b base.qcow2 -F qcow2 clone.qcow2");
@@ -51,7 +52,7 @@ final class CreateCommand extends ImageCommand {
         if (!given.has("-q")) {
             out.println("Formatting '" + path + "', fmt=" + format + made.describe(options));
         }
-        Images.create(path, options);
+        Images.create(path, options.withSecret(new Secrets(given).named(made.secret())));
         return 0;
     }
 

@@ -28,8 +28,6 @@ final class CreationOptions {
             "cluster_size", "a power of two from 512 to 2M; 64k unless given",
             "compat", "1.1 or v3 (the default), 0.10 or v2",
             "compression_type", "zlib (the default) or zstd",
-            "encryption", "off",
-            "extended_l2", "off",
             "lazy_refcounts", "on, which lets programs postpone updates of reference counts, or off (the default)",
             "preallocation", "off, metadata, falloc or full",
             "refcount_bits", "a power of two from 1 to 64; 16 unless given",
@@ -174,21 +172,29 @@ final class CreationOptions {
 
     /** All values checked and put together. */
     CreateOptions build(long size, String backingFile, String backingFormat) {
-        for (String off : List.of("encryption", "extended_l2")) {
-            if (on(off)) {
-                throw new UserException(off + "=on is not supported");
-            }
-        }
         if (!COMMON.contains(format)) {
             return other(size, backingFile, backingFormat);
         }
         return new CreateOptions(format, size, preallocation(), number("cluster_size", CreateOptions.DEFAULT_CLUSTER_SIZE),
-                version(), number("refcount_bits", 16), on("lazy_refcounts"), zstd(), backingFile, backingFormat);
+                version(), number("refcount_bits", 16), on("lazy_refcounts"), zstd(), backingFile, backingFormat)
+                .withMore(more());
+    }
+
+    /** The id of the secret that encrypts the image, or null. */
+    String secret() {
+        return values.getOrDefault("encrypt.key-secret", get("key-secret"));
+    }
+
+    /** What the format alone knows. */
+    private Map<String, String> more() {
+        Map<String, String> more = new LinkedHashMap<>(values);
+        more.keySet().retainAll(Images.creationOptions(format).keySet());
+        return more;
     }
 
     private CreateOptions other(long size, String backingFile, String backingFormat) {
-        Map<String, String> more = new LinkedHashMap<>(values);
-        more.keySet().removeAll(List.of("size", "backing_file", "backing_fmt"));
+        Map<String, String> more = more();
+        more.keySet().removeAll(List.of("backing_file", "backing_fmt"));
         return CreateOptions.over(backingFile, backingFormat, size).withFormat(format).withMore(more);
     }
 
@@ -203,10 +209,12 @@ final class CreationOptions {
         if (format.equals("raw")) {
             return " size=" + o.size() + preallocation;
         }
-        return " cluster_size=" + o.clusterSize() + " extended_l2=off" + preallocation + " compression_type="
+        return " cluster_size=" + o.clusterSize() + " extended_l2=" + (o.flag("extended_l2") ? "on" : "off") + preallocation + " compression_type="
                 + (o.zstd() ? "zstd" : "zlib") + " size=" + o.size()
                 + (get("compat") == null ? "" : " compat=" + get("compat"))
                 + (o.backingFile() == null ? "" : " backing_file=" + o.backingFile() + " backing_fmt=" + o.backingFormat())
-                + " lazy_refcounts=" + (o.lazyRefcounts() ? "on" : "off") + " refcount_bits=" + o.refcountBits();
+                + " lazy_refcounts=" + (o.lazyRefcounts() ? "on" : "off") + " refcount_bits=" + o.refcountBits()
+                + o.more().entrySet().stream().filter(e -> !e.getKey().equals("extended_l2"))
+                .map(e -> " " + e.getKey() + "=" + e.getValue()).collect(Collectors.joining());
     }
 }

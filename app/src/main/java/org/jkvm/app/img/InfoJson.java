@@ -54,7 +54,14 @@ final class InfoJson {
         if (!q.compat().equals("0.10")) {
             tree.put("lazy-refcounts", q.lazyRefcounts());
             tree.put("corrupt", q.corrupt());
-            tree.put("extended-l2", false);
+            tree.put("extended-l2", q.extendedL2());
+            if (q.dataFile() != null) {
+                tree.put("data-file", q.dataFile());
+                tree.put("data-file-raw", q.dataFileRaw());
+            }
+        }
+        if (q.encryption() != null) {
+            tree.put("encrypt", Map.of("format", q.encryption()));
         }
         Map<String, Object> typed = new LinkedHashMap<>();
         typed.put("type", "qcow2");

@@ -86,9 +86,17 @@ final class InfoText {
             line("    lazy refcounts: " + q.lazyRefcounts());
         }
         line("    refcount bits: " + q.refcountBits());
+        if (q.dataFile() != null) {
+            line("    data file: " + q.dataFile());
+            line("    data file raw: " + q.dataFileRaw());
+        }
+        if (q.encryption() != null) {
+            line("    encrypt:");
+            line("        format: " + q.encryption());
+        }
         if (v3) {
             line("    corrupt: " + q.corrupt());
-            line("    extended l2: false");
+            line("    extended l2: " + q.extendedL2());
         }
     }
 

@@ -10,12 +10,20 @@ import org.jkvm.storage.OpenOptions;
 final class Source {
     static final List<Syntax.Entry> OPTIONS = List.of(
             new Syntax.Entry(List.of("-f"), "FORMAT", "The image's format; found out unless given."),
-            new Syntax.Entry(List.of("-U", "--force-share"), null, "Looks at the image even where it is in use."));
+            new Syntax.Entry(List.of("-U", "--force-share"), null, "Looks at the image even where it is in use."),
+            Secrets.OPTIONS.getFirst());
 
     private final Words given;
+    private final String taken;
 
     Source(Words given) {
+        this(given, null);
+    }
+
+    /** The secret called {@code taken} is for another image. */
+    Source(Words given, String taken) {
         this.given = given;
+        this.taken = taken;
     }
 
     /** Opens the image and its backing files, read-only. */
@@ -40,6 +48,6 @@ final class Source {
 
     private OpenOptions options(String format) {
         return OpenOptions.defaults().withFormat(ImageCommand.format(format)).withReadOnly(true)
-                .withForceShare(given.has("-U"));
+                .withForceShare(given.has("-U")).withSecret(new Secrets(given).other(taken));
     }
 }

@@ -112,7 +112,9 @@ class KvmImgTest {
         refused("create -f qcow2 -o clustersize=4k @d.qcow2 1M", "did you mean 'cluster_size'?");
         refused("create -f qcow2 -o cluster_size=3k @d.qcow2 1M", "a power of two from 512 to 2M");
         refused("create -f qcow2 -o compat=2 @d.qcow2 1M", "compat=2 is not allowed");
-        refused("create -f qcow2 -o encryption=on @d.qcow2 1M", "encryption=on is not supported");
+        refused("create -f qcow2 -o extended_l2=on,cluster_size=4k @d.qcow2 1M", "needs cluster_size=16k");
+        refused("create -f qcow2 -o encrypt.format=luks @d.qcow2 1M", "needs a passphrase");
+        refused("create -f luks -o key-secret=k @d.luks 1M", "no --object secret,id=k");
         refused("create -f qcow2 -o cluster_size=512 @d.qcow2 1E", "too large for cluster_size=512");
         refused("create -f qcow2 -b none.raw -F raw @d.qcow2", "no such file");
         refused("create --forse @d.raw 1M", "unknown option '--forse'");

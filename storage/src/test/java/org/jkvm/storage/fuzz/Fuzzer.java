@@ -16,7 +16,7 @@ import org.jkvm.storage.layer.Layer;
  * little memory: the campaign runs in a small heap. Each execution has a seed of its own, which repeats it.
  */
 final class Fuzzer {
-    private static final long MAX_NANOS = 5_000_000_000L;
+    private static final long MAX_NANOS = 20_000_000_000L;
     private static final int[] EDGES = {0, 1, 0x7f, 0x80, 0xff, 0xfe, 2, 4, 0x40, 0x3f};
 
     private final List<Seeds.Seed> seeds;
