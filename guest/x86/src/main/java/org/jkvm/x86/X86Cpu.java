@@ -114,12 +114,11 @@ public final class X86Cpu {
     /** Power-on and RESET (SDM vol. 3A, table 9-1). */
     public void reset() {
         msrs.reset();
-        for (int n = 0; n < 16; n++) {
-            putLong(st + CpuState.vector(n), 0);
-            putLong(st + CpuState.vector(n) + 8, 0);
-            putLong(st + CpuState.vector(n) + 16, 0);
-            putLong(st + CpuState.vector(n) + 24, 0);
-            putLong(st + CpuState.X87 + 8 * n, 0);
+        for (int at = 0; at < 16 * CpuState.VECTOR_SIZE; at += 8) {
+            putLong(st + CpuState.VECTORS + at, 0);
+        }
+        for (int at = 0; at < 8 * 16; at += 8) {
+            putLong(st + CpuState.X87 + at, 0);
         }
         x87.state().reset();
         putInt(st + CpuState.MXCSR, 0x1f80);
@@ -495,10 +494,5 @@ public final class X86Cpu {
     /** What is asked for now. */
     public int requests() {
         return RawMemory.getIntVolatile(st + CpuState.REQUESTS);
-    }
-
-    /** Writes the low half of a native field. */
-    public void putInt32(int offset, int value) {
-        putInt(st + offset, value);
     }
 }

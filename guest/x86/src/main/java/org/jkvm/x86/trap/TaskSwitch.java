@@ -1,5 +1,7 @@
 package org.jkvm.x86.trap;
 
+import static org.jkvm.linux.RawMemory.putInt;
+
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
@@ -129,7 +131,7 @@ final class TaskSwitch {
         cpu.rip = state[0];
         long flags = wide ? state[1] : state[1] & 0xffff;
         cpu.setRflags(nested ? flags | Rflags.NT : flags);
-        cpu.putInt32(CpuState.DEBUG + 8 * 7, (int) cpu.debug.dr7() & ~0x155); // L0 to L3, LE (SDM 7.3, step 13).
+        putInt(cpu.st + CpuState.DEBUG + 8 * 7, (int) cpu.debug.dr7() & ~0x155); // L0 to L3, LE (SDM 7.3, step 13).
         for (int n = 0; n < 6; n++) {
             cpu.segments.set(ORDER[n], (int) state[10 + n], 0, 0, Segment.UNUSABLE);
         }
