@@ -102,6 +102,9 @@ public final class Mmu {
 
     /** Picks the TLB for the present privilege level and RFLAGS.AC; to be called when either changes. */
     public void selectTlb() {
+        if (speculation != null) {
+            return;
+        }
         boolean ac = cpu.flag(Rflags.AC);
         if (cpu.cpl == 3) {
             selected = ac && (cpu.control(0) & Control.CR0_AM) != 0 ? ALIGNED : USER;
@@ -120,7 +123,7 @@ public final class Mmu {
     /** Executes for good again. */
     public void settle() {
         speculation = null;
-        selectTlb();
+        tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
     }
 
     /** The host address of what the TLB that is in use knows; anything else stops the speculation. */

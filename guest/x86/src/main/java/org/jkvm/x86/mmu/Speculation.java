@@ -2,7 +2,7 @@ package org.jkvm.x86.mmu;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import org.jkvm.linux.RawMemory;
+import org.jkvm.base.Bits;
 import org.jkvm.linux.SharedMemory;
 
 /**
@@ -21,6 +21,9 @@ public final class Speculation implements AutoCloseable {
     private long[] value = new long[64];
     private long[] old = new long[64];
     private int count;
+    private long low = -1;
+    private long high;
+    private boolean ascending = true;
 
     /** An access that is more than one of RAM: its instruction must not be executed ahead. Without a stack trace. */
     public static final class Stop extends RuntimeException {
@@ -53,11 +56,17 @@ public final class Speculation implements AutoCloseable {
     /** Forgets the stores from number {@code from} on. */
     public void forget(int from) {
         count = from;
+        if (from == 0) {
+            low = -1;
+            high = 0;
+            ascending = true;
+        }
     }
 
     /** Reads {@code bytes} at a host address as if all stores had been made. */
     long load(long host, int bytes) {
-        return overlay(Mmu.raw(host, bytes), host, bytes);
+        long memory = Mmu.raw(host, bytes);
+        return host >= high || host + bytes <= low ? memory : overlay(memory, host, bytes);
     }
 
     private long overlay(long memory, long host, int bytes) {
@@ -83,6 +92,9 @@ public final class Speculation implements AutoCloseable {
         if (count == address.length) {
             grow();
         }
+        ascending &= host >= high;
+        low = count == 0 ? host : Math.min(low, host);
+        high = Math.max(high, host + bytes);
         address[count] = host;
         size[count] = bytes;
         value[count] = stored;
@@ -100,7 +112,8 @@ public final class Speculation implements AutoCloseable {
     /** Whether memory holds what all stores would leave there. */
     public boolean isInMemory() {
         for (int n = 0; n < count; n++) {
-            if (load(address[n], size[n]) != Mmu.raw(address[n], size[n])) {
+            long last = ascending ? value[n] & Bits.mask(8 * size[n]) : load(address[n], size[n]);
+            if (last != Mmu.raw(address[n], size[n])) {
                 return false;
             }
         }

@@ -69,6 +69,8 @@ final class LockStep implements AutoCloseable {
         stores.forget(0);
         undefined.clear();
         stopped = "";
+        boolean leave = cpu.leaveBlock;
+        boolean shadow = cpu.interruptShadow;
         cpu.mmu.speculate(stores);
         try {
             for (reached = from; reached < limit; reached++) {
@@ -82,6 +84,8 @@ final class LockStep implements AutoCloseable {
             }
         } finally {
             cpu.mmu.settle();
+            cpu.leaveBlock = leave;
+            cpu.interruptShadow = shadow;
         }
         expected.take(translation.wide);
     }
@@ -98,6 +102,7 @@ final class LockStep implements AutoCloseable {
         long aux = cpu.flagAux;
         try {
             undefined.before(cpu, i);
+            cpu.leaveBlock = false;
             i.handler.execute(cpu, i);
             return true;
         } catch (GuestFault | ExitSignal | Speculation.Stop stop) {
