@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 class KillTest {
     private static final int SECTOR = 512;
     private static final int SECTORS = 200_000;
-    private static final int ROUNDS = 2;
+    private static final int ROUNDS = Integer.getInteger("jkvm.rounds", 2);
 
     @TempDir
     Path folder;

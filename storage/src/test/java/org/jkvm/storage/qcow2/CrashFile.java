@@ -146,7 +146,13 @@ final class CrashFile implements ImageFile {
 
     @Override
     public synchronized void setSize(long newSize) {
-        throw new UnsupportedOperationException();
+        if (newSize < size) {
+            throw new UnsupportedOperationException();
+        }
+        if (newSize > size) {
+            // A longer file: its last byte is written, and may be lost.
+            change(newSize - 1, new byte[1]);
+        }
     }
 
     @Override

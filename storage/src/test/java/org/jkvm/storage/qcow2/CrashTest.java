@@ -17,6 +17,7 @@ import java.util.stream.LongStream;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.Snapshots;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +37,7 @@ class CrashTest {
 
     static LongStream seeds() {
         Long given = Long.getLong("jkvm.seed");
-        return given != null ? LongStream.of(given) : new Random().longs(5);
+        return given != null ? LongStream.of(given) : new Random().longs(Integer.getInteger("jkvm.rounds", 5));
     }
 
     @ParameterizedTest
@@ -69,6 +70,32 @@ class CrashTest {
         after.layer.flush();
         for (int crash = 0; crash < 50; crash++) {
             after.verify(after.file.moment(random), "seed " + seed + " crash " + crash);
+        }
+    }
+
+    /** The power goes while snapshots are made and removed: nothing of the disk is lost, and counts are repaired. */
+    @ParameterizedTest
+    @MethodSource("seeds")
+    void snapshotsSurviveACrash(long seed) throws IOException {
+        Random random = new Random(seed);
+        CreateOptions options = new CreateOptions("qcow2", 0, CreateOptions.Preallocation.OFF, SECTOR << random.nextInt(4), 3, 16,
+                false, false, null, null);
+        CrashFile empty = new CrashFile(new byte[0]);
+        Creator.create(empty, options);
+        try (Qcow2Layer layer = Qcow2Layer.open(Path.of("crash"), empty, OpenOptions.defaults())) {
+            layer.grow(FIRST_SIZE * (long) SECTOR);
+        }
+        Work work = new Work(random, empty.killed(empty.events()));
+        for (int round = 0; round < 4; round++) {
+            work.run(20);
+            work.layer.snapshots().orElseThrow().create(new Snapshots.Label("s" + round, 1, 0, 0));
+            work.run(10);
+            if (round % 2 == 1) {
+                work.layer.snapshots().orElseThrow().delete("s" + (round - 1));
+            }
+        }
+        for (int crash = 0; crash < 40; crash++) {
+            work.verify(work.file.moment(random), "seed " + seed + " crash " + crash);
         }
     }
 
