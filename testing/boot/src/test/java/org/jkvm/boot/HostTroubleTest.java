@@ -3,7 +3,11 @@ package org.jkvm.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -18,6 +22,8 @@ import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.nbd.NbdExport;
+import org.jkvm.storage.nbd.NbdServer;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,10 +49,13 @@ class HostTroubleTest {
 
     private GuestConsole start(Path disk, String werror, String... more) throws IOException {
         Images.create(disk, CreateOptions.of("qcow2", 256 << 20));
+        return boot("file=" + disk + ",format=qcow2,if=virtio,werror=" + werror, more);
+    }
+
+    private GuestConsole boot(String drive, String... more) throws IOException {
         return new GuestConsole(KvmCommand.with(KvmCommand.words(List.of("-nodefaults", "-display", "none", "-no-reboot",
                 "-serial", "stdio", "-m", "256", "-kernel", guest.kernel().toString(), "-initrd", initrd.toString(),
-                "-append", "console=ttyS0 quiet", "-drive", "file=" + disk + ",format=qcow2,if=virtio,werror=" + werror),
-                more)), null);
+                "-append", "console=ttyS0 quiet", "-drive", drive), more)), null);
     }
 
     /** "qemu-img check": 0 is clean, 3 leaking; anything else corrupt. */
@@ -108,6 +117,37 @@ class HostTroubleTest {
             assertThat(check(disk)).isIn(0, 3);
         } finally {
             run("umount", "-l", small.toString());
+        }
+    }
+
+    @Test
+    void aNetworkDiskThatGoesIsAnErrorOfTheGuestsDisk() throws Exception {
+        Path disk = folder.resolve("disk.raw");
+        Path socket = folder.resolve("nbd");
+        Images.create(disk, CreateOptions.of("raw", 256 << 20));
+        try (Image image = Images.open(disk, OpenOptions.defaults().withFormat("raw"))) {
+            ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                    .bind(UnixDomainSocketAddress.of(socket));
+            NbdServer server = new NbdServer(listener, new NbdServer.Options(List.of(new NbdExport("", "", image, false,
+                    false)), null, 1, true, System.out::println));
+            Thread.ofPlatform().daemon().start(() -> serve(server));
+            String address = "nbd+unix:///?socket=" + socket + "&reconnect-delay=1";
+            try (GuestConsole console = boot("file=" + address + ",format=raw,if=virtio")) {
+                console.await("flushed 2 ", Boot.LIMIT);
+                server.close();
+                console.await("failed \\d+ dd: ", Boot.LIMIT);
+                console.awaitExit(Duration.ofMinutes(2));
+                assertThat(console.output()).contains("connection lost", "kvm: disk 'virtio0': NBD server " + socket
+                        + " is gone: ", "; the guest sees an I/O error");
+            }
+        }
+    }
+
+    private static void serve(NbdServer server) {
+        try {
+            server.serve();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
