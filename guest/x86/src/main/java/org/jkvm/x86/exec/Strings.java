@@ -20,6 +20,9 @@ public final class Strings {
     private static final int RSI = CpuState.GENERAL + 48;
     private static final int RDI = CpuState.GENERAL + 56;
     private static final int ITEMS_BETWEEN_CHECKS = 4096;
+    private static final int ROUNDS_BETWEEN_LOOKS = 16;
+    /** So few items are not worth more than one look each. */
+    private static final int FEW = 8;
 
     private Strings() {
     }
@@ -74,14 +77,39 @@ public final class Strings {
         c.setReg(register, i.addressSize, c.reg(register, i.addressSize) + step);
     }
 
-    // ---- MOVS ----
+    // ---- MOVS and STOS, in bulk where both ends are plain RAM ----
+
+    /** Several items at once; returns how many, 0 where it has to be one. */
+    @FunctionalInterface
+    private interface Bulk {
+        long execute(X86Cpu c, Insn i, int size, long count);
+    }
+
+    private static void repeatInBulk(X86Cpu c, Insn i, int size, Bulk bulk, Item item) {
+        if (i.rep == 0 || c.flag(Rflags.DF | Rflags.TF)) {
+            repeat(c, i, size, item);
+            return;
+        }
+        long count = c.reg(RCX, i.addressSize);
+        for (int n = 0; count != 0; n++) {
+            if (c.leaveBlock && n > 0 || n % ROUNDS_BETWEEN_LOOKS == ROUNDS_BETWEEN_LOOKS - 1 && c.requests() != 0) {
+                again(c, i);
+                return;
+            }
+            long done = count < FEW ? 0 : bulk.execute(c, i, size, count);
+            if (done == 0) {
+                item.execute(c, i, size);
+                done = 1;
+            }
+            count -= done;
+            c.setReg(RCX, i.addressSize, count);
+            c.bus.retired();
+        }
+    }
 
     /** MOVS. */
     public static void movs(X86Cpu c, Insn i) {
-        int size = i.dstSize;
-        if (i.rep == 0 || !bulkMove(c, i, size)) {
-            repeat(c, i, size, Strings::moveItem);
-        }
+        repeatInBulk(c, i, i.dstSize, Strings::bulkMove, Strings::moveItem);
     }
 
     private static boolean moveItem(X86Cpu c, Insn i, int size) {
@@ -92,32 +120,29 @@ public final class Strings {
         return true;
     }
 
-    /** Moves what fits into the present pages at once; false where that is not possible and nothing was done. */
-    private static boolean bulkMove(X86Cpu c, Insn i, int size) {
-        long count = c.reg(RCX, i.addressSize);
-        if (count < 8 || c.flag(Rflags.DF | Rflags.TF)) {
-            return false;
-        }
+    /** Moves what fits into the present pages. */
+    private static long bulkMove(X86Cpu c, Insn i, int size, long count) {
         long from = source(c, i, size);
         long to = target(c, i, size, true);
         long items = Math.min(count, Math.min(4096 - (from & 4095), 4096 - (to & 4095)) / size);
         int bytes = (int) items * size;
-        if (items < 8 || wraps(c, i, bytes)) {
-            return false;
+        if (items < FEW || wraps(c, i, bytes)) {
+            return 0;
         }
         source(c, i, bytes);
         target(c, i, bytes, true);
+        c.mmu.probeRead(from, bytes);
+        c.mmu.probeWrite(to, bytes);
         long hostFrom = c.mmu.hostForRead(from, bytes);
         long hostTo = c.mmu.hostForWrite(to, bytes);
         if (hostFrom == 0 || hostTo == 0 || hostTo > hostFrom && hostTo < hostFrom + bytes) {
-            return false;
+            return 0;
         }
         // SAFETY: both ranges lie inside one page each, which the TLB holds for reading and for writing.
         RawMemory.copy(hostFrom, hostTo, bytes);
         advance(c, i, RSI, bytes);
         advance(c, i, RDI, bytes);
-        finishBulk(c, i, count - items);
-        return true;
+        return items;
     }
 
     /** Whether an index would wrap in its address size on the way. */
@@ -126,21 +151,9 @@ public final class Strings {
                 || (c.general(7) & i.addressMask) + bytes > i.addressMask);
     }
 
-    private static void finishBulk(X86Cpu c, Insn i, long left) {
-        c.setReg(RCX, i.addressSize, left);
-        if (left != 0) {
-            again(c, i);
-        }
-    }
-
-    // ---- STOS ----
-
     /** STOS. */
     public static void stos(X86Cpu c, Insn i) {
-        int size = i.dstSize;
-        if (i.rep == 0 || !bulkStore(c, i, size)) {
-            repeat(c, i, size, Strings::storeItem);
-        }
+        repeatInBulk(c, i, i.dstSize, Strings::bulkStore, Strings::storeItem);
     }
 
     private static boolean storeItem(X86Cpu c, Insn i, int size) {
@@ -149,27 +162,23 @@ public final class Strings {
         return true;
     }
 
-    private static boolean bulkStore(X86Cpu c, Insn i, int size) {
-        long count = c.reg(RCX, i.addressSize);
-        if (count < 8 || c.flag(Rflags.DF | Rflags.TF)) {
-            return false;
-        }
+    private static long bulkStore(X86Cpu c, Insn i, int size, long count) {
         long to = target(c, i, size, true);
         long items = Math.min(count, (4096 - (to & 4095)) / size);
         int bytes = (int) items * size;
-        if (items < 8 || wraps(c, i, bytes)) {
-            return false;
+        if (items < FEW || wraps(c, i, bytes)) {
+            return 0;
         }
         target(c, i, bytes, true);
+        c.mmu.probeWrite(to, bytes);
         long host = c.mmu.hostForWrite(to, bytes);
         if (host == 0) {
-            return false;
+            return 0;
         }
         // SAFETY: the range lies inside one page, which the TLB holds for writing.
         fill(RawMemory.segment(host, bytes), c.reg(RAX, size), size);
         advance(c, i, RDI, bytes);
-        finishBulk(c, i, count - items);
-        return true;
+        return items;
     }
 
     private static void fill(MemorySegment target, long value, int size) {

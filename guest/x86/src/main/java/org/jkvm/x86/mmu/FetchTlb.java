@@ -16,9 +16,9 @@ final class FetchTlb {
     private final long[] linear;
     private final long[] physical;
     private final boolean[] global;
-    private final int[] filled = new int[MAX_FILLED];
     private final CodePageIds ids = new CodePageIds();
-    private int filledCount;
+    private final Filled locals;
+    private final Filled globals;
 
     /** {@code entries} translations, with their ids from {@code idsAddress} on. */
     FetchTlb(long idsAddress, int entries) {
@@ -26,6 +26,8 @@ final class FetchTlb {
         this.linear = new long[entries];
         this.physical = new long[entries];
         this.global = new boolean[entries];
+        this.locals = new Filled(entries, MAX_FILLED);
+        this.globals = new Filled(entries, MAX_FILLED);
         Arrays.fill(linear, ABSENT);
     }
 
@@ -39,10 +41,7 @@ final class FetchTlb {
         physical[index] = page;
         global[index] = isGlobal;
         RawMemory.putInt(idsAddress + 4L * index, ids.of(linearPage, page));
-        if (filledCount < MAX_FILLED) {
-            filled[filledCount] = index;
-        }
-        filledCount = Math.min(filledCount + 1, MAX_FILLED + 1);
+        (isGlobal ? globals : locals).add(index);
     }
 
     void drop(int index) {
@@ -52,17 +51,17 @@ final class FetchTlb {
 
     /** Drops every entry; or, without {@code globalToo}, those of pages that are not global. */
     void flush(boolean globalToo) {
-        int kept = 0;
-        boolean listed = filledCount <= MAX_FILLED;
-        int count = listed ? filledCount : linear.length;
-        for (int n = 0; n < count; n++) {
-            int index = listed ? filled[n] : n;
-            if (globalToo || !global[index]) {
-                drop(index);
-            } else if (listed) {
-                filled[kept++] = index;
-            }
+        locals.forEach(globalToo ? this::drop : this::dropLocal);
+        locals.clear();
+        if (globalToo) {
+            globals.forEach(this::drop);
+            globals.clear();
         }
-        filledCount = listed ? kept : filledCount;
+    }
+
+    private void dropLocal(int index) {
+        if (!global[index]) {
+            drop(index);
+        }
     }
 }

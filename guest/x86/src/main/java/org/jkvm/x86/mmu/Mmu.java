@@ -57,8 +57,8 @@ public final class Mmu {
     private final long[] physical = new long[SETS * ENTRIES];
     private final boolean[] global = new boolean[SETS * ENTRIES];
     private final FetchTlb fetches;
-    private final int[] filled = new int[MAX_FILLED];
-    private int filledCount;
+    private final Filled locals = new Filled(SETS * ENTRIES, MAX_FILLED);
+    private final Filled globals = new Filled(SETS * ENTRIES, MAX_FILLED);
     private long largeBase = -1;
     private long largeMask;
     private int selected;
@@ -76,7 +76,6 @@ public final class Mmu {
         this.tlb = tables;
         this.walker = new PageWalker(cpu);
         this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
-        this.filledCount = MAX_FILLED + 1; // Nothing is listed of what the memory holds.
         wipe();
     }
 
@@ -267,6 +266,16 @@ public final class Mmu {
         }
     }
 
+    /** Raises what a read of {@code size} bytes would raise, reading nothing; sets accessed bits. */
+    public void probeRead(long linear, int size) {
+        if (hostForRead(linear, size) == 0) {
+            translate(selected, linear, Access.READ);
+            if ((linear & 4095) + size > 4096) {
+                translate(selected, next(linear), Access.READ);
+            }
+        }
+    }
+
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
         if (speculation != null) {
@@ -324,21 +333,12 @@ public final class Mmu {
             return;
         }
         fetches.flush(false);
-        if (filledCount > MAX_FILLED) {
-            wipeData();
-            largeBase = -1;
-            epoch++;
-            return;
-        }
-        int kept = 0;
-        for (int n = 0; n < filledCount; n++) {
-            if (global[filled[n]]) {
-                filled[kept++] = filled[n];
-            } else {
-                drop(filled[n]);
+        locals.forEach(index -> {
+            if (!global[index]) {
+                drop(index);
             }
-        }
-        filledCount = kept;
+        });
+        locals.clear();
         epoch++;
     }
 
@@ -354,13 +354,13 @@ public final class Mmu {
 
     /** Drops the write tags of a physical page, in all TLBs: it holds decoded code, or is logged. */
     public void protectPage(long physicalPage) {
-        boolean listed = filledCount <= MAX_FILLED;
-        int count = listed ? filledCount : physical.length;
-        for (int n = 0; n < count; n++) {
-            int index = listed ? filled[n] : n;
-            if (physical[index] == physicalPage) {
-                putLong(tables + (long) index * ENTRY_SIZE + WRITE_TAG, ABSENT);
-            }
+        locals.forEach(index -> protect(index, physicalPage));
+        globals.forEach(index -> protect(index, physicalPage));
+    }
+
+    private void protect(int index, long physicalPage) {
+        if (physical[index] == physicalPage) {
+            putLong(tables + (long) index * ENTRY_SIZE + WRITE_TAG, ABSENT);
         }
     }
 
@@ -385,12 +385,10 @@ public final class Mmu {
     }
 
     private void wipeData() {
-        boolean listed = filledCount <= MAX_FILLED;
-        int count = listed ? filledCount : SETS * ENTRIES;
-        for (int n = 0; n < count; n++) {
-            drop(listed ? filled[n] : n);
-        }
-        filledCount = 0;
+        locals.forEach(this::drop);
+        globals.forEach(this::drop);
+        locals.clear();
+        globals.clear();
     }
 
     // ---- the slow path ----
@@ -518,10 +516,7 @@ public final class Mmu {
     }
 
     private void remember(int index, long linearPage) {
-        if (filledCount < MAX_FILLED) {
-            filled[filledCount] = index;
-        }
-        filledCount = Math.min(filledCount + 1, MAX_FILLED + 1);
+        (global[index] ? globals : locals).add(index);
         noteLarge(linearPage);
     }
 
