@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Slow
 class KernelsTest {
     /** In /proc/cpuinfo here and not under QEMU, each with its reason in docs/compat.md. */
-    private static final Set<String> MORE = Set.of("tsc_known_freq", "pcid", "invpcid", "x2apic", "tsc_deadline_timer");
+    private static final Set<String> MORE = Set.of("tsc_known_freq", "pcid", "invpcid", "invpcid_single", "x2apic",
+            "tsc_deadline_timer");
     /** The other way round. */
     private static final Set<String> LESS = Set.of("svm", "npt", "vgif", "3dnow", "3dnowext", "sse4a", "mpx", "pku",
             "ospke", "la57", "monitor", "acpi", "cr8_legacy");
