@@ -11,7 +11,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 
 /** One body for both executors of the software engine: each payload prints exactly what its assembly says. */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
+@EnumSource(names = {"INTERPRETER", "TRANSLATOR", "LOCK_STEP"})
 class PayloadTest {
     private final TestBackend backend;
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * {@code -Djkvm.random.instructions=N} makes it longer: so many are executed in each mode.
  */
 @ParameterizedClass
-@EnumSource(names = {"INTERPRETER", "TRANSLATOR"})
+@EnumSource(names = {"INTERPRETER", "TRANSLATOR", "LOCK_STEP"})
 class RandomCodeTest {
     private static final long SEED = Long.getLong("jkvm.random.seed", System.nanoTime());
     private static final int LEAST_ROUNDS = 400;

@@ -31,7 +31,7 @@ enum TestBackend {
             return SoftCpus.models();
         }
     },
-    /** The software engine's translator, of every block at once. */
+    /** The software engine's translator, of every block at once, with the least room for code. */
     TRANSLATOR {
         @Override
         void assumePresent() {
@@ -40,7 +40,24 @@ enum TestBackend {
 
         @Override
         Hypervisor hypervisor() {
-            return new SoftHypervisor(SoftOptions.DEFAULT.withThreshold(0));
+            return new SoftHypervisor(TRANSLATED);
+        }
+
+        @Override
+        CpuModels models() {
+            return SoftCpus.models();
+        }
+    },
+    /** The same with the interpreter in lock-step. */
+    LOCK_STEP {
+        @Override
+        void assumePresent() {
+            TRANSLATOR.assumePresent();
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new SoftHypervisor(TRANSLATED.withCheck(true));
         }
 
         @Override
@@ -66,6 +83,8 @@ enum TestBackend {
             return SoftCpus.models().limitedTo(new KvmHypervisor().features());
         }
     };
+
+    private static final SoftOptions TRANSLATED = SoftOptions.DEFAULT.withThreshold(0).withCacheBytes(SoftOptions.LEAST_CACHE);
 
     /** Skips the test where this host lacks the backend. */
     abstract void assumePresent();

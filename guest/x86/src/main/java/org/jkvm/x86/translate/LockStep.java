@@ -1,5 +1,7 @@
 package org.jkvm.x86.translate;
 
+import static org.jkvm.linux.RawMemory.getInt;
+import static org.jkvm.linux.RawMemory.putInt;
 import static org.jkvm.linux.RawMemory.putLong;
 
 import java.util.Arrays;
@@ -20,6 +22,9 @@ import org.jkvm.x86.state.CpuState;
  */
 final class LockStep implements AutoCloseable {
     private static final int ATTEMPTS = 4;
+    private static final int RCX = 1;
+    private static final int RSI = 6;
+    private static final int RDI = 7;
 
     private final X86Cpu cpu;
     private final CodeText text;
@@ -100,6 +105,10 @@ final class LockStep implements AutoCloseable {
         long result = cpu.flagResult;
         long carry = cpu.flagCarry;
         long aux = cpu.flagAux;
+        int mxcsr = getInt(cpu.st + CpuState.MXCSR); // #XM leaves its cause there.
+        long rcx = cpu.general(RCX); // REP leaves what is done.
+        long rsi = cpu.general(RSI);
+        long rdi = cpu.general(RDI);
         try {
             undefined.before(cpu, i);
             cpu.leaveBlock = false;
@@ -112,6 +121,10 @@ final class LockStep implements AutoCloseable {
             cpu.flagResult = result;
             cpu.flagCarry = carry;
             cpu.flagAux = aux;
+            putInt(cpu.st + CpuState.MXCSR, mxcsr);
+            cpu.setGeneral(RCX, rcx);
+            cpu.setGeneral(RSI, rsi);
+            cpu.setGeneral(RDI, rdi);
             return false;
         }
     }

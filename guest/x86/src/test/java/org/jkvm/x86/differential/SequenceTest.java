@@ -1,6 +1,7 @@
 package org.jkvm.x86.differential;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.ByteArrayOutputStream;
@@ -24,6 +25,7 @@ import org.jkvm.x86.isa.Row;
 import org.jkvm.x86.translate.LockStepDifference;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -68,6 +70,19 @@ class SequenceTest {
             }
             assertThat(guest.describe()).containsPattern("lock-step: [1-9]\\d{" + (Integer.toString(BLOCKS).length() - 1)
                     + ",} runs compared");
+        }
+    }
+
+    @Test
+    void aDifferenceIsFound() {
+        try (HostCpu host = new HostCpu(); GuestSide guest = new GuestSide(64, host, HostCpuid.read(), true)) {
+            guest.check();
+            Insn insn = new Maker(new SplittableRandom(SEED), host, 64).decode(new byte[] {(byte) 0xff, (byte) 0xc0}, 0);
+            insn.handler = (cpu, i) -> cpu.setReg(i.dst, i.dstSize, 77); // What INC EAX does not do.
+            guest.load(state);
+            assertThatThrownBy(() -> guest.run(host.instructionPointer(), insn)).isInstanceOf(LockStepDifference.class)
+                    .extracting(e -> ((LockStepDifference) e).details()).asString()
+                    .containsPattern("rax +0{16} +0{14}4d +0{15}1 +<--").contains("inc    eax");
         }
     }
 
