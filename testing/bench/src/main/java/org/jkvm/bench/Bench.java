@@ -68,13 +68,13 @@ public final class Bench implements Callable<Integer> {
             Program.ALL.forEach(p -> System.out.printf("%-12s %s%n", p.name(), p.what(scale)));
             return 0;
         }
-        Workload workload = new Workload(root, Bench::say);
-        List<Engine> machines = machines();
-        if (boot) {
-            new BootTime(workload, new Settings(memory, processors), machines, rounds).print();
-            return 0;
+        try (Workload workload = new Workload(root, Bench::say)) {
+            if (boot) {
+                new BootTime(workload, new Settings(memory, processors), machines(), rounds).print();
+                return 0;
+            }
+            return soak > 0 ? soak(workload) : measure(workload, machines());
         }
-        return soak > 0 ? soak(workload) : measure(workload, machines);
     }
 
     private int soak(Workload workload) throws IOException, InterruptedException, GuestFailure {

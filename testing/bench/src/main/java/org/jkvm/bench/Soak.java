@@ -22,7 +22,7 @@ import org.jkvm.bench.Agent.Outcome;
  */
 final class Soak {
     private static final String PROMPT = "(kvm) ";
-    /** Growth after the first third that is taken for a leak, MiB: the heap's own comings and goings are below. */
+    /** Growth in the second half that is taken for a leak, MiB: the heap's own comings and goings are below. */
     private static final double MOST_GROWTH = 64;
 
     private final List<Program> programs;
@@ -56,8 +56,8 @@ final class Soak {
                     (System.nanoTime() - start) / 1e9, residences.getLast());
         }
         System.out.println(command(monitor, "info jit"));
-        double growth = residences.getLast() - residences.get(residences.size() / 3);
-        System.out.printf(Locale.ROOT, "grown by %.0f MiB since the first third%n", growth);
+        double growth = residences.getLast() - residences.get(residences.size() / 2);
+        System.out.printf(Locale.ROOT, "grown by %.0f MiB in the second half%n", growth);
         return same && growth <= MOST_GROWTH;
     }
 

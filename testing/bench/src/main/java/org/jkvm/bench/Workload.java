@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -13,8 +14,11 @@ import java.util.stream.Stream;
 import org.jkvm.app.guest.DebianGuests;
 import org.jkvm.app.guest.LinuxGuest;
 
-/** The files that are measured: kernel, initial RAM disks, the unpacked programs, disks. All of them are made in a cache. */
-final class Workload {
+/**
+ * The files that are measured. Kernel, initial RAM disks and unpacked programs are made in a cache; disks and what the
+ * programs write on the host are this run's own.
+ */
+final class Workload implements AutoCloseable {
     private static final List<String> PACKAGES =
             List.of("coreutils", "gzip", "xz-utils", "bzip2", "mawk", "openssl", "python3-minimal", "tar");
     private static final List<String> MODULES = List.of("virtio_pci", "virtio_blk");
@@ -22,6 +26,7 @@ final class Workload {
 
     private final Path sources;
     private final Path folder;
+    private final Path run;
     private final Consumer<String> progress;
     private final LinuxGuest linux;
     private final Path tree;
@@ -37,6 +42,7 @@ final class Workload {
         this.progress = progress;
         sources = root.resolve("testing/bench/src/main/guest");
         folder = Files.createDirectories(DebianGuests.userCache().resolve("bench"));
+        run = Files.createTempDirectory(folder, "run");
         DebianGuests guests = new DebianGuests(DebianGuests.userCache(), progress);
         linux = guests.linux("amd64", "linux-image-cloud-amd64");
         tree = guests.programs("amd64", PACKAGES);
@@ -98,15 +104,13 @@ final class Workload {
     }
 
     /** Where a machine's monitor may listen. */
-    Path monitor() throws IOException {
-        Path socket = folder.resolve("monitor");
-        Files.deleteIfExists(socket);
-        return socket;
+    Path monitor() {
+        return run.resolve("monitor");
     }
 
     /** A disk of an engine's own, always with the same content. */
     Path disk(String engine) throws IOException {
-        Path disk = folder.resolve(engine + ".disk");
+        Path disk = run.resolve(engine + ".disk");
         byte[] block = new byte[1 << 20];
         Random random = new Random(1);
         try (OutputStream out = Files.newOutputStream(disk)) {
@@ -120,7 +124,7 @@ final class Workload {
 
     /** The agent on the host itself: Debian's programs, started by their own dynamic linker. */
     ProcessBuilder host() throws IOException {
-        Path work = Files.createDirectories(folder.resolve("work"));
+        Path work = Files.createDirectories(run.resolve("work"));
         Files.copy(scripts().resolve("programs"), work.resolve("programs"), StandardCopyOption.REPLACE_EXISTING);
         Path libraries = tree.resolve("usr/lib/x86_64-linux-gnu");
         String busybox = linux.busybox().toString();
@@ -132,5 +136,15 @@ final class Workload {
         agent.environment().put("here", scripts().toString());
         agent.environment().put("OPENSSL_CONF", "/dev/null");
         return agent;
+    }
+
+    /** Deletes this run's own files. */
+    @Override
+    public void close() throws IOException {
+        try (Stream<Path> files = Files.walk(run)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
     }
 }
