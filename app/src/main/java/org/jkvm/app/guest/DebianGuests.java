@@ -57,6 +57,12 @@ public final class DebianGuests {
         }
     }
 
+    /** The kernel of such a guest where it is in the cache already; nothing is fetched. */
+    public Optional<Path> cachedKernel(String architecture, String kernelPackage) {
+        Path folder = cache.resolve("guests").resolve(architecture + "-" + kernelPackage);
+        return Optional.of(folder.resolve("vmlinuz")).filter(_ -> Files.exists(folder.resolve(COMPLETE)));
+    }
+
     /**
      * Debian's Xen hypervisor: a multiboot kernel, packed with gzip.
      *
