@@ -41,7 +41,8 @@ public record CreateOptions(String format, long size, Preallocation preallocatio
     /** With nothing more. */
     public CreateOptions(String format, long size, Preallocation preallocation, int clusterSize, int version,
             int refcountBits, boolean lazyRefcounts, boolean zstd, String backingFile, String backingFormat) {
-        this(format, size, preallocation, clusterSize, version, refcountBits, lazyRefcounts, zstd, backingFile, backingFormat,
+        this(format, size, preallocation, clusterSize, version, refcountBits, lazyRefcounts, zstd, backingFile,
+                backingFormat,
                 Map.of(), null);
     }
 

@@ -192,7 +192,8 @@ public final class Images {
         if (options.secret() != null) {
             Encryption.add(image.file(), options.secret(), LuksFormat.millis(options, "encrypt."));
         }
-        ImageFile data = options.more().containsKey("data_file") ? image.neighbours().part(options.more().get("data_file")) : null;
+        ImageFile data = options.more().containsKey("data_file") ? image.neighbours().part(options.more().get("data_file"))
+                : null;
         Qcow2Layer layer = Qcow2Layer.open(image.path(), image.file(), OpenOptions.defaults().withFormat("qcow2")
                 .withSecret(options.secret()), _ -> data);
         layer.grow(Bits.alignUp(options.size(), SECTOR));

@@ -32,7 +32,8 @@ class RandomDiskTest {
     void behavesLikeAnArray(long seed) throws IOException {
         Random random = new Random(seed);
         CreateOptions made = randomOptions(random);
-        Model model = new Model(random, (int) made.size(), folder, new Variant("qcow2", made, "", true, true), "seed " + seed + ", " + made);
+        Model model = new Model(random, (int) made.size(), folder, new Variant("qcow2", made, "", true, true), "seed " + seed
+                + ", " + made);
         model.createBacking(made);
         Images.create(model.path(), made);
         for (int session = 0; session < 4; session++) {

@@ -171,7 +171,8 @@ class SnapshotTest {
     /** One random change; returns what the disk holds after it. */
     private static byte[] step(Image disk, Random random, byte[] now, Map<String, byte[]> kept) throws IOException {
         Snapshots snapshots = disk.snapshots().orElseThrow();
-        String some = kept.isEmpty() ? null : kept.keySet().stream().skip(random.nextInt(kept.size())).findFirst().orElseThrow();
+        String some = kept.isEmpty() ? null
+                : kept.keySet().stream().skip(random.nextInt(kept.size())).findFirst().orElseThrow();
         int offset = random.nextInt(now.length / 512) * 512;
         int length = Math.min(512 * (1 + random.nextInt(200)), now.length - offset);
         switch (random.nextInt(8)) {

@@ -73,7 +73,8 @@ record Variant(String title, CreateOptions made, String options, boolean checked
         CreateOptions made = more(format, first + prefix + "iter-time=10").withSecret(SECRET);
         // What was never written to a luks image reads as anything: all of it is written.
         Preallocation written = format.equals("luks") ? Preallocation.FULL : Preallocation.OFF;
-        CreateOptions all = new CreateOptions(format, 0, written, 65536, 3, 16, false, false, null, null, made.more(), SECRET);
+        CreateOptions all = new CreateOptions(format, 0, written, 65536, 3, 16, false, false, null, null, made.more(),
+                SECRET);
         return new Variant(format.equals("luks") ? format : format + ", encrypt.format=luks", all,
                 first + prefix + "iter-time=200," + prefix + "key-secret=key", !format.equals("luks"), true);
     }
@@ -93,7 +94,8 @@ record Variant(String title, CreateOptions made, String options, boolean checked
 
     CreateOptions made(long size) {
         return new CreateOptions(made.format(), size, made.preallocation(), made.clusterSize(), made.version(),
-                made.refcountBits(), made.lazyRefcounts(), made.zstd(), made.backingFile(), made.backingFormat(), made.more(),
+                made.refcountBits(), made.lazyRefcounts(), made.zstd(), made.backingFile(), made.backingFormat(),
+                made.more(),
                 made.secret());
     }
 

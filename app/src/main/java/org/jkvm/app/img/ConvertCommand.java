@@ -92,7 +92,8 @@ final class ConvertCommand extends ImageCommand {
                 .withSecret(new Secrets(given).named(options.secret()));
         ImageCopy.Options how = how(made);
         OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat)
-                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads()).withSecret(made.secret());
+                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads())
+                .withSecret(made.secret());
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
             Images.create(to, made);

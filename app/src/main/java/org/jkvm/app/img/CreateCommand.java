@@ -21,7 +21,7 @@ final class CreateCommand extends ImageCommand {
     static Syntax syntax() {
         return Syntax.of("create", "FILE [SIZE]", "Makes a virtual hard disk.",
                 "SIZE is in bytes, or a number with one of k M G T P E; with a backing file it may be left away.")
-                .value("-f", "FORMAT", "raw (the default), or one of " + String.join(", ", Images.creatable().subList(1, Images.creatable().size())) + ".")
+                .value("-f", "FORMAT", "One of " + String.join(", ", Images.creatable()) + "; raw unless given.")
                 .value("-o", "NAME=VALUE,...", "Options of the format; '-o help' lists them.")
                 .value("-b", "FILE", "The backing file: the new image keeps what differs from it.")
                 .value("-F", "FORMAT", "The backing file's format.")

@@ -35,7 +35,8 @@ public final class CryptFile implements ImageFile {
      * @param secret the passphrase, or null: then nothing can be read or written
      * @throws IOException where the passphrase is wrong
      */
-    public static CryptFile open(ImageFile file, LuksHeader luks, long header, long start, Secret secret) throws IOException {
+    public static CryptFile open(ImageFile file, LuksHeader luks, long header, long start, Secret secret)
+            throws IOException {
         return new CryptFile(file, start, secret == null ? null : luks.unlock(file, header, secret));
     }
 

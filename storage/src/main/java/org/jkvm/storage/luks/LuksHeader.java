@@ -68,7 +68,8 @@ public final class LuksHeader {
     /** Reads a header that starts at {@code offset} of {@code file} and has {@code room} bytes there. */
     public static LuksHeader read(ImageFile file, long offset, long room) throws IOException {
         ByteBuffer b = Bytes.read(file, offset, LENGTH, ByteOrder.BIG_ENDIAN);
-        require(Arrays.equals(b.array(), 0, MAGIC.length, MAGIC, 0, MAGIC.length), "not a LUKS header: its first bytes are not"
+        require(Arrays.equals(b.array(), 0, MAGIC.length, MAGIC, 0, MAGIC.length),
+                "not a LUKS header: its first bytes are not"
                 + " LUKS");
         require(b.getShort(VERSION) == 1, "LUKS version " + b.getShort(VERSION) + " is not supported, 1 is");
         LuksHeader header = new LuksHeader(b);
@@ -125,7 +126,8 @@ public final class LuksHeader {
         throw new IOException("the passphrase opens none of the image's key slots");
     }
 
-    private byte[] open(ImageFile file, long offset, int slot, byte[] password) throws IOException, GeneralSecurityException {
+    private byte[] open(ImageFile file, long offset, int slot, byte[] password) throws IOException,
+            GeneralSecurityException {
         if (bytes.getInt(slot) != ACTIVE) {
             return null;
         }

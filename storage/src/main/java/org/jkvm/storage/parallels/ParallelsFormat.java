@@ -53,7 +53,8 @@ public final class ParallelsFormat implements ImageFormat {
         ByteBuffer header = Bytes.read(file, 0, BAT, ByteOrder.LITTLE_ENDIAN);
         String magic = new String(header.array(), 0, MAGIC_LENGTH, StandardCharsets.ISO_8859_1);
         require(magic.equals(OLD) || magic.equals(EXTENDED), "not a Parallels image: no magic is at its start");
-        require(header.getInt(VERSION) == 2, "Parallels image version " + header.getInt(VERSION) + " is not supported, 2 is");
+        require(header.getInt(VERSION) == 2, "Parallels image version " + header.getInt(VERSION)
+                + " is not supported, 2 is");
         long cluster = Integer.toUnsignedLong(header.getInt(TRACKS)) * SECTOR;
         require(cluster > 0 && cluster <= MAX_CLUSTER, "corrupt Parallels header: clusters of " + cluster + " bytes");
         long entries = Integer.toUnsignedLong(header.getInt(BAT_ENTRIES));

@@ -43,7 +43,8 @@ final class BackingChange {
         at += EXTENSION_HEAD;
         byte[] bytes = name == null ? new byte[0] : name.getBytes(StandardCharsets.UTF_8);
         if (name != null && (bytes.length == 0 || bytes.length > Header.MAX_BACKING_NAME)) {
-            throw new IOException("a backing file's name has 1 to " + Header.MAX_BACKING_NAME + " bytes, not " + bytes.length);
+            throw new IOException("a backing file's name has 1 to " + Header.MAX_BACKING_NAME + " bytes, not "
+                    + bytes.length);
         }
         requireRoom(bytes.length);
         Field.BACKING_FILE_OFFSET.put(cluster, name == null ? 0 : at);

@@ -62,7 +62,8 @@ public final class Creator {
         require(dataFile == null || !dataFile.isEmpty() && dataFile.indexOf('/') < 0 && !dataFile.equals(".."),
                 "data_file=" + dataFile + ": the name of a file in the image's folder is allowed");
         require(dataFile != null || !o.flag("data_file_raw"), "data_file_raw=on needs data_file");
-        require(!o.flag("data_file_raw") || o.backingFile() == null, "data_file_raw=on and a backing file do not go together");
+        require(!o.flag("data_file_raw") || o.backingFile() == null,
+                "data_file_raw=on and a backing file do not go together");
         require(!o.flag("extended_l2") || o.clusterSize() >= 1 << Header.MIN_EXTENDED_CLUSTER_BITS,
                 "extended_l2=on needs cluster_size=16k or more");
         require(o.secret() == null || o.choice("encrypt.format", "none", "luks").equals("luks"),

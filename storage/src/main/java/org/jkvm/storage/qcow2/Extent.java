@@ -23,7 +23,8 @@ record Extent(Kind kind, long entry, long length) {
         if ((entry & COMPRESSED) != 0) {
             return Kind.COMPRESSED;
         }
-        // An external data file has a cluster at offset 0: its entry has this flag (qcow2.txt, "Standard Cluster Descriptor").
+        // An external data file has a cluster at offset 0, whose entry has this flag (qcow2.txt, "Standard Cluster
+        // Descriptor").
         boolean allocated = (entry & (OFFSET | COPIED)) != 0;
         if ((entry & ZERO) != 0) {
             return allocated ? Kind.ZERO_ALLOCATED : Kind.ZERO;

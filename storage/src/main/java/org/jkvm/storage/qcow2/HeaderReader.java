@@ -193,7 +193,8 @@ final class HeaderReader {
                 "corrupt qcow2 header: the external data file's name is missing or has control characters");
         require(!h.encrypted() || h.encryption().length == 16, "corrupt qcow2 header: the image is encrypted and has no"
                 + " encryption header");
-        require(!h.hasDataFile() || h.backingName() == null || !h.rawDataFile(), "corrupt qcow2 header: a raw external data file"
+        require(!h.hasDataFile() || h.backingName() == null || !h.rawDataFile(),
+                "corrupt qcow2 header: a raw external data file"
                 + " and a backing file");
         require(!h.hasDataFile() || !h.encrypted(), "encrypted qcow2 images with an external data file are not supported");
     }

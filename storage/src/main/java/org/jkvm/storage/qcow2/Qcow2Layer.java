@@ -55,7 +55,8 @@ public final class Qcow2Layer implements Layer {
         this.named = header;
         this.reader = new ClusterReader(file, data, header, metadata, this::backing);
         this.inPlace = new ClusterWriter(file, data, header, metadata, reader, this::backing);
-        this.writer = header.extendedL2() ? new SubclusterWriter(file, data, header, metadata, reader, this::backing) : inPlace;
+        this.writer = header.extendedL2() ? new SubclusterWriter(file, data, header, metadata, reader, this::backing)
+                : inPlace;
         this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, this::size, n -> size = n, readOnly);
     }
 
@@ -300,7 +301,8 @@ public final class Qcow2Layer implements Layer {
         ImageInfo.Qcow2 specific = new ImageInfo.Qcow2(header.version() < 3 ? "0.10" : "1.1",
                 header.compressionType() == Features.COMPRESSION_ZSTD ? "zstd" : "zlib", header.lazyRefcounts(),
                 1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0, header.extendedL2(),
-                header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(), header.encrypted() ? "luks" : null);
+                header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(), header.encrypted() ? "luks"
+                : null);
         return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
                 (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
                 snapshots.list());

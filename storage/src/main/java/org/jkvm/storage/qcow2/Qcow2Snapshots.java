@@ -44,7 +44,8 @@ final class Qcow2Snapshots implements Snapshots {
     }
 
     private List<SnapshotTable.Snapshot> read() throws IOException {
-        return SnapshotTable.read(file, header, metadata.header(Field.SNAPSHOTS_OFFSET), metadata.header(Field.NB_SNAPSHOTS));
+        return SnapshotTable.read(file, header, metadata.header(Field.SNAPSHOTS_OFFSET),
+                metadata.header(Field.NB_SNAPSHOTS));
     }
 
     @Override

@@ -105,7 +105,8 @@ final class Repair {
         LongSet seen = new LongSet();
         for (int i = 0; i < table.length; i++) {
             long block = table[i];
-            boolean bad = block < 0 || block >= file.size() || (block & header.clusterSize() - 1) != 0 || seen.contains(block);
+            boolean bad = block < 0 || block >= file.size() || (block & header.clusterSize() - 1) != 0
+                    || seen.contains(block);
             if (block != 0 && bad) {
                 PointerTable.write(file, header.refcountTableOffset() + (long) i * Long.BYTES, new long[1]);
             }

@@ -62,7 +62,8 @@ public final class QedFormat implements ImageFormat {
                 "corrupt QED header: table_size is " + table + ", 1, 2, 4, 8 or 16 is allowed");
         QedMap map = new QedMap(file, cluster, (long) cluster * table, h.getLong(L1_TABLE_OFFSET));
         long size = h.getLong(IMAGE_SIZE);
-        require(size >= 0 && size % 512 == 0 && map.covers(size), "corrupt QED header: image_size " + size + " is too large");
+        require(size >= 0 && size % 512 == 0 && map.covers(size), "corrupt QED header: image_size " + size
+                + " is too large");
         require(map.l1InFile(), "corrupt or truncated QED image: the L1 table lies outside the file");
         ImageInfo.Backing named = backing(source, h);
         Layer backing = named == null ? null : source.neighbours().backing(named);
@@ -105,8 +106,10 @@ public final class QedFormat implements ImageFormat {
     public void create(NewImage image, CreateOptions options) throws IOException {
         int cluster = options.moreSize("cluster_size", DEFAULT_CLUSTER);
         int table = options.moreSize("table_size", DEFAULT_TABLE);
-        if (!Bits.isPowerOfTwo(cluster) || cluster < 1 << 12 || cluster > 1 << 26 || !Bits.isPowerOfTwo(table) || table > 16) {
-            throw new UserException("cluster_size=" + cluster + ",table_size=" + table + ": a power of two from 4k to 64M, and 1,"
+        if (!Bits.isPowerOfTwo(cluster) || cluster < 1 << 12 || cluster > 1 << 26 || !Bits.isPowerOfTwo(table)
+                || table > 16) {
+            throw new UserException("cluster_size=" + cluster + ",table_size=" + table
+                    + ": a power of two from 4k to 64M, and 1,"
                     + " 2, 4, 8 or 16, are allowed");
         }
         if (!new QedMap(image.file(), cluster, (long) cluster * table, cluster).covers(options.size())) {
@@ -121,7 +124,8 @@ public final class QedFormat implements ImageFormat {
         h.putInt(CLUSTER_SIZE, cluster);
         h.putInt(TABLE_SIZE, table);
         h.putInt(HEADER_SIZE, 1);
-        h.putLong(FEATURES, name.length == 0 ? 0 : HAS_BACKING | ("raw".equals(options.backingFormat()) ? BACKING_IS_RAW : 0));
+        h.putLong(FEATURES, name.length == 0 ? 0 : HAS_BACKING | ("raw".equals(options.backingFormat()) ? BACKING_IS_RAW
+                : 0));
         h.putLong(L1_TABLE_OFFSET, cluster);
         h.putLong(IMAGE_SIZE, options.size());
         h.putInt(BACKING_OFFSET, name.length == 0 ? 0 : LENGTH);

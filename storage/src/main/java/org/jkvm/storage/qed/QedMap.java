@@ -56,7 +56,8 @@ final class QedMap implements BlockMap {
             return Place.NONE;
         }
         if (!inFile(table, tableBytes)) {
-            throw new IOException("corrupt QED image: an L2 table at 0x" + Long.toHexString(table) + " lies outside the file");
+            throw new IOException("corrupt QED image: an L2 table at 0x" + Long.toHexString(table)
+                    + " lies outside the file");
         }
         long entry = pages.getLong(l2Entry(table, index));
         if (entry == 0 || entry == ZERO) {

@@ -69,10 +69,12 @@ public final class VdiFormat implements ImageFormat {
         require(header.getInt(VERSION_AT) == VERSION, "VDI version 0x" + Integer.toHexString(header.getInt(VERSION_AT))
                 + " is not supported, 1.1 is");
         int type = header.getInt(TYPE);
-        require(type == DYNAMIC || type == STATIC, "VDI image type " + type + " is not supported; dynamic (1) and static (2) are");
+        require(type == DYNAMIC || type == STATIC, "VDI image type " + type
+                + " is not supported; dynamic (1) and static (2) are");
         require(header.getLong(UUID_PARENT) == 0 && header.getLong(UUID_PARENT + 8) == 0,
                 "VDI images that stand on a parent are not supported");
-        require(header.getInt(SECTOR_SIZE) == SECTOR && header.getInt(BLOCK_SIZE) == BLOCK && header.getInt(BLOCK_EXTRA) == 0,
+        require(header.getInt(SECTOR_SIZE) == SECTOR && header.getInt(BLOCK_SIZE) == BLOCK
+                && header.getInt(BLOCK_EXTRA) == 0,
                 "corrupt VDI header: sectors of 512 bytes and blocks of 1 MiB are allowed");
         checkSizes(header, file);
         BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), header.getLong(DISK_SIZE), BLOCK, true, null);
@@ -87,7 +89,8 @@ public final class VdiFormat implements ImageFormat {
         require(size >= 0 && size % SECTOR == 0 && blocks <= MAX_BLOCKS && size <= blocks * BLOCK,
                 "corrupt VDI header: a disk of " + size + " bytes in " + blocks + " blocks of 1 MiB");
         require(table >= LENGTH && table % SECTOR == 0 && data % SECTOR == 0 && table + blocks * Integer.BYTES <= data,
-                "corrupt VDI header: the block map at " + table + " and the data at " + data + " overlap or are not in sectors");
+                "corrupt VDI header: the block map at " + table + " and the data at " + data
+                + " overlap or are not in sectors");
         require(table + blocks * Integer.BYTES <= file.size(), "truncated VDI image: its block map ends beyond the file");
     }
 

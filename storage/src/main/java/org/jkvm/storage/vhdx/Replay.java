@@ -25,7 +25,8 @@ record Replay(ImageFile file) implements Log.Target {
             file.setSize(offset + length);
         } else if (!file.punch(offset, length)) {
             if (length > MAX_WRITTEN) {
-                throw new IOException("the VHDX image's log wants " + length + " bytes of zeroes, and the host cannot make them");
+                throw new IOException("the VHDX image's log wants " + length
+                        + " bytes of zeroes, and the host cannot make them");
             }
             Buffers.writeZeroes(file, offset, length);
         }

@@ -46,7 +46,8 @@ public final class VhdxFormat implements ImageFormat {
         VhdxMetadata metadata = VhdxMetadata.read(file, regions.metadata());
         require(metadata.batEntries() * Long.BYTES <= regions.bat().length(), "corrupt VHDX image: a disk of "
                 + metadata.size() + " bytes is too large for its block allocation table");
-        BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), metadata.size(), metadata.blockSize(), true, null);
+        BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), metadata.size(), metadata.blockSize(), true,
+                null);
         return new BlockLayer(shape, file, new VhdxMap(file, headers, metadata, regions.bat().offset()), null,
                 source.options());
     }

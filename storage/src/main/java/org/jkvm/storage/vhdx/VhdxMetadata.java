@@ -61,10 +61,12 @@ record VhdxMetadata(long size, int blockSize, int sectorSize) {
     }
 
     private static VhdxMetadata of(Map<UUID, ByteBuffer> items) throws IOException {
-        require(items.keySet().containsAll(Set.of(Guids.FILE_PARAMETERS, Guids.VIRTUAL_DISK_SIZE, Guids.LOGICAL_SECTOR_SIZE)),
+        require(items.keySet().containsAll(Set.of(Guids.FILE_PARAMETERS, Guids.VIRTUAL_DISK_SIZE,
+                Guids.LOGICAL_SECTOR_SIZE)),
                 "corrupt VHDX metadata: the disk's size, block size or sector size is missing");
         ByteBuffer parameters = items.get(Guids.FILE_PARAMETERS);
-        require((parameters.getInt(4) & HAS_PARENT) == 0, "differencing VHDX images, which stand on a parent, are not supported");
+        require((parameters.getInt(4) & HAS_PARENT) == 0,
+                "differencing VHDX images, which stand on a parent, are not supported");
         int block = parameters.getInt(0);
         require(Bits.isPowerOfTwo(block) && block >= MIN_BLOCK && block <= MAX_BLOCK, "corrupt VHDX metadata: blocks of "
                 + block + " bytes");

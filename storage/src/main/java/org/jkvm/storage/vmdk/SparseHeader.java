@@ -43,7 +43,8 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
         if (header.gdOffset() == AT_END) {
             // Footer marker, footer, end-of-stream marker: a sector each.
             require(file.size() >= 4 * SECTOR, "truncated VMDK image: it has no footer");
-            header = parse(Bytes.read(file, Bits.alignDown(file.size() - 2 * SECTOR, SECTOR), SECTOR, ByteOrder.LITTLE_ENDIAN),
+            header = parse(Bytes.read(file, Bits.alignDown(file.size() - 2 * SECTOR, SECTOR), SECTOR,
+                    ByteOrder.LITTLE_ENDIAN),
                     true);
         }
         header.check(file);

@@ -50,7 +50,8 @@ public final class VmdkFormat implements ImageFormat {
         try {
             long start = 0;
             for (Descriptor.Extent extent : descriptor.extents()) {
-                require(extent.sectors() <= MAX_SECTORS, "corrupt VMDK image: an extent of " + extent.sectors() + " sectors");
+                require(extent.sectors() <= MAX_SECTORS, "corrupt VMDK image: an extent of " + extent.sectors()
+                        + " sectors");
                 parts.add(part(source, extent, start));
                 start += extent.sectors() * SECTOR;
             }
@@ -80,7 +81,8 @@ public final class VmdkFormat implements ImageFormat {
                 + extent.type() + " are not supported; SPARSE, FLAT and ZERO are");
         ImageFile file = source.neighbours().part(extent.file());
         try {
-            Layer layer = flat ? flat(source, file, extent) : sparse(source, source.path().resolveSibling(extent.file()), file, null,
+            Layer layer = flat ? flat(source, file, extent) : sparse(source, source.path().resolveSibling(extent.file()),
+                    file, null,
                     extent.sectors());
             return new JoinedLayer.Part(start, length, layer);
         } catch (IOException | RuntimeException e) {
@@ -112,7 +114,8 @@ public final class VmdkFormat implements ImageFormat {
         require(sectors <= header.capacity(), "corrupt VMDK image: an extent is shorter than its descriptor says");
         ImageInfo.Backing named = null;
         if (descriptor != null && descriptor.parent() != null) {
-            named = new ImageInfo.Backing(descriptor.parent(), BackingName.resolve(source.path(), descriptor.parent()), "vmdk");
+            named = new ImageInfo.Backing(descriptor.parent(), BackingName.resolve(source.path(), descriptor.parent()),
+                    "vmdk");
         }
         Layer backing = named == null ? null : source.neighbours().backing(named);
         BlockLayer.Shape shape = new BlockLayer.Shape(path, "vmdk", (sectors < 0 ? header.capacity() : sectors) * SECTOR,
@@ -129,7 +132,8 @@ public final class VmdkFormat implements ImageFormat {
     public Map<String, String> creationOptions() {
         Map<String, String> options = new LinkedHashMap<>();
         options.put("adapter_type", "ide (the default), lsilogic, buslogic or legacyESX");
-        options.put("subformat", "monolithicSparse (the default), monolithicFlat, twoGbMaxExtentSparse, twoGbMaxExtentFlat or"
+        options.put("subformat",
+                "monolithicSparse (the default), monolithicFlat, twoGbMaxExtentSparse, twoGbMaxExtentFlat or"
                 + " streamOptimized");
         return options;
     }
@@ -174,7 +178,8 @@ public final class VmdkFormat implements ImageFormat {
         return extents;
     }
 
-    private static void createSparse(ImageFile file, long sectors, byte[] descriptor, boolean compressed) throws IOException {
+    private static void createSparse(ImageFile file, long sectors, byte[] descriptor, boolean compressed)
+            throws IOException {
         SparseHeader header = SparseHeader.of(sectors, descriptor.length == 0 ? 0 : DESCRIPTOR_SECTORS, compressed);
         if (descriptor.length > DESCRIPTOR_SECTORS * SECTOR) {
             throw new UserException("the image's file name is too long for its descriptor");

@@ -58,7 +58,8 @@ final class VmdkMap implements BlockMap {
         if (entry == ZEROED && header.has(SparseHeader.ZEROED_GRAINS)) {
             return Place.ZERO;
         }
-        return header.has(SparseHeader.COMPRESSED) ? new Place(Place.Kind.PACKED, entry * SECTOR) : Place.data(entry * SECTOR);
+        return header.has(SparseHeader.COMPRESSED) ? new Place(Place.Kind.PACKED, entry * SECTOR)
+                : Place.data(entry * SECTOR);
     }
 
     @Override

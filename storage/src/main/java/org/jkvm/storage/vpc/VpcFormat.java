@@ -53,13 +53,15 @@ public final class VpcFormat implements ImageFormat {
         return switch (footer.type()) {
             case Footer.FIXED -> fixed(source, size);
             case Footer.DYNAMIC -> dynamic(source, size, footer);
-            default -> throw new IOException("VHD disk type " + footer.type() + " is not supported; fixed (2) and dynamic (3)"
+            default -> throw new IOException("VHD disk type " + footer.type()
+                    + " is not supported; fixed (2) and dynamic (3)"
                     + " are");
         };
     }
 
     private Layer fixed(Source source, long size) throws IOException {
-        require(size <= source.file().size() - Footer.LENGTH, "truncated VHD image: a disk of " + size + " bytes in a file of "
+        require(size <= source.file().size() - Footer.LENGTH, "truncated VHD image: a disk of " + size
+                + " bytes in a file of "
                 + source.file().size());
         BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), size, DEFAULT_BLOCK, false, null);
         return new BlockLayer(shape, source.file(), new FlatMap(0, DEFAULT_BLOCK), null, source.options());

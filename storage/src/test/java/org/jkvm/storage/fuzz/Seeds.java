@@ -91,7 +91,8 @@ final class Seeds {
 
     private static Seed qcow2(String name, int cluster, int version, int bits, Map<String, String> more, Secret secret)
             throws IOException {
-        CreateOptions options = new CreateOptions("qcow2", SIZE, Preallocation.OFF, cluster, version, bits, false, false, null,
+        CreateOptions options = new CreateOptions("qcow2", SIZE, Preallocation.OFF, cluster, version, bits, false, false,
+                null,
                 null).withMore(more).withSecret(secret);
         MemoryFile file = new MemoryFile();
         Creator.create(file, options);

@@ -78,7 +78,8 @@ class CrashTest {
     @MethodSource("seeds")
     void snapshotsSurviveACrash(long seed) throws IOException {
         Random random = new Random(seed);
-        CreateOptions options = new CreateOptions("qcow2", 0, CreateOptions.Preallocation.OFF, SECTOR << random.nextInt(4), 3, 16,
+        CreateOptions options = new CreateOptions("qcow2", 0, CreateOptions.Preallocation.OFF, SECTOR << random.nextInt(4),
+                3, 16,
                 false, false, null, null);
         CrashFile empty = new CrashFile(new byte[0]);
         Creator.create(empty, options);
