@@ -58,7 +58,7 @@ brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:Tier4Invocation
 # JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
 jvm_flags() {
     flags=(-XX:+UseSerialGC -Xms64m -Xmx1g -XX:TieredStopAtLevel=4 -XX:-UsePerfData
-        --enable-native-access=org.jkvm.linux,com.github.luben.zstd_jni -p "$app/lib")
+        --enable-native-access=org.jkvm.linux,org.jkvm.x64,com.github.luben.zstd_jni -p "$app/lib")
 }
 
 build() {
