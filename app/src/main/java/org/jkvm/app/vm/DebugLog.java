@@ -18,6 +18,9 @@ import org.jkvm.base.UserException;
 import org.jkvm.base.register.RegisterFile;
 import org.jkvm.base.register.RegisterTrace;
 import org.jkvm.devices.Device;
+import org.jkvm.hybrid.Assists;
+import org.jkvm.hybrid.HybridVm;
+import org.jkvm.machine.pc.Pc;
 import org.jkvm.x86.translate.NativeCode;
 import org.jkvm.x86.trap.Interrupts;
 
@@ -34,6 +37,7 @@ public final class DebugLog implements AutoCloseable {
             in_asm          guest code when it is translated
             out_asm         host code that it was translated to
             exec            each run of translated code, block by block
+            modes           the vCPUs' time by mode, at the end, and what software does for hardware, once a kind
             unimp           first touch of registers and bits that do nothing here
             """;
     private static final String TRACE = "trace:";
@@ -41,11 +45,13 @@ public final class DebugLog implements AutoCloseable {
     private static final String GUEST_ERRORS = "guest_errors";
     private static final String INT = "int";
     private static final List<String> CODE = List.of("in_asm", "out_asm", "exec");
+    private static final String MODES = "modes";
 
     private final Map<String, System.Logger.Level> loggers = new HashMap<>();
     private final List<Pattern> traced = new ArrayList<>();
     private final PrintStream out;
     private boolean ignored;
+    private boolean modes;
 
     /**
      * A log of {@code items}.
@@ -75,6 +81,13 @@ public final class DebugLog implements AutoCloseable {
         });
     }
 
+    /** The machine has ended: says what was asked to be said then. */
+    void ended(Pc pc) {
+        if (modes && pc.virtualMachine() instanceof HybridVm vm) {
+            out.print(vm.describeModes());
+        }
+    }
+
     @Override
     public void close() {
         if (out != System.err) {
@@ -87,6 +100,9 @@ public final class DebugLog implements AutoCloseable {
             ignored = true;
         } else if (item.equals(GUEST_ERRORS)) {
             loggers.put("org.jkvm.", System.Logger.Level.WARNING);
+        } else if (item.equals(MODES)) {
+            modes = true;
+            loggers.put(Assists.class.getName(), System.Logger.Level.INFO);
         } else if (item.equals(INT)) {
             loggers.put(Interrupts.class.getName(), System.Logger.Level.DEBUG);
         } else if (CODE.contains(item)) {

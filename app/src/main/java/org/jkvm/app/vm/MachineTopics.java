@@ -5,6 +5,7 @@ import org.jkvm.app.monitor.MonitorMachine.Topic;
 import org.jkvm.devices.Device;
 import org.jkvm.devices.pci.Bar;
 import org.jkvm.devices.pci.PciFunction;
+import org.jkvm.hybrid.HybridVm;
 import org.jkvm.hypervisor.Vcpu;
 import org.jkvm.machine.pc.Pc;
 
@@ -26,10 +27,15 @@ final class MachineTopics {
                 new Topic("chardev", "the character devices", chardevs::describe),
                 new Topic("irq", "the interrupt lines", () -> pc.interruptChip().describe()),
                 new Topic("jit", "instructions executed, and how fast", this::jit),
+                new Topic("modes", "the vCPUs' time by mode, and their exits", this::modes),
                 new Topic("mtree", "the address spaces", pc::describeAddressSpaces),
                 new Topic("pci", "the PCI functions", this::pci),
                 new Topic("pic", "the interrupt controllers", () -> pc.interruptChip().describe()),
                 new Topic("qtree", "the devices", this::devices));
+    }
+
+    private String modes() {
+        return pc.virtualMachine() instanceof HybridVm vm ? vm.describeModes() : "";
     }
 
     private String jit() {

@@ -23,6 +23,7 @@ import org.jkvm.app.settings.ConsoleSettings;
 import org.jkvm.app.settings.VmSettings;
 import org.jkvm.base.UserException;
 import org.jkvm.base.backend.CharacterBackend;
+import org.jkvm.hybrid.HybridVm;
 import org.jkvm.machine.loader.DirectBoot;
 import org.jkvm.machine.pc.Pc;
 import org.jkvm.machine.pc.PcConfig;
@@ -63,6 +64,7 @@ public final class Session implements MuxBackend.Actions {
             chardevs.start();
             machine.start(settings.running().paused());
             int status = machine.awaitExit();
+            log.ended(pc);
             disks.end();
             return status;
         } finally {
@@ -124,6 +126,9 @@ public final class Session implements MuxBackend.Actions {
     private List<MonitorMachine.Action> commands(Pc pc) {
         List<MonitorMachine.Action> all = new ArrayList<>(new DiskCommands(disks, pc.clock()).list());
         all.addAll(new HotplugCommands(pc, disks).list());
+        if (pc.virtualMachine() instanceof HybridVm vm) {
+            all.add(new EngineCommand(pc, vm).action());
+        }
         return all;
     }
 

@@ -1,6 +1,8 @@
 package org.jkvm.hybrid;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.time.Clock;
 import org.jkvm.hypervisor.ExitAnswer;
@@ -21,7 +23,9 @@ import org.jkvm.hypervisor.x86.X86Vcpu;
  * </pre>
  *
  * One instruction is executed at first. Where the next one is missing soon after, the helper runs on for a while, for longer
- * each time, as moving costs more than executing.
+ * each time, as moving costs more than executing. Where the hardware turns out to be no hardware but an emulation, slower than
+ * the helper, the two take turns from the first failure on: the hardware delivers interrupts and serves its chip, for a short
+ * while each, and the helper does the rest.
  */
 final class AssistedVcpu implements X86Vcpu {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
@@ -32,6 +36,9 @@ final class AssistedVcpu implements X86Vcpu {
     private static final long SHORTEST_NANOS = 100_000;
     /** An interrupt waits at most this long. */
     private static final long LONGEST_NANOS = 2_000_000;
+    /** The hardware's turn where it is an emulation, and how often a processor that is halted there is looked at. */
+    private static final long TURN_NANOS = 100_000;
+    private static final long IDLE_NANOS = 2_000_000;
     /** How often an instruction may come back undone: a kick may have been in the way. */
     private static final int MOST_FRUITLESS = 8;
 
@@ -40,7 +47,11 @@ final class AssistedVcpu implements X86Vcpu {
     private final Assists assists;
     private final Clock clock;
     private final Clock.Timer timer;
+    private final Clock.Timer turn;
+    private final BooleanSupplier emulation;
+    private final AtomicBoolean kicked = new AtomicBoolean();
     private volatile boolean helping;
+    private boolean turns;
     private boolean stepping;
     private X86State taken;
     private long executedBefore;
@@ -48,12 +59,16 @@ final class AssistedVcpu implements X86Vcpu {
     private long handedBack = Long.MIN_VALUE / 2;
     private int fruitless;
 
-    AssistedVcpu(X86Vcpu hardware, X86Vcpu helper, Assists assists, Clock clock) {
+    /** {@code emulation} tells whether the hardware is one, slower than the helper; asked at the first failure. */
+    AssistedVcpu(X86Vcpu hardware, X86Vcpu helper, Assists assists, Clock clock, BooleanSupplier emulation) {
         this.hardware = hardware;
         this.helper = helper;
         this.assists = assists;
         this.clock = clock;
-        this.timer = clock.lockedBy(new ReentrantLock()).timer("assist", helper::kick);
+        this.emulation = emulation;
+        Clock own = clock.lockedBy(new ReentrantLock());
+        this.timer = own.timer("assist", helper::kick);
+        this.turn = own.timer("turn", hardware::kick);
     }
 
     @Override
@@ -83,19 +98,36 @@ final class AssistedVcpu implements X86Vcpu {
                 fruitless = 0;
                 return exit;
             }
-            callHelper(code);
+            turns |= emulation.getAsBoolean();
+            taken = hardware.readState();
+            assists.count(code, codeBits(taken));
+            callHelper();
             return null;
         }
-        return exit;
+        if (!(exit instanceof VmExit.Interrupted) || kicked.getAndSet(false)) {
+            return exit;
+        }
+        takeTurn();
+        return null;
     }
 
-    private void callHelper(byte[] code) {
+    /** The hardware's turn is over: the helper goes on, unless there is nothing to do. */
+    private void takeTurn() {
         taken = hardware.readState();
-        assists.count(code, codeBits(taken));
+        if (taken.activity == X86State.Activity.RUNNING) {
+            callHelper();
+        } else if (turns) {
+            turn.arm(clock.nanos() + IDLE_NANOS);
+        }
+    }
+
+    private void callHelper() {
+        turn.cancel();
         helper.writeState(taken);
         executedBefore = helper.instructions();
         long now = clock.nanos();
-        burst = now - handedBack > CLOSE_NANOS ? 0 : Math.clamp(2 * burst, SHORTEST_NANOS, LONGEST_NANOS);
+        burst = turns ? LONGEST_NANOS
+                : now - handedBack > CLOSE_NANOS ? 0 : Math.clamp(2 * burst, SHORTEST_NANOS, LONGEST_NANOS);
         stepping = burst == 0 && taken.injected < 0;
         helper.singleStep(stepping);
         if (!stepping) {
@@ -131,6 +163,9 @@ final class AssistedVcpu implements X86Vcpu {
         state.msrs.entrySet().removeIf(e -> unchanged(e.getKey(), e.getValue()));
         hardware.writeState(state);
         handedBack = clock.nanos();
+        if (turns) {
+            turn.arm(handedBack + (state.activity == X86State.Activity.RUNNING ? TURN_NANOS : IDLE_NANOS));
+        }
         return null;
     }
 
@@ -151,6 +186,7 @@ final class AssistedVcpu implements X86Vcpu {
     /** The hardware remembers the kick, and tells of it once it has the registers back. */
     @Override
     public void kick() {
+        kicked.set(true);
         hardware.kick();
         if (helping) {
             helper.kick();
@@ -225,6 +261,7 @@ final class AssistedVcpu implements X86Vcpu {
     @Override
     public void close() {
         timer.cancel();
+        turn.cancel();
         hardware.close();
         helper.close();
     }

@@ -29,8 +29,9 @@ final class HybridVcpu implements X86Vcpu {
         return modes;
     }
 
-    /** From now on {@code other} runs it. */
-    void become(X86Vcpu other) {
+    /** From now on {@code other} runs it, a vCPU of {@code engine}. */
+    void become(X86Vcpu other, Engine engine) {
+        modes.become(engine);
         now = other;
     }
 

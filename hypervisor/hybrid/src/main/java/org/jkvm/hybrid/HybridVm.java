@@ -22,6 +22,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.kvm.KvmSpeed;
 import org.jkvm.soft.SoftHypervisor;
 import org.jkvm.soft.SoftOptions;
 
@@ -40,6 +41,8 @@ public final class HybridVm implements VirtualMachine {
     private final CurrentMemory memory = new CurrentMemory();
     private final CurrentChip chip = new CurrentChip();
     private volatile Host now;
+    /** Guarded by this; null until it was asked. */
+    private Boolean emulated;
 
     /** The machine on one engine; on KVM with the helper's machine beside. */
     private record Host(Engine engine, VirtualMachine vm, Optional<VirtualMachine> helper) {
@@ -83,9 +86,18 @@ public final class HybridVm implements VirtualMachine {
         };
     }
 
+    /** Whether this host's KVM is slower than the software engine. Measured once. */
+    private synchronized boolean emulated() {
+        if (emulated == null) {
+            emulated = !KvmSpeed.measure(kvm.orElseThrow()).inHardware();
+        }
+        return emulated;
+    }
+
     private X86Vcpu vcpu(Host host, int index, CpuModel model) {
         X86Vcpu main = host.vm.createVcpu(index, model);
-        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu(main, h.createVcpu(index, model), assists, config.clock()))
+        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu(main, h.createVcpu(index, model), assists, config.clock(),
+                this::emulated))
                 .orElse(main);
     }
 
@@ -99,9 +111,11 @@ public final class HybridVm implements VirtualMachine {
         return assists;
     }
 
-    /** Where a vCPU's time went. */
-    public VcpuModes modes(int index) {
-        return vcpus.get(index).modes();
+    /** Where the vCPUs' time went, their exits, and software's assists: what {@code info modes} shows. */
+    public String describeModes() {
+        StringBuilder text = new StringBuilder();
+        vcpus.forEach(vcpu -> text.append(vcpu.modes().describe(vcpu.index())));
+        return text.append(assists.describe()).toString();
     }
 
     // ---- moving ----
@@ -164,7 +178,7 @@ public final class HybridVm implements VirtualMachine {
         chipState.restore(to.vm);
         now = to;
         for (int n = 0; n < arrived.size(); n++) {
-            vcpus.get(n).become(arrived.get(n));
+            vcpus.get(n).become(arrived.get(n), to.engine);
         }
     }
 
@@ -216,7 +230,7 @@ public final class HybridVm implements VirtualMachine {
 
     @Override
     public X86Vcpu createVcpu(int index, CpuModel model) {
-        HybridVcpu vcpu = new HybridVcpu(index, model, new VcpuModes(), vcpu(now, index, model));
+        HybridVcpu vcpu = new HybridVcpu(index, model, new VcpuModes(now.engine), vcpu(now, index, model));
         vcpus.add(vcpu);
         return vcpu;
     }

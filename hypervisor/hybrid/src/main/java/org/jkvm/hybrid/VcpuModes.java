@@ -2,30 +2,65 @@ package org.jkvm.hybrid;
 
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.linux.ThreadSignals;
 
-/** What one vCPU's time went into, and its exits by reason. Counted on its thread; read from any. */
+/**
+ * What one vCPU's time went into, and its exits by reason. On KVM the kernel tells: guest time, system time, user time.
+ * The software engine's guest mode is user time like the devices', which is why time outside {@link HybridVcpu#run} is
+ * measured. Counted on the vCPU's thread; read from any.
+ */
 public final class VcpuModes {
     private static final String[] REASONS = {"port read", "port write", "MMIO read", "MMIO write", "halted", "shutdown", "kick",
         "debug", "failed entry", "not emulated", "internal error"};
+    private static final int KICK = 6;
+    private static final double NANOS = 1e9;
 
     private final long[] exits = new long[REASONS.length];
+    private Engine engine;
+    private int thread;
+    private ThreadTimes settled = ThreadTimes.NONE;
+    private long begun = -1;
     private long entered;
-    private long left = System.nanoTime();
-    private long inside;
+    private long left;
+    private boolean stopped;
+    /** Time in user mode since {@link #settle}. */
     private long outside;
+    private long guest;
+    private long kernel;
+    private long user;
 
-    /** The vCPU enters guest or kernel mode. */
+    VcpuModes(Engine engine) {
+        this.engine = engine;
+    }
+
+    /** The vCPU enters guest or kernel mode. After a kick it may have stood still: that is no time in user mode. */
     void entering() {
         entered = System.nanoTime();
-        outside += entered - left;
+        if (thread == 0) {
+            begin();
+        }
+        outside += stopped ? 0 : entered - left;
+        stopped = false;
+    }
+
+    private void begin() {
+        thread = ThreadSignals.currentThread();
+        settled = ThreadTimes.of(thread, ThreadTimes.NONE);
+        begun = entered;
+        left = entered;
     }
 
     /** It is back in user mode. */
     void left(VmExit exit) {
         left = System.nanoTime();
-        inside += left - entered;
-        exits[reason(exit)]++;
+        int reason = reason(exit);
+        exits[reason]++;
+        if (reason == KICK) {
+            stopped = true;
+            settle();
+        }
     }
 
     private static int reason(VmExit exit) {
@@ -36,12 +71,33 @@ public final class VcpuModes {
             case VmExit.MmioWrite _ -> 3;
             case VmExit.Halted _ -> 4;
             case VmExit.Shutdown _ -> 5;
-            case VmExit.Interrupted _ -> 6;
+            case VmExit.Interrupted _ -> KICK;
             case VmExit.Debug _ -> 7;
             case VmExit.FailedEntry _ -> 8;
             case VmExit.NotEmulated _ -> 9;
             case VmExit.InternalError _ -> 10;
         };
+    }
+
+    /** From now on another engine runs it. */
+    void become(Engine other) {
+        settle();
+        engine = other;
+    }
+
+    /** Books the time since the last time by mode. */
+    private synchronized void settle() {
+        ThreadTimes now = ThreadTimes.of(thread, settled);
+        ThreadTimes spent = now.minus(settled);
+        long devices = switch (engine) {
+            case KVM -> spent.user() - spent.guest();
+            case SOFT -> Math.min(outside, spent.user());
+        };
+        guest += spent.user() - devices;
+        kernel += spent.system();
+        user += devices;
+        settled = now;
+        outside = 0;
     }
 
     /** Exits by reason, those that there were. */
@@ -55,13 +111,18 @@ public final class VcpuModes {
         return counts;
     }
 
-    /** Nanoseconds in guest mode, in kernel mode or halted. */
-    public long insideNanos() {
-        return inside;
+    /** Two lines: processor time by mode, and exits by reason with their rate. */
+    synchronized String describe(int index) {
+        settle();
+        double seconds = begun < 0 ? 0 : (System.nanoTime() - begun) / NANOS;
+        return "CPU#%d on %s: guest mode %s, kernel mode %s, user mode %s of processor time, in %.1f s%n".formatted(index,
+                engine.label(), share(guest), share(kernel), share(user), seconds) + "  exits: " + exits().entrySet().stream()
+                .map(e -> "%s %d (%.0f/s)".formatted(e.getKey(), e.getValue(), e.getValue() / Math.max(seconds, 1e-3)))
+                .collect(Collectors.joining(", ")) + "\n";
     }
 
-    /** Nanoseconds in user mode, or stopped. */
-    public long outsideNanos() {
-        return outside;
+    private String share(long nanos) {
+        long all = Math.max(1, guest + kernel + user);
+        return "%.2f s (%d%%)".formatted(nanos / NANOS, Math.round(100.0 * nanos / all));
     }
 }

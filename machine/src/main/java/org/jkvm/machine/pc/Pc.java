@@ -169,6 +169,11 @@ public final class Pc implements Board, Stateful, AutoCloseable {
         return vm.interruptChip();
     }
 
+    /** What runs it. */
+    public VirtualMachine virtualMachine() {
+        return vm;
+    }
+
     /** PCI bus 0; the bus lock is held while it is used. */
     public PciBus pci() {
         return pci;
