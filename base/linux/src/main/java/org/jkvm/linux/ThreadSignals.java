@@ -1,9 +1,12 @@
 package org.jkvm.linux;
 
 import static org.jkvm.linux.Native.C_INT;
+import static org.jkvm.linux.Native.C_POINTER;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
@@ -14,6 +17,13 @@ public final class ThreadSignals {
     private static final MethodHandle SIGRTMIN = Native.link("__libc_current_sigrtmin", C_INT);
     private static final MethodHandle GETTID = Native.link("gettid", C_INT);
     private static final MethodHandle TGKILL = Native.link("tgkill", C_INT, C_INT, C_INT, C_INT);
+    private static final MethodHandle PTHREAD_SIGMASK =
+            Native.link("pthread_sigmask", C_INT, C_INT, C_POINTER, C_POINTER);
+    /** sigset_t of glibc (bits/types/__sigset_t.h); its first word has the signals that there are. */
+    private static final long SIGSET_BYTES = 128;
+    // include/uapi/asm-generic/signal-defs.h
+    private static final int SIG_BLOCK = 0;
+    private static final int SIG_UNBLOCK = 1;
     private static final int PROCESS = (int) ProcessHandle.current().pid();
     private static final int SIGNAL = install();
 
@@ -33,6 +43,21 @@ public final class ThreadSignals {
     public static void interrupt(int thread) {
         try {
             int ignored = (int) TGKILL.invokeExact(Native.errnoSegment(), PROCESS, thread, SIGNAL);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /**
+     * Holds the signal back from the calling thread, or lets it come again: what came meanwhile comes then. A system call with
+     * a signal mask of its own, such as /dev/kvm's, sees it all the same.
+     */
+    public static void hold(boolean on) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment set = arena.allocate(SIGSET_BYTES, Long.BYTES);
+            set.set(ValueLayout.JAVA_LONG, 0, 1L << SIGNAL - 1);
+            int ignored = (int) PTHREAD_SIGMASK.invokeExact(Native.errnoSegment(), on ? SIG_BLOCK : SIG_UNBLOCK, set,
+                    MemorySegment.NULL);
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -2,13 +2,14 @@ package org.jkvm.hybrid;
 
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
+import org.jkvm.base.GuestMemory;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.time.Clock;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.kvm.KvmProcessor;
 
 /**
  * A hardware vCPU with a software one at its side, over the same memory. Where the hardware lacks an instruction, the helper
@@ -23,52 +24,55 @@ import org.jkvm.hypervisor.x86.X86Vcpu;
  * </pre>
  *
  * One instruction is executed at first. Where the next one is missing soon after, the helper runs on for a while, for longer
- * each time, as moving costs more than executing. Where the hardware turns out to be no hardware but an emulation, slower than
- * the helper, the two take turns from the first failure on: the hardware delivers interrupts and serves its chip, for a short
- * while each, and the helper does the rest.
+ * each time, as moving costs more than executing. Where the hardware is none but an emulation, slower than the helper, the two
+ * take turns from the start: the hardware takes interrupts from its chip, executes single instructions that concern it, and
+ * waits while the processor is halted; the helper does the rest. User mode is always the helper's then: emulations have been
+ * seen that execute SYSCALL without entering the kernel.
  */
 final class AssistedVcpu implements X86Vcpu {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
     private static final int EFER = 0xc000_0080;
     private static final int APIC_BASE = 0x1b;
+    private static final int NO_CODE = -1;
+    /** 0F 30. The kernel does what the guest asked for by some MSRs when it enters guest mode the next time: two turns. */
+    private static final int WRMSR = 0x300f;
     /** Two failures closer together than this are worth running on. */
     private static final long CLOSE_NANOS = 1_000_000;
     private static final long SHORTEST_NANOS = 100_000;
     /** An interrupt waits at most this long. */
     private static final long LONGEST_NANOS = 2_000_000;
-    /** The hardware's turn where it is an emulation, and how often a processor that is halted there is looked at. */
-    private static final long TURN_NANOS = 100_000;
-    private static final long IDLE_NANOS = 2_000_000;
     /** How often an instruction may come back undone: a kick may have been in the way. */
     private static final int MOST_FRUITLESS = 8;
 
-    private final X86Vcpu hardware;
+    private final KvmProcessor hardware;
     private final X86Vcpu helper;
     private final Assists assists;
     private final Clock clock;
+    private final GuestMemory memory;
     private final Clock.Timer timer;
-    private final Clock.Timer turn;
-    private final BooleanSupplier emulation;
+    private final boolean turns;
     private final AtomicBoolean kicked = new AtomicBoolean();
     private volatile boolean helping;
-    private boolean turns;
-    private boolean stepping;
+    private boolean debugged;
+    private volatile boolean calledBack;
+    private boolean answerDue;
+    private int hardwareSteps;
     private X86State taken;
     private long executedBefore;
     private long burst;
     private long handedBack = Long.MIN_VALUE / 2;
     private int fruitless;
 
-    /** {@code emulation} tells whether the hardware is one, slower than the helper; asked at the first failure. */
-    AssistedVcpu(X86Vcpu hardware, X86Vcpu helper, Assists assists, Clock clock, BooleanSupplier emulation) {
+    /** {@code turns} is for hardware that is an emulation. */
+    AssistedVcpu(KvmProcessor hardware, X86Vcpu helper, Assists assists, Clock clock, GuestMemory memory, boolean turns) {
         this.hardware = hardware;
         this.helper = helper;
         this.assists = assists;
         this.clock = clock;
-        this.emulation = emulation;
-        Clock own = clock.lockedBy(new ReentrantLock());
-        this.timer = own.timer("assist", helper::kick);
-        this.turn = own.timer("turn", hardware::kick);
+        this.memory = memory;
+        this.turns = turns;
+        this.timer = clock.lockedBy(new ReentrantLock()).timer("assist", this::callBack);
+        hardware.singleStep(turns);
     }
 
     @Override
@@ -82,7 +86,7 @@ final class AssistedVcpu implements X86Vcpu {
     public VmExit run(ExitAnswer answer) {
         ExitAnswer next = answer;
         for (;;) {
-            VmExit exit = helping ? help(next) : runHardware(next);
+            VmExit exit = helping ? help(next) : mayTakeTurn() ? takeTurn() : runHardware(next);
             if (exit != null) {
                 return exit;
             }
@@ -90,50 +94,69 @@ final class AssistedVcpu implements X86Vcpu {
         }
     }
 
+    /** Whether nothing but an interrupt could be the hardware's. */
+    private boolean mayTakeTurn() {
+        return turns && !debugged && !answerDue && hardwareSteps == 0;
+    }
+
     /** Returns an exit for the caller, or null where the helper was called in. */
     private VmExit runHardware(ExitAnswer answer) {
         VmExit exit = hardware.run(answer);
+        answerDue = isAccess(exit);
+        if (exit instanceof VmExit.Interrupted) {
+            kicked.set(false);
+        }
         if (exit instanceof VmExit.NotEmulated(byte[] code)) {
+            hardwareSteps = 0;
             if (fruitless > MOST_FRUITLESS) {
                 fruitless = 0;
                 return exit;
             }
-            turns |= emulation.getAsBoolean();
             taken = hardware.readState();
             assists.count(code, codeBits(taken));
             callHelper();
             return null;
         }
-        if (!(exit instanceof VmExit.Interrupted) || kicked.getAndSet(false)) {
+        if (!turns || debugged || !(exit instanceof VmExit.Debug)) {
             return exit;
         }
-        takeTurn();
+        hardwareSteps = Math.max(0, hardwareSteps - 1);
         return null;
     }
 
-    /** The hardware's turn is over: the helper goes on, unless there is nothing to do. */
-    private void takeTurn() {
+    private static boolean isAccess(VmExit exit) {
+        return exit instanceof VmExit.PortRead || exit instanceof VmExit.PortWrite || exit instanceof VmExit.MmioRead
+                || exit instanceof VmExit.MmioWrite;
+    }
+
+    /** The hardware takes an interrupt from its chip, which the helper delivers. A halted processor waits in the hardware. */
+    private VmExit takeTurn() {
+        if (kicked.getAndSet(false)) {
+            return runHardware(ExitAnswer.NONE);
+        }
+        hardware.takeInterrupt();
         taken = hardware.readState();
         if (taken.activity == X86State.Activity.RUNNING) {
             callHelper();
-        } else if (turns) {
-            turn.arm(clock.nanos() + IDLE_NANOS);
+        } else {
+            hardwareSteps = 1;
         }
+        return null;
     }
 
     private void callHelper() {
-        turn.cancel();
         helper.writeState(taken);
         executedBefore = helper.instructions();
         long now = clock.nanos();
         burst = turns ? LONGEST_NANOS
                 : now - handedBack > CLOSE_NANOS ? 0 : Math.clamp(2 * burst, SHORTEST_NANOS, LONGEST_NANOS);
-        stepping = burst == 0 && taken.injected < 0;
-        helper.singleStep(stepping);
-        if (!stepping) {
+        boolean single = burst == 0 && taken.injected < 0;
+        helper.singleStep(single);
+        calledBack = false;
+        helping = true;
+        if (!single) {
             timer.arm(now + Math.max(burst, SHORTEST_NANOS));
         }
-        helping = true;
     }
 
     /** Returns an exit for the caller, or null where the hardware is to go on. */
@@ -141,32 +164,43 @@ final class AssistedVcpu implements X86Vcpu {
         VmExit exit = helper.run(answer);
         return switch (exit) {
             case VmExit.PortRead _, VmExit.PortWrite _, VmExit.MmioRead _, VmExit.MmioWrite _ -> exit;
-            case VmExit.Debug _, VmExit.Interrupted _, VmExit.Halted _ -> handBack();
-            case VmExit.Shutdown _ -> {
-                handBack();
-                yield exit;
+            case VmExit.Debug _, VmExit.Interrupted _ -> {
+                handBack(!calledBack);
+                yield null;
             }
-            case VmExit.FailedEntry _, VmExit.NotEmulated _, VmExit.InternalError _ -> {
-                handBack();
+            case VmExit.Halted _ -> {
+                handBack(true);
+                yield null;
+            }
+            case VmExit.Shutdown _, VmExit.FailedEntry _, VmExit.NotEmulated _, VmExit.InternalError _ -> {
+                handBack(false);
                 yield exit;
             }
         };
     }
 
-    private VmExit handBack() {
+    /** Where the two take turns, the hardware {@code executes} the next instruction: one that concerns its chip, or a halt. */
+    private void handBack(boolean executes) {
         timer.cancel();
         helping = false;
         X86State state = helper.readState();
+        hardwareSteps = turns && executes ? codeAt(state) == WRMSR ? 2 : 1 : 0;
         long executed = helper.instructions() - executedBefore;
         fruitless = executed == 0 && state.rip == taken.rip ? fruitless + 1 : 0;
         assists.executed(executed);
         state.msrs.entrySet().removeIf(e -> unchanged(e.getKey(), e.getValue()));
         hardware.writeState(state);
         handedBack = clock.nanos();
-        if (turns) {
-            turn.arm(handedBack + (state.activity == X86State.Activity.RUNNING ? TURN_NANOS : IDLE_NANOS));
+    }
+
+    /** The next two bytes of 64-bit code. */
+    private int codeAt(X86State state) {
+        long at = helper.translate(state.rip);
+        try {
+            return at < 0 || (at & 0xfff) == 0xfff ? NO_CODE : (int) memory.readInt(at, 2);
+        } catch (GuestMemory.BadAddress notRam) {
+            return NO_CODE;
         }
-        return null;
     }
 
     /** The counter of the hardware has counted on meanwhile. */
@@ -183,13 +217,18 @@ final class AssistedVcpu implements X86Vcpu {
 
     // ---- from other threads ----
 
+    private void callBack() {
+        calledBack = true;
+        helper.kick();
+    }
+
     /** The hardware remembers the kick, and tells of it once it has the registers back. */
     @Override
     public void kick() {
-        kicked.set(true);
         hardware.kick();
+        kicked.set(true);
         if (helping) {
-            helper.kick();
+            callBack();
         }
     }
 
@@ -213,8 +252,10 @@ final class AssistedVcpu implements X86Vcpu {
     /** Registers are with the hardware whenever no exit waits for its answer. */
     private void takeBack() {
         if (helping) {
-            handBack();
+            handBack(false);
         }
+        hardwareSteps = 0;
+        answerDue = false;
     }
 
     @Override
@@ -241,7 +282,8 @@ final class AssistedVcpu implements X86Vcpu {
 
     @Override
     public void singleStep(boolean on) {
-        hardware.singleStep(on);
+        debugged = on;
+        hardware.singleStep(on || turns);
     }
 
     @Override
@@ -261,7 +303,6 @@ final class AssistedVcpu implements X86Vcpu {
     @Override
     public void close() {
         timer.cancel();
-        turn.cancel();
         hardware.close();
         helper.close();
     }

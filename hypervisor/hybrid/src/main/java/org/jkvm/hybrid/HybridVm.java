@@ -22,6 +22,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.kvm.KvmProcessor;
 import org.jkvm.kvm.KvmSpeed;
 import org.jkvm.soft.SoftHypervisor;
 import org.jkvm.soft.SoftOptions;
@@ -41,7 +42,7 @@ public final class HybridVm implements VirtualMachine {
     private final CurrentMemory memory = new CurrentMemory();
     private final CurrentChip chip = new CurrentChip();
     private volatile Host now;
-    /** Guarded by this; null until it was asked. */
+    /** Null until it was asked. */
     private Boolean emulated;
 
     /** The machine on one engine; on KVM with the helper's machine beside. */
@@ -87,7 +88,7 @@ public final class HybridVm implements VirtualMachine {
     }
 
     /** Whether this host's KVM is slower than the software engine. Measured once. */
-    private synchronized boolean emulated() {
+    private boolean emulated() {
         if (emulated == null) {
             emulated = !KvmSpeed.measure(kvm.orElseThrow()).inHardware();
         }
@@ -96,9 +97,8 @@ public final class HybridVm implements VirtualMachine {
 
     private X86Vcpu vcpu(Host host, int index, CpuModel model) {
         X86Vcpu main = host.vm.createVcpu(index, model);
-        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu(main, h.createVcpu(index, model), assists, config.clock(),
-                this::emulated))
-                .orElse(main);
+        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu((KvmProcessor) main, h.createVcpu(index, model), assists,
+                config.clock(), host.vm.memory(), emulated())).orElse(main);
     }
 
     /** What runs it. */

@@ -9,7 +9,7 @@ final class Abi {
 
     /** Every structure, for the test against the headers. */
     static List<CStruct> all() {
-        return List.of(UserMemoryRegion.S, Run.S, DirtyLog.S, MpState.S, Translation.S, GuestDebug.S, EnableCap.S,
+        return List.of(UserMemoryRegion.S, Run.S, DirtyLog.S, SignalMask.S, MpState.S, Translation.S, GuestDebug.S, EnableCap.S,
                 CoalescedZone.S, CoalescedRing.S, Coalesced.S, ClockData.S, Regs.S, Lapic.S, Segment.S, Dtable.S, Sregs.S,
                 MsrEntry.S, Msrs.S, MsrList.S, CpuidEntry.S, Cpuid.S, VcpuEvents.S, DebugRegs.S, Xsave.S, Xcr.S, Xcrs.S);
     }
@@ -65,6 +65,15 @@ final class Abi {
         static final int DIRTY_BITMAP = S.field("dirty_bitmap", 8);
 
         private DirtyLog() {
+        }
+    }
+
+    /** Which signals are held back in the kernel. */
+    static final class SignalMask {
+        static final CStruct S = new CStruct("kvm_signal_mask", 4);
+        static final int LEN = S.field("len", 0);
+
+        private SignalMask() {
         }
     }
 

@@ -40,6 +40,11 @@ final class ChipStates {
         exchangeModes(io, pic);
     }
 
+    /** Before its first ICW1 an 8259A asks for nothing; the kernel's would, and is masked instead, which an ICW1 undoes. */
+    static void mask(MemorySegment chip) {
+        new Pic(chip).set(ChipAbi.PicState.IMR, 0xff);
+    }
+
     private static void exchangeModes(StateIo io, Pic pic) {
         pic.set(ChipAbi.PicState.IRQ_BASE, io.u8("icw2", pic.get(ChipAbi.PicState.IRQ_BASE)) & 0xf8);
         int lowest = (int) io.bits("lowest", 3, pic.get(ChipAbi.PicState.PRIORITY_ADD) + 7 & 7);

@@ -35,7 +35,9 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
         route();
         powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE),
             read(ChipAbi.IrqChip.IOAPIC)};
-        writePit(PitStates.firmware());
+        ChipStates.mask(powerOn[0]);
+        ChipStates.mask(powerOn[1]);
+        reset();
     }
 
     /** GSIs 0 to 15 reach the 8259As, all reach the I/O APIC; input 2 of the first 8259A is the second. */

@@ -13,7 +13,6 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86State.Activity;
-import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.Descriptors;
 import org.jkvm.linux.Errno;
 import org.jkvm.linux.SharedMemory;
@@ -23,7 +22,7 @@ import org.jkvm.linux.ThreadSignals;
  * A vCPU of /dev/kvm. A kick sets {@code immediate_exit}, which the kernel looks at before it enters guest mode, and sends the
  * vCPU's thread a signal, which makes it leave: whichever comes in time.
  */
-final class KvmVcpu implements X86Vcpu {
+final class KvmVcpu implements KvmProcessor {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
     /** How many exits an instruction that is given up may still make. */
     private static final int MOST_LEFTOVERS = 64;
@@ -56,6 +55,7 @@ final class KvmVcpu implements X86Vcpu {
             exits = new Exits(run);
             Cpuid.set(handle, model, index);
             MachineCheck.setUp(handle);
+            SignalMask.clear(handle);
             transfer = new StateTransfer(handle, new MsrTransfer(handle, vm.msrs(), arena), arena);
             debug = arena.allocate(Abi.GuestDebug.S.size(), 8);
             translation = arena.allocate(Abi.Translation.S.size(), 8);
@@ -129,6 +129,15 @@ final class KvmVcpu implements X86Vcpu {
         exits.discard();
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 0);
         return kicked.getAndSet(false) ? new VmExit.Interrupted() : null;
+    }
+
+    /** With a signal waiting, the kernel takes the interrupt, sees the signal before it enters guest mode, and comes back. */
+    @Override
+    public void takeInterrupt() {
+        ThreadSignals.hold(true);
+        ThreadSignals.interrupt(ThreadSignals.currentThread());
+        handle.attempt(Request.KVM_RUN, 0);
+        ThreadSignals.hold(false);
     }
 
     private static VmExit refused(int errno) {

@@ -34,6 +34,7 @@ enum Request {
     KVM_TRANSLATE(Direction.READ_WRITE, 0x85, Abi.Translation.S.size()),
     KVM_GET_MSRS(Direction.READ_WRITE, 0x88, Abi.Msrs.S.size()),
     KVM_SET_MSRS(Direction.WRITE, 0x89, Abi.Msrs.S.size()),
+    KVM_SET_SIGNAL_MASK(Direction.WRITE, 0x8b, Abi.SignalMask.S.size()),
     KVM_GET_LAPIC(Direction.READ, 0x8e, Abi.Lapic.S.size()),
     KVM_SET_LAPIC(Direction.WRITE, 0x8f, Abi.Lapic.S.size()),
     KVM_SET_CPUID2(Direction.WRITE, 0x90, Abi.Cpuid.S.size()),

@@ -51,7 +51,7 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
         this.struct = SharedMemory.mapAnonymous(NativeCode.MEMORY_SIZE, SharedMemory.PROT_READ | SharedMemory.PROT_WRITE);
         this.apic = vm.chip().attach(index, this);
         this.bus = vm.lodges() ? new LodgerBus(vm, this, log, apic) : new SoftBus(vm, this, log, apic);
-        this.cpu = new X86Cpu(struct.address() + CpuState.STACK, bus, new CpuidTable(rows(model), index));
+        this.cpu = new X86Cpu(struct.address() + CpuState.STACK, bus, new CpuidTable(rows(model), index, vm.lodges()));
         this.interpreter = new Interpreter(cpu);
         this.translator = translator(vm.options());
         this.transfer = new StateTransfer(cpu, apic, bus);

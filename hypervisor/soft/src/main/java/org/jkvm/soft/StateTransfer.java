@@ -33,7 +33,7 @@ final class StateTransfer {
         s.rflags = cpu.rflags();
         for (int n = 0; n < 8; n++) {
             s.segments[n] = new X86State.Segment(cpu.segments.selector(n), cpu.segments.base(n),
-                    (int) cpu.segments.limit(n), cpu.segments.access(n));
+                    (int) cpu.segments.limit(n), n == Segment.SS ? stackAccess() : cpu.segments.access(n));
         }
         readControl(s);
         for (int msr : cpu.msrs.numbers()) {
@@ -45,6 +45,12 @@ final class StateTransfer {
         s.injected = bus.injected();
         bus.saveChipState(s);
         return s;
+    }
+
+    /** The privilege level is that of the stack segment, a null one's too (SDM vol. 3C, section 25.4.1, "Access rights"). */
+    private int stackAccess() {
+        int access = cpu.segments.access(Segment.SS);
+        return cpu.protectedMode() ? access & ~0x60 | cpu.cpl << 5 : access;
     }
 
     private void readControl(X86State s) {

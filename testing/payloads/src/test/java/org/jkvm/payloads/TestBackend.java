@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import org.jkvm.hybrid.Engine;
+import org.jkvm.hybrid.HybridHypervisor;
 import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.kvm.KvmHypervisor;
@@ -81,6 +84,23 @@ enum TestBackend {
         @Override
         CpuModels models() {
             return SoftCpus.models().limitedTo(new KvmHypervisor().features());
+        }
+    },
+    /** Linux's KVM with the software engine's help. */
+    ASSISTED {
+        @Override
+        void assumePresent() {
+            KVM.assumePresent();
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new HybridHypervisor(Engine.KVM, Optional.of(new KvmHypervisor()), "");
+        }
+
+        @Override
+        CpuModels models() {
+            return KVM.models();
         }
     };
 

@@ -77,10 +77,20 @@ public final class CpuidTable {
      * @param apicId this processor's local APIC id, shown in leaves 1 and 0Bh
      */
     public CpuidTable(int[][] leaves, int apicId) {
+        this(leaves, apicId, false);
+    }
+
+    /**
+     * A table.
+     *
+     * @param everything whether instructions and bits of CR4 exist that CPUID denies: for guests that another backend runs
+     *                   too, which may have told them more than it should
+     */
+    public CpuidTable(int[][] leaves, int apicId, boolean everything) {
         this.leaves = leaves.clone();
         this.apicId = apicId;
-        this.features = collectFeatures();
-        this.allowedCr4 = collectCr4();
+        this.features = everything ? -1 : collectFeatures();
+        this.allowedCr4 = everything ? -1 : collectCr4();
     }
 
     private static void place(Feature feature, int leaf, int register, int bit) {
