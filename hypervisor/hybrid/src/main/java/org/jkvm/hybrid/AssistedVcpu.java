@@ -56,6 +56,7 @@ final class AssistedVcpu implements X86Vcpu {
     private boolean debugged;
     private volatile boolean calledBack;
     private boolean answerDue;
+    private boolean forgotten;
     private int hardwareSteps;
     private X86State taken;
     private long executedBefore;
@@ -85,6 +86,10 @@ final class AssistedVcpu implements X86Vcpu {
     @Override
     public VmExit run(ExitAnswer answer) {
         ExitAnswer next = answer;
+        if (!helping && !answerDue && !forgotten && !(answer instanceof ExitAnswer.None)) {
+            throw new IllegalArgumentException("no answer was asked for");
+        }
+        forgotten = false;
         for (;;) {
             VmExit exit = helping ? help(next) : mayTakeTurn() ? takeTurn() : runHardware(next);
             if (exit != null) {
@@ -235,6 +240,9 @@ final class AssistedVcpu implements X86Vcpu {
     @Override
     public void injectNmi() {
         hardware.injectNmi();
+        if (helping) {
+            callBack();
+        }
     }
 
     @Override
@@ -251,6 +259,7 @@ final class AssistedVcpu implements X86Vcpu {
 
     /** Registers are with the hardware whenever no exit waits for its answer. */
     private void takeBack() {
+        forgotten = helping || answerDue;
         if (helping) {
             handBack(false);
         }

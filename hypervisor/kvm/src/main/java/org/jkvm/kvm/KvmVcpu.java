@@ -108,9 +108,7 @@ final class KvmVcpu implements KvmProcessor {
 
     /** Enters guest mode; returns the exit, or null where the kernel came back for something that is done here. */
     private VmExit enter() {
-        if (nmi.get() && nmi.getAndSet(false)) {
-            handle.call(Request.KVM_NMI, 0);
-        }
+        raiseNmi();
         inGuest = true;
         int result = handle.attempt(Request.KVM_RUN, 0);
         inGuest = false;
@@ -119,6 +117,12 @@ final class KvmVcpu implements KvmProcessor {
             case 0 -> exits.read();
             default -> refused(-result);
         };
+    }
+
+    private void raiseNmi() {
+        if (nmi.get() && nmi.getAndSet(false)) {
+            handle.call(Request.KVM_NMI, 0);
+        }
     }
 
     /**
@@ -134,6 +138,7 @@ final class KvmVcpu implements KvmProcessor {
     /** With a signal waiting, the kernel takes the interrupt, sees the signal before it enters guest mode, and comes back. */
     @Override
     public void takeInterrupt() {
+        raiseNmi();
         ThreadSignals.hold(true);
         ThreadSignals.interrupt(ThreadSignals.currentThread());
         handle.attempt(Request.KVM_RUN, 0);

@@ -249,9 +249,7 @@ final class StateTransfer {
         events.set(JAVA_BYTE, Abi.VcpuEvents.INTERRUPT_SHADOW, (byte) (s.interruptShadow ? Abi.VcpuEvents.SHADOW_STI : 0));
         events.set(JAVA_BYTE, Abi.VcpuEvents.NMI_PENDING, (byte) (s.nmiPending ? 1 : 0));
         events.set(JAVA_BYTE, Abi.VcpuEvents.NMI_MASKED, (byte) (s.nmiBlocked ? 1 : 0));
-        boolean nmi = s.lapic != null || s.nmiPending;
-        events.set(JAVA_INT, Abi.VcpuEvents.FLAGS,
-                Abi.VcpuEvents.VALID_SHADOW | (nmi ? Abi.VcpuEvents.VALID_NMI_PENDING : 0));
+        events.set(JAVA_INT, Abi.VcpuEvents.FLAGS, Abi.VcpuEvents.VALID_SHADOW | Abi.VcpuEvents.VALID_NMI_PENDING);
         vcpu.call(Request.KVM_SET_VCPU_EVENTS, events);
     }
 }

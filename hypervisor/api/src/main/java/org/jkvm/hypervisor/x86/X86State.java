@@ -45,8 +45,8 @@ public final class X86State implements Stateful {
     /** x87, MMX, SSE and further state: an XSAVE area in standard format (SDM vol. 1, section 13.4). */
     public byte[] xsave = new byte[XSAVE_BYTES];
     /**
-     * The local APIC's register page, 1 KiB, as KVM_GET_LAPIC lays it out; or null where it is not part of this state: it,
-     * and NMIs that came to it, stay as they are then.
+     * The local APIC's register page, 1 KiB, as KVM_GET_LAPIC lays it out; or null where it is not part of this state: it
+     * stays as it is then.
      */
     public byte[] lapic = new byte[1024];
     /** Halted, waiting for SIPI, or running. */
