@@ -259,7 +259,7 @@ final class AssistedVcpu implements X86Vcpu {
 
     /** Registers are with the hardware whenever no exit waits for its answer. */
     private void takeBack() {
-        forgotten = helping || answerDue;
+        forgotten |= helping || answerDue;
         if (helping) {
             handBack(false);
         }
