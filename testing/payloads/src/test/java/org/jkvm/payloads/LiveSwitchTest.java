@@ -26,6 +26,7 @@ import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.linux.SharedMemory;
 import org.jkvm.soft.SoftCpus;
+import org.jkvm.soft.SoftOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ class LiveSwitchTest {
 
     private HybridVm machine(String model, int vcpus) {
         KvmHypervisor kvm = new KvmHypervisor();
-        HybridVm made = new HybridHypervisor(Engine.SOFT, Optional.of(kvm), "")
+        HybridVm made = new HybridHypervisor(Engine.SOFT, SoftOptions.DEFAULT, Optional.of(kvm), "")
                 .createVirtualMachine(new VmConfig(vcpus, clock));
         made.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, true));
         boolean modest = model.equals("qemu64");

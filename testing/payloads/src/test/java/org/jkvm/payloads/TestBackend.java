@@ -95,7 +95,7 @@ enum TestBackend {
 
         @Override
         Hypervisor hypervisor() {
-            return new HybridHypervisor(Engine.KVM, Optional.of(new KvmHypervisor()), "");
+            return new HybridHypervisor(Engine.KVM, SoftOptions.DEFAULT, Optional.of(new KvmHypervisor()), "");
         }
 
         @Override
