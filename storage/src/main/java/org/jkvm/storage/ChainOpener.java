@@ -38,9 +38,17 @@ final class ChainOpener {
     private final Set<FileId> seen = new HashSet<>();
     private final List<String> warnings = new ArrayList<>();
     private final boolean withBacking;
+    /** The snapshot in the first image that is to be seen, or null. */
+    private String snapshot;
 
     ChainOpener(boolean withBacking) {
         this.withBacking = withBacking;
+    }
+
+    /** Opens the image at {@code path} with the contents that a snapshot inside it keeps, and what it stands on. */
+    Layer openSnapshot(Path path, OpenOptions options, String idOrName) {
+        snapshot = idOrName;
+        return open(path, options.withReadOnly(true));
     }
 
     /** What the user should be told about the chain. */
@@ -147,6 +155,9 @@ final class ChainOpener {
 
     private Layer layer(Path path, ImageFile bytes, OpenOptions options) throws IOException {
         String format = options.format() == null ? guess(bytes, path, options.readOnly()) : options.format();
+        if (snapshot != null && !format.equals("qcow2")) {
+            throw new UserException("image '" + path + "' of format " + format + " has no snapshots: qcow2 images have");
+        }
         return switch (format) {
             case "raw" -> new RawLayer(path, bytes, options, options.format() == null);
             case "qcow2" -> qcow2(path, bytes, options);
@@ -199,10 +210,17 @@ final class ChainOpener {
     }
 
     private Layer qcow2(Path path, ImageFile bytes, OpenOptions options) throws IOException {
-        Qcow2Layer layer = Qcow2Layer.open(path, bytes, options, name -> part(path, name, options));
+        Qcow2Layer layer = qcow2Alone(path, bytes, options);
         Optional<ImageInfo.Backing> below = withBacking ? layer.backingName() : Optional.empty();
         below.ifPresent(b -> layer.attach(backing(path, b, options)));
         return layer;
+    }
+
+    private Qcow2Layer qcow2Alone(Path path, ImageFile bytes, OpenOptions options) throws IOException {
+        String wanted = snapshot;
+        snapshot = null;
+        return wanted == null ? Qcow2Layer.open(path, bytes, options, name -> part(path, name, options))
+                : Qcow2Layer.openSnapshot(path, bytes, options, name -> part(path, name, options), wanted);
     }
 
     private Layer backing(Path path, ImageInfo.Backing below, OpenOptions options) {

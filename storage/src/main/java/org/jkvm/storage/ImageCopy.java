@@ -54,6 +54,7 @@ public final class ImageCopy {
 
     private final Image source;
     private final Image target;
+    private final long base;
     private final Options options;
     private final Watcher watcher;
     private final SparseWriter writer;
@@ -62,9 +63,10 @@ public final class ImageCopy {
     private final Pace pace;
     private long done;
 
-    private ImageCopy(Image source, Image target, Options options, Watcher watcher) throws IOException {
+    private ImageCopy(Image source, Image target, long base, Options options, Watcher watcher) throws IOException {
         this.source = source;
         this.target = target;
+        this.base = base;
         this.options = options;
         this.watcher = watcher;
         this.writer = new SparseWriter(target, options.sparse(), options.targetIsZero());
@@ -80,11 +82,16 @@ public final class ImageCopy {
      * @throws IOException the first failure; the target then holds a part
      */
     public static void run(Image source, Image target, Options options, Watcher watcher) throws IOException {
-        if (target.size() < source.size()) {
-            throw new IOException("the target has " + target.size() + " bytes, less than the " + source.size()
+        run(source, target, 0, options, watcher);
+    }
+
+    /** The same to {@code base}, a multiple of 512, and what follows in {@code target}. */
+    public static void run(Image source, Image target, long base, Options options, Watcher watcher) throws IOException {
+        if (target.size() - base < source.size()) {
+            throw new IOException("the target has " + (target.size() - base) + " bytes, less than the " + source.size()
                     + " of the source");
         }
-        ImageCopy copy = new ImageCopy(source, target, options, watcher);
+        ImageCopy copy = new ImageCopy(source, target, base, options, watcher);
         if (options.compress() || options.anyOrder()) {
             Workers.run(options.threads(), copy::copySome);
         } else {
@@ -135,7 +142,7 @@ public final class ImageCopy {
 
     private synchronized void finished(CopyPlan.Piece piece) {
         done += piece.length();
-        watcher.done(done);
+        watcher.done(base + done);
     }
 
     /** The contents of a piece that is to be copied, in {@code buffer}; null for others. */
@@ -152,8 +159,8 @@ public final class ImageCopy {
     private void write(CopyPlan.Piece piece, MemorySegment data) throws IOException {
         switch (piece.action()) {
             case SKIP -> { }
-            case ZERO -> writer.zero(piece.offset(), piece.length());
-            case COPY -> write(piece.offset(), data);
+            case ZERO -> writer.zero(base + piece.offset(), piece.length());
+            case COPY -> write(base + piece.offset(), data);
         }
     }
 

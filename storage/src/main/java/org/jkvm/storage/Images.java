@@ -68,6 +68,14 @@ public final class Images {
         return failure;
     }
 
+    /** Opens an image and its backing files read-only, with the contents that a snapshot inside it keeps. */
+    public static Image openSnapshot(Path path, OpenOptions options, String idOrName) {
+        OpenOptions readOnly = options.withReadOnly(true);
+        ChainOpener opener = new ChainOpener(true);
+        Layer layer = opener.openSnapshot(path, readOnly, idOrName);
+        return new AsyncImage(path, layer, readOnly, opener.warnings());
+    }
+
     /** Opens an image without its backing file, which need not exist: what it has not itself reads as zeroes. */
     public static Image openAlone(Path path, OpenOptions options) {
         ChainOpener opener = new ChainOpener(false);

@@ -21,11 +21,11 @@ final class CheckCommand extends ImageCommand {
 
     static Syntax syntax() {
         return Syntax.of("check", "FILE", "Examines an image's metadata, and repairs it with -r.",
-                "Exit status: 0 nothing wrong, or all repaired, 1 could not be examined, 2 corrupt, 3 clusters leaked, 63 the format has"
-                        + " nothing to examine.")
+                "Exit status: 0 nothing wrong, or all repaired, 1 could not be examined, 2 corrupt, 3 clusters leaked, 63 the"
+                        + " format has nothing to examine.")
                 .with(Source.OPTIONS)
-                .value("-r", "WHAT", "Repairs: 'leaks' gives clusters back that nothing refers to, 'all' puts right reference"
-                        + " counts and flags too. Data is never touched. The image must not be in use.")
+                .value("-r", "WHAT", "Repairs: 'leaks' gives clusters back that nothing refers to, 'all' puts right"
+                        + " reference counts and flags too. Data is never touched. The image must not be in use.")
                 .with(Common.OUTPUT)
                 .with(Common.QUIET);
     }
@@ -65,8 +65,8 @@ final class CheckCommand extends ImageCommand {
         boolean repaired = result != null && result.corruptionsFixed() + result.leaksFixed() > 0;
         if (repaired && !json && !given.has("-q")) {
             result.found().messages().forEach(line -> err.println("Repaired: " + line));
-            out.printf("The following inconsistencies were found and repaired:%n%n    %d leaked clusters%n    %d corruptions%n%n",
-                    result.leaksFixed(), result.corruptionsFixed());
+            out.printf("The following inconsistencies were found and repaired:%n%n    %d leaked clusters%n"
+                    + "    %d corruptions%n%n", result.leaksFixed(), result.corruptionsFixed());
         }
     }
 

@@ -20,7 +20,8 @@ final class Common {
 
     static final List<Syntax.Entry> WRITING = List.of(
             new Syntax.Entry(List.of("-f"), "FORMAT", "The image's format; found out unless given."),
-            new Syntax.Entry(List.of("-t"), "CACHE", "The image's caching: " + CACHES + "; writeback unless given."));
+            new Syntax.Entry(List.of("-t"), "CACHE", "The image's caching: " + CACHES + "; writeback unless given."),
+            Secrets.OPTIONS.getFirst());
 
     private Common() {
     }
@@ -28,7 +29,7 @@ final class Common {
     /** How an image is opened to be changed. */
     static OpenOptions writing(Words given) {
         return OpenOptions.defaults().withFormat(ImageCommand.format(given.get("-f")))
-                .withCache(cache("-t", given.get("-t", "writeback")));
+                .withCache(cache("-t", given.get("-t", "writeback"))).withSecret(new Secrets(given).other(null));
     }
 
     /** Waits for a request. */

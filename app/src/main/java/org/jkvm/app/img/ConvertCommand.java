@@ -1,5 +1,6 @@
 package org.jkvm.app.img;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageCopy;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
+import org.jkvm.storage.Secret;
 
 /** {@code kvm-img convert}. */
 final class ConvertCommand extends ImageCommand {
@@ -25,8 +27,9 @@ final class ConvertCommand extends ImageCommand {
     }
 
     static Syntax syntax() {
-        return Syntax.of("convert", "SOURCE TARGET", "Copies an image into a new one, of the same or another format.",
-                "The source is only read. A target that could not be finished is removed, unless it was there before.")
+        return Syntax.of("convert", "SOURCE... TARGET", "Copies an image into a new one, of the same or another format.",
+                "Sources are only read; several become one disk, one behind the other. A target that"
+                        + " could not be finished is removed, unless it was there before.")
                 .with(Source.OPTIONS)
                 .value("-O", "FORMAT", "The new image's format: raw unless given; as for create.")
                 .value("-o", "NAME=VALUE,...", "Options of the new image's format, as for create; '-o help' lists them.")
@@ -36,6 +39,13 @@ final class ConvertCommand extends ImageCommand {
                 .value("-F", "FORMAT", "The backing file's format.")
                 .flag("-n", "Writes into an image that is there, and makes none.")
                 .flag("--target-is-zero", "With -n: the image that is there reads as zeroes.")
+                .value("-l", "SNAPSHOT", "Copies what a snapshot inside the source keeps, named by its id or name, or"
+                        + " snapshot.id=ID or snapshot.name=NAME.")
+                .value("-r", "RATE", "The most bytes to copy in a second.")
+                .flag("--salvage", "What cannot be read becomes zeroes, and is told.")
+                .flag("-C", "Lets the host copy where it can. Every copy is made in the way that was measured to be fastest:"
+                        + " this changes nothing.")
+                .flag("--bitmaps", "Refused where the source has bitmaps: they cannot be copied yet.")
                 .value("-m", "COUNT", "Pieces under way at once: 1 to 16.")
                 .flag("-W", "Writes in any order: faster to a raw file, worse order in others.")
                 .value("-t", "CACHE", "The target's caching: " + Common.CACHES + "; unsafe unless given.")
@@ -51,14 +61,21 @@ final class ConvertCommand extends ImageCommand {
             return 0;
         }
         List<String> files = given.operands();
-        if (files.size() != 2) {
+        if (files.size() < 2) {
             throw new UserException("a source and a target are expected, not " + files.size() + " image file names");
         }
         check(made);
-        try (Image from = new Source(given, made.secret()).open(path(files.getFirst()))) {
+        try (Sources from = sources(files.subList(0, files.size() - 1), made.secret())) {
             convert(from, path(files.getLast()), made);
         }
         return 0;
+    }
+
+    private Sources sources(List<String> files, String taken) {
+        Source source = new Source(given, taken);
+        String snapshot = given.has("-l") ? given.get("-l").replaceFirst("^snapshot\\.(id|name)=", "") : null;
+        return new Sources(files.stream().map(ImageCommand::path).<Sources.Opening>map(
+                file -> () -> source.openSnapshot(file, snapshot)).toList());
     }
 
     private void check(CreationOptions made) {
@@ -77,6 +94,12 @@ final class ConvertCommand extends ImageCommand {
         if (made.get("backing_file") != null && made.get("backing_fmt") == null) {
             throw new UserException("a backing file needs its format: -F FORMAT");
         }
+        if (made.get("backing_file") != null && given.operands().size() > 2) {
+            throw new UserException("-B goes with one source, not with several");
+        }
+        if (given.has("--bitmaps")) {
+            throw new UserException("--bitmaps: dirty bitmaps cannot be copied yet");
+        }
         if (made.get("size") != null) {
             throw new UserException("-o size: the new image is as large as the source");
         }
@@ -87,13 +110,14 @@ final class ConvertCommand extends ImageCommand {
         return "streamOptimized".equals(made.get("subformat"));
     }
 
-    private void convert(Image from, Path to, CreationOptions options) {
+    private void convert(Sources from, Path to, CreationOptions options) {
+        Secret secret = new Secrets(given).named(options.secret());
         CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"))
-                .withSecret(new Secrets(given).named(options.secret()));
+                .withSecret(secret);
         ImageCopy.Options how = how(made);
         OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat)
                 .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads())
-                .withSecret(made.secret());
+                .withSecret(secret);
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
             Images.create(to, made);
@@ -118,17 +142,31 @@ final class ConvertCommand extends ImageCommand {
                 : Math.min(USUAL_COPIES, Runtime.getRuntime().availableProcessors());
         boolean zero = existing ? given.has("--target-is-zero") : !onBacking && !targetFormat.equals("luks");
         boolean pack = given.has("-c") || "streamOptimized".equals(made.more().get("subformat"));
-        return new ImageCopy.Options(pack, (int) zeroes, onBacking, zero, given.has("-W"), threads);
+        long rate = given.has("-r") ? size("-r", given.get("-r")) : 0;
+        return new ImageCopy.Options(pack, (int) zeroes, onBacking, zero, given.has("-W"), threads, rate,
+                given.has("--salvage"));
     }
 
-    private void copy(Image from, Image to, ImageCopy.Options how) {
+    private void copy(Sources from, Image to, ImageCopy.Options how) {
         boolean quiet = given.has("-q");
         if (!quiet) {
             to.warnings().forEach(err::println);
         }
         Progress shown = new Progress(out, given.has("-p") && !quiet);
         on(to.path(), () -> {
-            ImageCopy.run(from, to, how, done -> shown.show(done, from.size()));
+            from.copy(to, how, new ImageCopy.Watcher() {
+                @Override
+                public void done(long bytes) {
+                    shown.show(bytes, from.size());
+                }
+
+                @Override
+                public void lost(long offset, long length, IOException why) {
+                    if (!quiet) {
+                        err.println("kvm-img: " + length + " bytes at " + offset + " became zeroes: " + why.getMessage());
+                    }
+                }
+            });
             return null;
         });
         shown.end();

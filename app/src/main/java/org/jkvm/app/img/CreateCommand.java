@@ -48,11 +48,12 @@ final class CreateCommand extends ImageCommand {
         if (backing == null && below != null) {
             throw new UserException("a backing format is given (-F), and no backing file (-b)");
         }
-        CreateOptions options = made.build(size(path, made, backing, below), backing, below);
+        CreateOptions options = made.build(size(path, made, backing, below), backing, below)
+                .withSecret(new Secrets(given).named(made.secret()));
         if (!given.has("-q")) {
             out.println("Formatting '" + path + "', fmt=" + format + made.describe(options));
         }
-        Images.create(path, options.withSecret(new Secrets(given).named(made.secret())));
+        Images.create(path, options);
         return 0;
     }
 

@@ -209,9 +209,8 @@ final class CreationOptions {
         if (format.equals("raw")) {
             return " size=" + o.size() + preallocation;
         }
-        return " cluster_size=" + o.clusterSize() + " extended_l2=" + (o.flag("extended_l2") ? "on" : "off") + preallocation
-                + " compression_type="
-                + (o.zstd() ? "zstd" : "zlib") + " size=" + o.size()
+        return " cluster_size=" + o.clusterSize() + " extended_l2=" + (o.flag("extended_l2") ? "on" : "off")
+                + preallocation + " compression_type=" + (o.zstd() ? "zstd" : "zlib") + " size=" + o.size()
                 + (get("compat") == null ? "" : " compat=" + get("compat"))
                 + (o.backingFile() == null ? "" : " backing_file=" + o.backingFile() + " backing_fmt=" + o.backingFormat())
                 + " lazy_refcounts=" + (o.lazyRefcounts() ? "on" : "off") + " refcount_bits=" + o.refcountBits()

@@ -63,7 +63,8 @@ final class InfoText {
     }
 
     private static String table(List<ImageInfo.Snapshot> snapshots) {
-        StringBuilder table = new StringBuilder(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
+        StringBuilder table = new StringBuilder();
+        table.append(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
         for (ImageInfo.Snapshot s : snapshots) {
             table.append(String.format(SNAPSHOT, s.id(), s.name(), size(s.vmStateSize()),
                     DATE.format(Instant.ofEpochSecond(s.dateSeconds()).atZone(ZoneId.systemDefault())),

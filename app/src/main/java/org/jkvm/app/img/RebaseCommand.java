@@ -21,8 +21,8 @@ final class RebaseCommand extends ImageCommand {
         return Syntax.of("rebase", "FILE", "Gives an image another backing file.",
                 "The image's contents stay the same: where the old and the new backing file differ, they are copied into the"
                         + " image, unless -u says that they don't.")
-                .value("-b", "BASE", "The new backing file, as the image is to name it: a relative name starts in the image's"
-                        + " folder. An empty name (-b '') makes the image stand alone.")
+                .value("-b", "BASE", "The new backing file, as the image is to name it: a relative name starts in the"
+                        + " image's folder. An empty name (-b '') makes the image stand alone.")
                 .value("-F", "FORMAT", "The new backing file's format.")
                 .flag("-u", "Unsafe: only the name is changed; neither backing file is opened or need exist.")
                 .with(Common.WRITING)
@@ -60,7 +60,8 @@ final class RebaseCommand extends ImageCommand {
     }
 
     private void safely(Path path, String name, OpenOptions options) {
-        try (Image image = Images.open(path, options); Image below = name == null ? null : below(path.resolveSibling(name))) {
+        try (Image image = Images.open(path, options);
+                Image below = name == null ? null : below(path.resolveSibling(name))) {
             Progress shown = new Progress(out, given.has("-p") && !given.has("-q"));
             on(path, () -> {
                 ImageRebase.copyDifferences(image, below, done -> shown.show(done, image.size()));

@@ -8,7 +8,6 @@ import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
-import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img resize}. */
 final class ResizeCommand extends ImageCommand {
@@ -24,7 +23,7 @@ final class ResizeCommand extends ImageCommand {
         return Syntax.of("resize", "FILE [+|-]SIZE", "Makes a virtual hard disk larger, or smaller with --shrink.",
                 "SIZE is the new size, or how much is added (+) or taken away (-). What is in the disk, partitions and file"
                         + " systems, stays as it is: before shrinking make that smaller first.")
-                .value("-f", "FORMAT", "The image's format; found out unless given.")
+                .with(Common.WRITING)
                 .flag("--shrink", "Allows to make it smaller: what lies beyond the new end is lost.")
                 .value("--preallocation", "MODE", "off: new space takes no storage yet.")
                 .with(Common.QUIET);
@@ -40,7 +39,7 @@ final class ResizeCommand extends ImageCommand {
             throw new UserException("--preallocation=" + given.get("--preallocation") + " is not supported; off is");
         }
         Path path = path(words.getFirst());
-        try (Image image = Images.open(path, OpenOptions.defaults().withFormat(format(given.get("-f"))))) {
+        try (Image image = Images.open(path, Common.writing(given))) {
             on(path, () -> resize(image, wanted(image.size(), words.getLast())));
         }
         if (!given.has("-q")) {

@@ -1,69 +1,69 @@
 package org.jkvm.app.img;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jkvm.app.cli.OptionList;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Secret;
 
-/** The passphrases that {@code --object secret,...} gives, by their ids. */
+/** Passphrases that {@code --object} gives. */
 final class Secrets {
     static final List<Syntax.Entry> OPTIONS = List.of(new Syntax.Entry(List.of("--object"),
-            "secret,id=ID,file=FILE|data=TEXT[,format=raw|base64]", "A passphrase. Encrypted images that are read are opened"
-            + " with the first one that no -o names."));
+            "secret,id=ID,data=TEXT|file=FILE[,format=base64]", "A passphrase. encrypt.key-secret=ID (qcow2) or"
+                    + " key-secret=ID (luks) names it; images that are read are opened with the first one that no -o names"
+                    + " unless --image-opts does."));
 
-    private final Map<String, Secret> byId = new LinkedHashMap<>();
+    private final Map<String, Secret> secrets = new LinkedHashMap<>();
 
     Secrets(Words given) {
-        given.all("--object").forEach(this::take);
+        given.all("--object").forEach(this::add);
     }
 
-    private void take(String object) {
-        Map<String, String> values = new LinkedHashMap<>();
-        for (String part : object.split(",")) {
-            int equals = part.indexOf('=');
-            values.put(equals < 0 ? "qom-type" : part.substring(0, equals), part.substring(equals + 1));
+    private void add(String text) {
+        OptionList options = OptionList.parse("--object", text, "qom-type");
+        String type = options.required("qom-type");
+        if (!type.equals("secret")) {
+            throw new UserException("--object " + type + ": secret is allowed");
         }
-        if (!"secret".equals(values.remove("qom-type")) || values.get("id") == null
-                || values.containsKey("file") == values.containsKey("data")) {
-            throw new UserException("--object secret,id=ID,file=FILE or data=TEXT is expected");
+        String id = options.required("id");
+        String data = options.string("data").orElse(null);
+        String file = options.string("file").orElse(null);
+        String format = options.oneOf("format", "raw", "raw", "base64");
+        options.end();
+        if (data == null == (file == null)) {
+            throw new UserException("--object secret,id=" + id + ": either data= or file= is needed");
         }
-        byId.put(values.get("id"), new Secret(decoded(values)));
-    }
-
-    private static byte[] decoded(Map<String, String> values) {
-        byte[] bytes = values.containsKey("data") ? values.get("data").getBytes(StandardCharsets.UTF_8)
-                : read(values.get("file"));
-        try {
-            return "base64".equals(values.get("format")) ? Base64.getMimeDecoder().decode(bytes) : bytes;
-        } catch (IllegalArgumentException e) {
-            throw new UserException("--object secret,id=" + values.get("id") + ": it is no base64");
-        }
+        byte[] bytes = file == null ? data.getBytes(StandardCharsets.UTF_8) : read(file);
+        secrets.put(id, new Secret(format.equals("base64") ? decode(id, bytes) : bytes));
     }
 
     private static byte[] read(String file) {
+        return ImageCommand.on(ImageCommand.path(file), () -> Files.readAllBytes(ImageCommand.path(file)));
+    }
+
+    private static byte[] decode(String id, byte[] text) {
         try {
-            return Files.readAllBytes(ImageCommand.path(file));
-        } catch (IOException e) {
-            throw new UserException("--object secret,file=" + file + ": the file cannot be read");
+            return Base64.getMimeDecoder().decode(text);
+        } catch (IllegalArgumentException e) {
+            throw new UserException("--object secret,id=" + id + ": its data is not base64");
         }
     }
 
-    /** The passphrase of that id, or null where no id is given. */
+    /** The passphrase of that id; null where no id is given. */
     Secret named(String id) {
-        if (id != null && !byId.containsKey(id)) {
-            throw new UserException("there is no --object secret,id=" + id);
+        if (id != null && !secrets.containsKey(id)) {
+            throw new UserException("key-secret=" + id + ": there is no --object secret,id=" + id);
         }
-        return id == null ? null : byId.get(id);
+        return id == null ? null : secrets.get(id);
     }
 
     /** What images that are read are opened with: the first passphrase that is not {@code taken}, or null. */
     Secret other(String taken) {
-        return byId.entrySet().stream().filter(e -> byId.size() == 1 || !e.getKey().equals(taken)).map(Map.Entry::getValue)
-                .findFirst().orElse(null);
+        return secrets.entrySet().stream().filter(e -> secrets.size() == 1 || !e.getKey().equals(taken))
+                .map(Map.Entry::getValue).findFirst().orElse(null);
     }
 }

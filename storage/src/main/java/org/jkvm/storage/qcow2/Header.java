@@ -103,6 +103,14 @@ record Header(int version, int clusterBits, long size, int l1Size, long l1Offset
         return data == null ? null : new String(data, StandardCharsets.UTF_8);
     }
 
+    /** The header of an image whose disk is as a snapshot keeps it. */
+    Header ofSnapshot(SnapshotTable.Snapshot s) {
+        long then = s.diskSize() < 0 ? size : s.diskSize();
+        return new Header(version, clusterBits, then, s.l1Size(), s.l1Offset(), refcountTableOffset, refcountTableClusters,
+                snapshotCount, snapshotsOffset, incompatible, compatible, autoclear, refcountOrder, headerLength,
+                compressionType, cryptMethod, backingName, extensions);
+    }
+
     /** L1 entries that a disk of {@code size} bytes needs. */
     static long l1EntriesFor(long size, int clusterBits, boolean extendedL2) {
         int bitsPerEntry = clusterBits + clusterBits - (extendedL2 ? 4 : 3);

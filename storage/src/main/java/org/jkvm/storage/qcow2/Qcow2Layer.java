@@ -3,6 +3,7 @@ package org.jkvm.storage.qcow2;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import org.jkvm.base.Bits;
@@ -82,6 +83,20 @@ public final class Qcow2Layer implements Layer {
             header = prepareToWrite(file, header);
         }
         return new Qcow2Layer(path, file, DataFiles.open(file, header, options, parts), header, options);
+    }
+
+    /** Opens the image read-only with the contents that a snapshot inside it keeps. */
+    public static Qcow2Layer openSnapshot(Path path, ImageFile file, OpenOptions options, Function<String, ImageFile> parts,
+            String idOrName) throws IOException {
+        Header header = HeaderReader.read(file);
+        List<SnapshotTable.Snapshot> all = SnapshotTable.read(file, header);
+        ImageInfo.Snapshot found = Snapshots.find(all.stream().map(SnapshotTable.Snapshot::info).toList(), idOrName)
+                .orElseThrow(() -> new IOException("it has no snapshot '" + idOrName + "'"));
+        Header then = all.stream().filter(s -> s.info().equals(found)).findFirst().map(header::ofSnapshot).orElseThrow();
+        if (Header.l1EntriesFor(then.size(), then.clusterBits(), then.extendedL2()) > then.l1Size()) {
+            throw new CorruptException("the L1 table of snapshot '" + idOrName + "' is too short");
+        }
+        return new Qcow2Layer(path, file, DataFiles.open(file, then, options, parts), then, options);
     }
 
     /** Repairs the image in {@code file}, which nobody has open: its leaks, or {@code all} that can be. */
