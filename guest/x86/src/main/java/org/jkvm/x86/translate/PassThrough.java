@@ -243,7 +243,12 @@ final class PassThrough {
     }
 
     private boolean hasSizedOperand() {
-        return row.operands().stream().anyMatch(o -> o.type().equals("v") || o.type().equals("z"));
+        for (Operand operand : row.operands()) {
+            if (operand.type().equals("v") || operand.type().equals("z")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Byte registers 4 to 7 are SPL to DIL with a REX prefix, AH to BH without (SDM vol. 2A, table 3-1). */

@@ -2,6 +2,7 @@ package org.jkvm.x86.translate;
 
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jkvm.x86.isa.Insn;
@@ -53,6 +54,9 @@ enum Recipe {
         return this == VECTOR || this == VECTOR_UNALIGNED;
     }
 
+    /** What was found out already: the same for ever. */
+    private static final Map<Row, Recipe> KNOWN = new ConcurrentHashMap<>();
+
     private static Set<Map.Entry<String, Recipe>> named(Recipe recipe, String mnemonics) {
         return Stream.of(mnemonics.split(" ")).map(m -> Map.entry(m, recipe)).collect(Collectors.toSet());
     }
@@ -60,9 +64,13 @@ enum Recipe {
     /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
     static Recipe of(Insn i) {
         Row row = i.row;
-        if (row == null || row.isPrivileged() || row.isVex() || isLeft(i)) {
+        if (row == null || row.isPrivileged() || isLeft(i)) {
             return LEAVE;
         }
+        return KNOWN.computeIfAbsent(row, Recipe::ofRow);
+    }
+
+    private static Recipe ofRow(Row row) {
         Recipe recipe = byName(row);
         return recipe == LEAVE ? vector(row) : recipe;
     }
