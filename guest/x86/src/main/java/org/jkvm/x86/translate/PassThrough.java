@@ -228,8 +228,13 @@ final class PassThrough {
         prefixes |= i.operandSize == 2 && hasSizedOperand() ? Reencoding.OPERAND_SIZE : 0;
         prefixes |= i.lock ? Reencoding.LOCK : 0;
         Reencoding.Vector vector = row.isVex() ? new Reencoding.Vector(vexField(), i.vexL) : null;
-        return new Reencoding(prefixes, rex(rm), wide(), vector, OpcodeMap.values()[row.map()], opcode(), reg, i.imm,
+        return new Reencoding(prefixes, rex(rm), wide(), vector, OpcodeMap.values()[row.map()], opcode(), reg, immediate(),
                 immediateBytes());
+    }
+
+    /** The immediate; where it names a fourth register, its bit 7 counts in 64-bit mode alone (SDM vol. 2A, section 2.3.7). */
+    private long immediate() {
+        return i.bits64 || find("L") < 0 ? i.imm : i.imm & 0x7f;
     }
 
     /** 82h, which 64-bit mode lacks, is 80h (SDM vol. 2D, appendix A, table A-2). */
@@ -237,9 +242,9 @@ final class PassThrough {
         return row.map() == 0 && row.code() == 0x82 ? 0x80 : row.code();
     }
 
-    /** REX.W; or VEX.W, which outside 64-bit mode does not widen general registers. */
+    /** REX.W; or VEX.W, which outside 64-bit mode says no more than which row it is. */
     private boolean wide() {
-        return i.bits64 || !row.isVex() ? (i.rex & 8) != 0 : i.vexW && find("GEB") < 0;
+        return i.bits64 || !row.isVex() ? (i.rex & 8) != 0 : row.vexW() == 1;
     }
 
     private boolean hasSizedOperand() {

@@ -75,12 +75,16 @@ enum Recipe {
         return recipe == LEAVE ? vector(row) : recipe;
     }
 
-    /** Forms that are left: MOV with segment registers, BSWAP of 16 bits, which is undefined, PAUSE with REX.B, which is XCHG. */
+    /**
+     * Forms that are left: MOV with segment registers, BSWAP of 16 bits, which is undefined, PAUSE
+     * with REX.B, which is XCHG, VZEROUPPER of eight registers only.
+     */
     private static boolean isLeft(Insn i) {
         return switch (i.row.mnemonic()) {
             case "MOV" -> i.row.operands().stream().anyMatch(o -> o.method() == 'S');
             case "BSWAP" -> i.dstSize == 2;
             case "PAUSE" -> (i.rex & 1) != 0;
+            case "VZEROUPPER", "VZEROALL" -> !i.bits64;
             default -> false;
         };
     }
