@@ -195,16 +195,16 @@ final class PassThrough {
         return recipe != Recipe.READ;
     }
 
-    /** The destination last: XADD of a register with itself leaves the sum (SDM vol. 2D, XADD). */
+    /** What counts comes last: of MULX's halves the high one, of XADD's results the sum (SDM vol. 2B, MULX; vol. 2D, XADD). */
     private void storeBack() {
+        if (vexGuest >= 0 && (find("B") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
+            code.store(vexGuest, vexHolder);
+        }
         if (regGuest >= 0 && (find("G") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
             code.store(regGuest, regHolder);
         }
         if (rmGuest >= 0 && writesFirst()) {
             code.store(rmGuest, rmHolder);
-        }
-        if (vexGuest >= 0 && (find("B") == 0 ? writesFirst() : recipe == Recipe.EXCHANGE)) {
-            code.store(vexGuest, vexHolder);
         }
     }
 
