@@ -62,8 +62,8 @@ class DebugLogTest {
 
     @Test
     void refusesUnknownItemsAndImpossibleFiles() {
-        assertThatThrownBy(() -> new DebugLog(List.of("in_asm"), Optional.empty()))
-                .isInstanceOf(UserException.class).hasMessageContaining("in_asm");
+        assertThatThrownBy(() -> new DebugLog(List.of("op_asm"), Optional.empty()))
+                .isInstanceOf(UserException.class).hasMessageContaining("op_asm");
         assertThatThrownBy(() -> new DebugLog(List.of("unimp"), Optional.of(folder)))
                 .isInstanceOf(UserException.class).hasMessageContaining("-D");
     }

@@ -6,7 +6,8 @@ import org.jkvm.x86.state.Segment;
 /**
  * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
  *
- * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0; TLB from bit 7; vectors in bits 9 and 21; segments from bit 10
+ * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0; TLB from bit 7;
+ *             vectors in bits 9 and 21; segments from bit 10
  */
 public record CodeMode(int bits) {
     private static final int CODE_SIZE = 0x70;

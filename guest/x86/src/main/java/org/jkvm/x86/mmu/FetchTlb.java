@@ -8,7 +8,7 @@ import org.jkvm.linux.RawMemory;
  * an entry by the code page id that stands for it in native memory: {@link CodePageIds}, zero where there is no entry.
  */
 final class FetchTlb {
-    private static final long ABSENT = -1;
+    static final long ABSENT = -1;
     private static final int MAX_FILLED = 1024;
 
     // SAFETY: 4 bytes for each of the entries, inside the processor's struct; an index is below their number.

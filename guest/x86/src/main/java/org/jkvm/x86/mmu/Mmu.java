@@ -44,8 +44,7 @@ public final class Mmu {
     public static final int WRITE_TAG = 8;
     /** Offset in an entry: host address minus linear address. */
     public static final int ADDEND = 24;
-    private static final long ABSENT = -1;
-    private static final int MAX_FILLED = 4096;
+    private static final long ABSENT = FetchTlb.ABSENT;
 
     private final X86Cpu cpu;
     private final X86Bus bus;
@@ -54,13 +53,9 @@ public final class Mmu {
     // one page, for which the bus gave the host page that the addend leads to; what the bus takes back is flushed before
     // it is unmapped.
     private final long tables;
-    private final long[] physical = new long[SETS * ENTRIES];
-    private final boolean[] global = new boolean[SETS * ENTRIES];
+    private final DataTlb data;
     private final FetchTlb fetches;
-    private final Filled locals = new Filled(SETS * ENTRIES, MAX_FILLED);
-    private final Filled globals = new Filled(SETS * ENTRIES, MAX_FILLED);
-    private long largeBase = -1;
-    private long largeMask;
+    private final LargePages large = new LargePages();
     private int selected;
     private long tlb;
     private CodeWatch codeWatch = CodeWatch.NONE;
@@ -75,8 +70,9 @@ public final class Mmu {
         this.tables = tables;
         this.tlb = tables;
         this.walker = new PageWalker(cpu);
+        this.data = new DataTlb(tables, SETS * ENTRIES);
         this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
-        wipe();
+        flushAll();
     }
 
     /** Says who wants to know of writes to pages with decoded code. */
@@ -322,8 +318,10 @@ public final class Mmu {
 
     /** Drops everything, global pages too. */
     public void flushAll() {
-        wipe();
-        largeBase = -1;
+        fetches.flush(true);
+        data.flush(true);
+        large.forget();
+        epoch++;
     }
 
     /** Drops everything but global pages: a write of CR3. */
@@ -333,62 +331,26 @@ public final class Mmu {
             return;
         }
         fetches.flush(false);
-        locals.forEach(index -> {
-            if (!global[index]) {
-                drop(index);
-            }
-        });
-        locals.clear();
+        data.flush(false);
         epoch++;
     }
 
     /** Drops the page of {@code linear}: INVLPG. A page inside a large one takes all with it. */
     public void flushPage(long linear) {
-        if (largeBase != -1 && (linear & largeMask) == largeBase) {
+        if (large.mayHold(linear)) {
             flushAll();
             return;
         }
-        dropPage(linear);
+        for (int set = 0; set < SETS; set++) {
+            data.drop(index(set, linear));
+            fetches.drop(fetchIndex(set, linear));
+        }
         epoch++;
     }
 
     /** Drops the write tags of a physical page, in all TLBs: it holds decoded code, or is logged. */
     public void protectPage(long physicalPage) {
-        locals.forEach(index -> protect(index, physicalPage));
-        globals.forEach(index -> protect(index, physicalPage));
-    }
-
-    private void protect(int index, long physicalPage) {
-        if (physical[index] == physicalPage) {
-            putLong(tables + (long) index * ENTRY_SIZE + WRITE_TAG, ABSENT);
-        }
-    }
-
-    private void dropPage(long linear) {
-        int slot = (int) (linear >>> 12 & ENTRIES - 1);
-        for (int set = 0; set < SETS; set++) {
-            drop(set * ENTRIES + slot);
-            fetches.drop(fetchIndex(set, linear));
-        }
-    }
-
-    private void drop(int index) {
-        long entry = tables + (long) index * ENTRY_SIZE;
-        putLong(entry + READ_TAG, ABSENT);
-        putLong(entry + WRITE_TAG, ABSENT);
-    }
-
-    private void wipe() {
-        fetches.flush(true);
-        wipeData();
-        epoch++;
-    }
-
-    private void wipeData() {
-        locals.forEach(this::drop);
-        globals.forEach(this::drop);
-        locals.clear();
-        globals.clear();
+        data.protect(physicalPage);
     }
 
     // ---- the slow path ----
@@ -482,9 +444,9 @@ public final class Mmu {
     }
 
     private void fill(int set, long linearPage, long page, int access) {
+        large.note(linearPage, walker.pageSize());
         if (access == Access.FETCH) {
             fetches.fill(fetchIndex(set, linearPage), linearPage, page, walker.global());
-            noteLarge(linearPage);
             return;
         }
         long host = bus.hostPage(page);
@@ -492,19 +454,10 @@ public final class Mmu {
             return;
         }
         int index = index(set, linearPage);
-        long entry = tables + (long) index * ENTRY_SIZE;
-        if (physical[index] != page || getLong(entry + ADDEND) != host - linearPage) {
-            drop(index);
-        }
-        physical[index] = page;
-        global[index] = walker.global();
-        putLong(entry + ADDEND, host - linearPage);
-        putLong(entry + READ_TAG, linearPage);
+        data.fill(index, linearPage, page, host, walker.global());
         if (access == Access.WRITE) {
-            boolean direct = !bus.holdsCode(page) && bus.writablePage(page);
-            putLong(entry + WRITE_TAG, direct ? linearPage : ABSENT);
+            data.permitWrites(index, !bus.holdsCode(page) && bus.writablePage(page));
         }
-        remember(index, linearPage);
     }
 
     private static int fetchIndex(int set, long linear) {
@@ -513,31 +466,6 @@ public final class Mmu {
 
     private static int index(int set, long linear) {
         return set * ENTRIES + (int) (linear >>> 12 & ENTRIES - 1);
-    }
-
-    private void remember(int index, long linearPage) {
-        (global[index] ? globals : locals).add(index);
-        noteLarge(linearPage);
-    }
-
-    private void noteLarge(long linear) {
-        if (walker.pageSize() > 4096) {
-            noteLarge(linear, -walker.pageSize());
-        }
-    }
-
-    private void noteLarge(long linear, long mask) {
-        if (largeBase == -1) {
-            largeBase = linear & mask;
-            largeMask = mask;
-            return;
-        }
-        long joint = largeMask & mask;
-        while (((linear ^ largeBase) & joint) != 0) {
-            joint <<= 1;
-        }
-        largeMask = joint;
-        largeBase &= joint;
     }
 
     /** Reads from the host address that {@link #hostForRead} gave. */

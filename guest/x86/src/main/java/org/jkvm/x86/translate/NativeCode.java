@@ -55,8 +55,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         this.cpu = cpu;
         this.st = cpu.st;
         this.interpreter = interpreter;
-        this.cache = new CodeCache(new CodeCache.Layout(PERMANENT, cacheBytes / REGIONS & -PAGE, REGIONS), CodeCache.Protection.ofHost(),
-                this::evict);
+        CodeCache.Layout layout = new CodeCache.Layout(PERMANENT, cacheBytes / REGIONS & -PAGE, REGIONS);
+        this.cache = new CodeCache(layout, CodeCache.Protection.ofHost(), this::evict);
         CpuidTable host = new CpuidTable(HostCpuid.rows(), 0);
         this.features = cpu.cpuid.features() & host.features();
         this.stubs = new Stubs(cache, host.has(Feature.AVX));

@@ -43,7 +43,9 @@ final class StringCode {
     }
 
     boolean movs(Insn i) {
-        if (!isPlain(i) || !code.mode.is64() && i.segment == Segment.CS || !code.mode.whole(i.segment) || !code.mode.zeroBase(i.segment)) {
+        boolean plainSource = (code.mode.is64() || i.segment != Segment.CS) && code.mode.whole(i.segment)
+                && code.mode.zeroBase(i.segment);
+        if (!isPlain(i) || !plainSource) {
             return false;
         }
         begin();

@@ -1,0 +1,85 @@
+package org.jkvm.x86.mmu;
+
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.putLong;
+
+/**
+ * Translations for loads and stores, in native memory as {@link Mmu} and generated code look them up: {@link Mmu#READ_TAG},
+ * {@link Mmu#WRITE_TAG}, {@link Mmu#ADDEND}.
+ */
+final class DataTlb {
+    private static final long ABSENT = FetchTlb.ABSENT;
+    private static final int MAX_FILLED = 4096;
+
+    // SAFETY: Mmu.ENTRY_SIZE bytes for each of the entries, inside the processor's struct; an index is below their number.
+    private final long tables;
+    private final long[] physical;
+    private final boolean[] global;
+    private final Filled locals;
+    private final Filled globals;
+
+    /** {@code entries} translations from the address {@code tables} on. */
+    DataTlb(long tables, int entries) {
+        this.tables = tables;
+        this.physical = new long[entries];
+        this.global = new boolean[entries];
+        this.locals = new Filled(entries, MAX_FILLED);
+        this.globals = new Filled(entries, MAX_FILLED);
+    }
+
+    /** Lets {@code linearPage} be read at {@code host}, where the guest physical {@code page} is; and written, if it was there. */
+    void fill(int index, long linearPage, long page, long host, boolean isGlobal) {
+        long entry = entry(index);
+        if (physical[index] != page || getLong(entry + Mmu.ADDEND) != host - linearPage) {
+            drop(index);
+        }
+        physical[index] = page;
+        global[index] = isGlobal;
+        putLong(entry + Mmu.ADDEND, host - linearPage);
+        putLong(entry + Mmu.READ_TAG, linearPage);
+        (isGlobal ? globals : locals).add(index);
+    }
+
+    /** Lets what may be read there be written too, or not any more. */
+    void permitWrites(int index, boolean permitted) {
+        long entry = entry(index);
+        putLong(entry + Mmu.WRITE_TAG, permitted ? getLong(entry + Mmu.READ_TAG) : ABSENT);
+    }
+
+    /** Drops the write tags of a guest physical page. */
+    void protect(long physicalPage) {
+        locals.forEach(index -> protect(index, physicalPage));
+        globals.forEach(index -> protect(index, physicalPage));
+    }
+
+    private void protect(int index, long physicalPage) {
+        if (physical[index] == physicalPage) {
+            permitWrites(index, false);
+        }
+    }
+
+    void drop(int index) {
+        putLong(entry(index) + Mmu.READ_TAG, ABSENT);
+        putLong(entry(index) + Mmu.WRITE_TAG, ABSENT);
+    }
+
+    /** Drops every entry; or, without {@code globalToo}, those of pages that are not global. */
+    void flush(boolean globalToo) {
+        locals.forEach(globalToo ? this::drop : this::dropLocal);
+        locals.clear();
+        if (globalToo) {
+            globals.forEach(this::drop);
+            globals.clear();
+        }
+    }
+
+    private void dropLocal(int index) {
+        if (!global[index]) {
+            drop(index);
+        }
+    }
+
+    private long entry(int index) {
+        return tables + (long) index * Mmu.ENTRY_SIZE;
+    }
+}
