@@ -10,9 +10,9 @@ public enum Option {
     MACHINE(Section.MACHINE, "-machine", "[type=]pc[,accel=NAME]", "The machine: pc is a PC with an i440FX-like chipset. "
             + "'-machine help' lists them.", "-M"),
     ACCEL(Section.MACHINE, "-accel", "NAME[:NAME...][,PROPERTY=VALUE...]", "What runs the guest, the first that there is: "
-            + "kvm is the host's /dev/kvm, soft the software engine; auto (the default) measures which is faster. '-accel help' lists them. "
-            + "The software engine has translate=on|off (off: interpret only), tb-size=MIB (of each processor's generated code, "
-            + "default 64), check=on|off (on: interpret everything too, and stop at the first difference)."),
+            + "kvm is the host's /dev/kvm, soft the software engine; auto (the default) measures which is faster. '-accel help' "
+            + "lists them. The software engine has translate=on|off (off: interpret only), tb-size=MIB (of each processor's "
+            + "generated code, default 64), check=on|off (on: interpret everything too, and stop at the first difference)."),
     CPU(Section.MACHINE, "-cpu", "MODEL[,+FEATURE][,-FEATURE]", "The processor's model and feature switches. "
             + "'-cpu help' lists them."),
     SMP(Section.MACHINE, "-smp", "[cpus=]N[,sockets=N][,cores=N][,threads=N]", "How many processors there are, and how "
