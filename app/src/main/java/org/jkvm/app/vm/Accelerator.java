@@ -13,6 +13,7 @@ public final class Accelerator {
     private final List<String> names;
     private final SoftOptions options;
     private Optional<KvmHypervisor> kvm = Optional.empty();
+    private String choice = "";
     private HostException refusal = new HostException("/dev/kvm was not looked at");
 
     private Accelerator(List<String> names, SoftOptions options) {
@@ -31,7 +32,7 @@ public final class Accelerator {
 
     /** The answer to {@code -cpu help}: what the software engine has. */
     public static Backend soft() {
-        return new HybridBackend(Engine.SOFT, SoftOptions.DEFAULT, Optional.empty(), "this host's KVM was not looked at");
+        return new HybridBackend(Engine.SOFT, "", SoftOptions.DEFAULT, Optional.empty(), "this host's KVM was not looked at");
     }
 
     private Backend choose() {
@@ -43,7 +44,7 @@ public final class Accelerator {
                 default -> Optional.of(Engine.SOFT);
             };
             if (engine.isPresent()) {
-                return new HybridBackend(engine.get(), options, kvm, refusal.getMessage());
+                return new HybridBackend(engine.get(), choice, options, kvm, refusal.getMessage());
             }
         }
         throw new HostException("-accel " + String.join(":", names) + ": " + refusal.getMessage(), refusal.errno());
@@ -65,8 +66,8 @@ public final class Accelerator {
         return say(speed.inHardware() ? Engine.KVM : Engine.SOFT, speed.describe());
     }
 
-    private static Engine say(Engine engine, String reason) {
-        System.err.println("kvm: accel: " + engine.label() + " (" + reason + ")");
+    private Engine say(Engine engine, String reason) {
+        choice = "accel: " + engine.label() + " (" + reason + ")";
         return engine;
     }
 }

@@ -7,6 +7,9 @@ import org.jkvm.hypervisor.x86.CpuModel;
 
 /** What runs guests, with what only it knows. */
 public interface Backend {
+    /** What {@code -accel auto} chose and why, on one line; empty where the user chose. */
+    String choice();
+
     /** The hypervisor. */
     Hypervisor hypervisor();
 

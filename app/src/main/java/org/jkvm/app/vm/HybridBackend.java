@@ -15,22 +15,30 @@ import org.jkvm.x86.disasm.Disassembler;
 
 /** Hardware, software, or both: what {@code -accel} chose. */
 public final class HybridBackend implements Backend {
+    private final String choice;
     private final HybridHypervisor hypervisor;
     private final CpuModels models;
 
     /**
      * A backend whose machines start on {@code first}.
      *
+     * @param choice     what was measured and chosen, on one line; empty where the user chose
      * @param options    of the software engine
      * @param kvm        this host's KVM, where it has one
      * @param withoutKvm why it has none, on one line
      */
-    HybridBackend(Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+    HybridBackend(Engine first, String choice, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        this.choice = choice;
         this.hypervisor = new HybridHypervisor(first, options, kvm, withoutKvm);
         this.models = switch (first) {
             case KVM -> SoftCpus.models().limitedTo(kvm.orElseThrow().features());
             case SOFT -> SoftCpus.models();
         };
+    }
+
+    @Override
+    public String choice() {
+        return choice;
     }
 
     @Override

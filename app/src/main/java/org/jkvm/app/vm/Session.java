@@ -63,12 +63,20 @@ public final class Session implements MuxBackend.Actions {
             SignalPolicy.install(machine);
             chardevs.start();
             machine.start(settings.running().paused());
+            tellChoice();
             int status = machine.awaitExit();
             log.ended(pc);
             disks.end();
             return status;
         } finally {
             removePidfile();
+        }
+    }
+
+    /** Said once the machine is there, so that what is wrong with an option stands alone on its line. */
+    private void tellChoice() {
+        if (!backend.choice().isEmpty()) {
+            System.err.println("kvm: " + backend.choice());
         }
     }
 

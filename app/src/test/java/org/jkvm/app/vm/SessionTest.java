@@ -175,6 +175,11 @@ class SessionTest {
     /** vCPUs of the test kit, and a CPU that says nothing. */
     private static final class FakeBackend implements Backend {
         @Override
+        public String choice() {
+            return "";
+        }
+
+        @Override
         public Hypervisor hypervisor() {
             return new FakeHypervisor();
         }
