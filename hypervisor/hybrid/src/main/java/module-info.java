@@ -4,6 +4,7 @@ module org.jkvm.hybrid {
     requires transitive org.jkvm.kvm;
     requires org.jkvm.linux;
     requires org.jkvm.soft;
+    requires org.jkvm.x64;
     requires org.jkvm.x86;
     exports org.jkvm.hybrid;
 }

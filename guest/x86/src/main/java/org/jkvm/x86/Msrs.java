@@ -184,8 +184,9 @@ public final class Msrs {
     public void write(int number, long value) {
         switch (number) {
             case TSC -> {
-                tscAdjust += value - timeStampCounter();
-                cpu.bus.setTimeStampCounter(value);
+                long difference = value - timeStampCounter();
+                cpu.bus.setTimeStampCounter(value); // May leave for user mode.
+                tscAdjust += difference;
             }
             case TSC_ADJUST -> {
                 cpu.bus.setTimeStampCounter(timeStampCounter() + value - tscAdjust);

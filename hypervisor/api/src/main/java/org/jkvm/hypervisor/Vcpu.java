@@ -31,6 +31,10 @@ public interface Vcpu extends AutoCloseable {
         return "";
     }
 
+    /** The thread that calls {@link #run} is about to end. On that thread. */
+    default void leaveThread() {
+    }
+
     /** Back to power-on state. Not while running. */
     void reset();
 

@@ -6,28 +6,31 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Collectors;
 import org.jkvm.x86.disasm.Disassembler;
 
-/** How often the software engine stepped in, by instruction. Any thread. */
+/** How often the software engine stepped in, and where it took turns with the hardware, by instruction. Any thread. */
 public final class Assists {
     private static final System.Logger LOG = System.getLogger(Assists.class.getName());
 
     private final Map<String, LongAdder> counts = new ConcurrentSkipListMap<>();
-    private final LongAdder instructions = new LongAdder();
+    private final Map<String, LongAdder> turns = new ConcurrentSkipListMap<>();
 
     /** Counts {@code code}, of {@code bits} bits, which KVM could not execute; the first of its kind is logged. */
     void count(byte[] code, int bits) {
-        String kind = code.length == 0 ? "(unknown)" : mnemonic(code, bits);
-        counts.computeIfAbsent(kind, name -> {
+        counts.computeIfAbsent(mnemonic(code, bits), name -> {
             LOG.log(System.Logger.Level.INFO, "this host''s KVM lacks {0}: the software engine executes it", name);
             return new LongAdder();
         }).increment();
     }
 
-    /** Counts instructions that the software engine executed in one go. */
-    void executed(long number) {
-        instructions.add(number);
+    /** Counts a turn of the hardware's, for an instruction of kind {@code kind} that its chip is needed for. */
+    void turn(String kind) {
+        turns.computeIfAbsent(kind, _ -> new LongAdder()).increment();
     }
 
-    private static String mnemonic(byte[] code, int bits) {
+    /** What an instruction is called. */
+    static String mnemonic(byte[] code, int bits) {
+        if (code.length == 0) {
+            return "(unknown)";
+        }
         String[] words = new Disassembler(bits).disassemble(code, 0, code.length, 0).text().split("\\s+");
         boolean prefixed = words.length > 1 && (words[0].equals("lock") || words[0].startsWith("rep"));
         return prefixed ? words[0] + " " + words[1] : words[0];
@@ -38,13 +41,15 @@ public final class Assists {
         return counts.values().stream().mapToLong(LongAdder::sum).sum();
     }
 
-    /** On one line: how many, by instruction, most of them first; empty where there were none. */
+    /** On one line each: how many, by instruction, most of them first; nothing where there were none. */
     public String describe() {
-        if (counts.isEmpty()) {
-            return "";
-        }
-        return "software assists: " + total() + " (" + instructions.sum() + " instructions): "
-                + counts.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue().sum(), a.getValue().sum()))
-                .map(e -> e.getKey() + " " + e.getValue().sum()).collect(Collectors.joining(", ")) + "\n";
+        String text = counts.isEmpty() ? "" : "software assists: %d: %s%n".formatted(total(), list(counts));
+        return text + (turns.isEmpty() ? "" : "KVM's turns, for what its chip is needed for: %d: %s%n".formatted(
+                turns.values().stream().mapToLong(LongAdder::sum).sum(), list(turns)));
+    }
+
+    private static String list(Map<String, LongAdder> counts) {
+        return counts.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue().sum(), a.getValue().sum()))
+                .map(e -> e.getKey() + " " + e.getValue().sum()).collect(Collectors.joining(", "));
     }
 }

@@ -21,6 +21,10 @@ final class HybridVcpu implements X86Vcpu {
         this.now = first;
     }
 
+    X86Vcpu now() {
+        return now;
+    }
+
     CpuModel model() {
         return model;
     }
@@ -46,6 +50,24 @@ final class HybridVcpu implements X86Vcpu {
         VmExit exit = now.run(answer);
         modes.left(exit);
         return exit;
+    }
+
+    @Override
+    public void leaveThread() {
+        modes.ended();
+    }
+
+    /** Looks for interrupts soon. */
+    void callBack() {
+        if (now instanceof AssistedVcpu assisted) {
+            assisted.callBack();
+        }
+    }
+
+    void forgetCode() {
+        if (now instanceof AssistedVcpu assisted) {
+            assisted.forgetCode();
+        }
     }
 
     /** Whatever runs it by the time that the kick comes: one that has just been replaced does not need it any more. */

@@ -1,12 +1,12 @@
 package org.jkvm.hybrid;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.UserException;
@@ -26,19 +26,23 @@ import org.jkvm.kvm.KvmProcessor;
 import org.jkvm.kvm.KvmSpeed;
 import org.jkvm.soft.SoftHypervisor;
 import org.jkvm.soft.SoftOptions;
+import org.jkvm.soft.SoftProcessor;
+import org.jkvm.x64.HostTsc;
 
 /** A virtual machine that one engine runs at a time; {@link #moveTo} changes which. */
-public final class HybridVm implements VirtualMachine {
+public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
 
     private final VmConfig config;
     private final SoftOptions options;
     private final Optional<KvmHypervisor> kvm;
     private final String withoutKvm;
+    /** Null where there is no KVM. */
+    private final HostTsc hostTsc;
     private final Assists assists = new Assists();
     private final Map<Integer, MemorySlot> slots = new TreeMap<>();
     private final Map<Integer, long[]> dirty = new TreeMap<>();
-    private final List<HybridVcpu> vcpus = new ArrayList<>();
+    private final List<HybridVcpu> vcpus = new CopyOnWriteArrayList<>();
     private final CurrentMemory memory = new CurrentMemory();
     private final CurrentChip chip = new CurrentChip();
     private volatile Host now;
@@ -69,6 +73,7 @@ public final class HybridVm implements VirtualMachine {
         this.options = options;
         this.kvm = kvm;
         this.withoutKvm = withoutKvm;
+        this.hostTsc = kvm.isPresent() ? new HostTsc() : null;
         this.now = host(first);
     }
 
@@ -82,7 +87,7 @@ public final class HybridVm implements VirtualMachine {
             case SOFT -> new Host(engine, new SoftHypervisor(options, tscHertz()).createVirtualMachine(config), Optional.empty());
             case KVM -> {
                 VirtualMachine vm = kvm.orElseThrow().createVirtualMachine(config);
-                yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(tscHertz()).createVirtualMachine(config)));
+                yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config)));
             }
         };
     }
@@ -95,10 +100,25 @@ public final class HybridVm implements VirtualMachine {
         return emulated;
     }
 
-    private X86Vcpu vcpu(Host host, int index, CpuModel model) {
+    private X86Vcpu vcpu(Host host, int index, CpuModel model, VcpuModes modes) {
         X86Vcpu main = host.vm.createVcpu(index, model);
-        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu((KvmProcessor) main, h.createVcpu(index, model), assists,
-                config.clock(), host.vm.memory(), emulated())).orElse(main);
+        return host.helper.<X86Vcpu>map(h -> new AssistedVcpu((KvmProcessor) main, (SoftProcessor) h.createVcpu(index, model),
+                assists, modes, this, config.clock(), host.vm.memory(), emulated())).orElse(main);
+    }
+
+    @Override
+    public long hostTsc() {
+        return hostTsc.getAsLong();
+    }
+
+    @Override
+    public void codeChanged() {
+        vcpus.forEach(HybridVcpu::forgetCode);
+    }
+
+    @Override
+    public void interruptSent() {
+        vcpus.forEach(HybridVcpu::callBack);
     }
 
     /** What runs it. */
@@ -167,12 +187,13 @@ public final class HybridVm implements VirtualMachine {
      */
     private void move(Host from, Host to) {
         slots.values().forEach(to::set);
-        List<X86Vcpu> arrived = vcpus.stream().map(v -> vcpu(to, v.index(), v.model())).toList();
+        List<X86Vcpu> arrived = vcpus.stream().map(v -> vcpu(to, v.index(), v.model(), v.modes())).toList();
         StateTree chipState = StateTree.save(from.vm);
+        long ahead = hostTsc() - new Frequency(tscHertz()).ticks(config.clock().nanos());
         for (int n = 0; n < arrived.size(); n++) {
             X86State state = vcpus.get(n).readState();
-            long read = config.clock().nanos();
-            state.msrs.computeIfPresent(IA32_TIME_STAMP_COUNTER, (msr, tsc) -> tsc + ticks(config.clock().nanos() - read));
+            state.msrs.remove(IA32_TIME_STAMP_COUNTER);
+            moveCounter(vcpus.get(n).now(), arrived.get(n), ahead);
             arrived.get(n).writeState(state);
         }
         chipState.restore(to.vm);
@@ -182,8 +203,13 @@ public final class HybridVm implements VirtualMachine {
         }
     }
 
-    private long ticks(long nanos) {
-        return new Frequency(tscHertz()).ticks(nanos);
+    /** Time-stamp counters that were in step stay so. The host's counter is {@code ahead} of one that counts guest time. */
+    private static void moveCounter(X86Vcpu from, X86Vcpu to, long ahead) {
+        if (from instanceof SoftProcessor soft && to instanceof AssistedVcpu hardware) {
+            hardware.tscOffset(soft.tscOffset() - ahead);
+        } else if (from instanceof AssistedVcpu hardware && to instanceof SoftProcessor soft) {
+            soft.tscOffset(hardware.tscOffset() + ahead);
+        }
     }
 
     private static long[] union(long[] some, long[] more) {
@@ -230,7 +256,8 @@ public final class HybridVm implements VirtualMachine {
 
     @Override
     public X86Vcpu createVcpu(int index, CpuModel model) {
-        HybridVcpu vcpu = new HybridVcpu(index, model, new VcpuModes(now.engine), vcpu(now, index, model));
+        VcpuModes modes = new VcpuModes(now.engine);
+        HybridVcpu vcpu = new HybridVcpu(index, model, modes, vcpu(now, index, model, modes));
         vcpus.add(vcpu);
         return vcpu;
     }
@@ -249,6 +276,9 @@ public final class HybridVm implements VirtualMachine {
     public void close() {
         vcpus.forEach(HybridVcpu::close);
         now.close();
+        if (hostTsc != null) {
+            hostTsc.close();
+        }
     }
 
     /** Memory as the present engine wants to hear of it. */
@@ -270,11 +300,15 @@ public final class HybridVm implements VirtualMachine {
         @Override
         public void setLine(int gsi, boolean level) {
             now.vm.interruptChip().setLine(gsi, level);
+            if (level) {
+                interruptSent();
+            }
         }
 
         @Override
         public void signal(long address, int data) {
             now.vm.interruptChip().signal(address, data);
+            interruptSent();
         }
 
         @Override

@@ -7,9 +7,9 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.linux.ThreadSignals;
 
 /**
- * What one vCPU's time went into, and its exits by reason. On KVM the kernel tells: guest time, system time, user time.
- * The software engine's guest mode is user time like the devices', which is why time outside {@link HybridVcpu#run} is
- * measured. Counted on the vCPU's thread; read from any.
+ * What one vCPU's time went into, and its exits by reason. The kernel tells guest time, system time and user time. The software
+ * engine's guest mode is user time like the devices', which is why time outside {@link HybridVcpu#run} is measured, and so is that
+ * of software that helps KVM. Counted on the vCPU's thread; read from any.
  */
 public final class VcpuModes {
     private static final String[] REASONS = {"port read", "port write", "MMIO read", "MMIO write", "halted", "shutdown", "kick",
@@ -27,6 +27,8 @@ public final class VcpuModes {
     private boolean stopped;
     /** Time in user mode since {@link #settle}. */
     private long outside;
+    /** Time in guest mode by software that helps since then. */
+    private long helped;
     private long guest;
     private long kernel;
     private long user;
@@ -79,6 +81,19 @@ public final class VcpuModes {
         };
     }
 
+    /** The software engine has run guest code for KVM. */
+    void helped(long nanos) {
+        helped += nanos;
+    }
+
+    /** The vCPU's thread ends: what it has spent can't be asked for any more. On that thread. */
+    void ended() {
+        if (thread != 0) {
+            settle();
+            thread = 0;
+        }
+    }
+
     /** From now on another engine runs it. */
     void become(Engine other) {
         settle();
@@ -87,17 +102,23 @@ public final class VcpuModes {
 
     /** Books the time since the last time by mode. */
     private synchronized void settle() {
+        if (thread == 0) {
+            return;
+        }
         ThreadTimes now = ThreadTimes.of(thread, settled);
         ThreadTimes spent = now.minus(settled);
-        long devices = switch (engine) {
-            case KVM -> spent.user() - spent.guest();
-            case SOFT -> Math.min(outside, spent.user());
+        long ours = spent.user() - spent.guest();
+        long devices = Math.min(outside, ours);
+        long software = switch (engine) {
+            case KVM -> Math.min(helped, ours - devices);
+            case SOFT -> ours - devices;
         };
-        guest += spent.user() - devices;
-        kernel += spent.system();
+        guest += spent.guest() + software;
+        kernel += spent.system() + ours - devices - software;
         user += devices;
         settled = now;
         outside = 0;
+        helped = 0;
     }
 
     /** Exits by reason, those that there were. */

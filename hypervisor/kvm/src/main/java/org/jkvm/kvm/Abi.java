@@ -11,7 +11,8 @@ final class Abi {
     static List<CStruct> all() {
         return List.of(UserMemoryRegion.S, Run.S, DirtyLog.S, SignalMask.S, MpState.S, Translation.S, GuestDebug.S, EnableCap.S,
                 CoalescedZone.S, CoalescedRing.S, Coalesced.S, ClockData.S, Regs.S, Lapic.S, Segment.S, Dtable.S, Sregs.S,
-                MsrEntry.S, Msrs.S, MsrList.S, CpuidEntry.S, Cpuid.S, VcpuEvents.S, DebugRegs.S, Xsave.S, Xcr.S, Xcrs.S);
+                MsrEntry.S, Msrs.S, MsrList.S, CpuidEntry.S, Cpuid.S, VcpuEvents.S, DebugRegs.S, Xsave.S, Xcr.S, Xcrs.S,
+                DeviceAttr.S);
     }
 
     /** A memory slot. */
@@ -361,6 +362,21 @@ final class Abi {
         static final int XCRS = S.field("xcrs", 8);
 
         private Xcrs() {
+        }
+    }
+
+    /** An attribute of a device, here of a vCPU (Documentation/virt/kvm/devices/vcpu.rst). */
+    static final class DeviceAttr {
+        static final CStruct S = new CStruct("kvm_device_attr", 24);
+        static final int GROUP = S.field("group", 4);
+        static final int ATTR = S.field("attr", 8);
+        static final int ADDR = S.field("addr", 16);
+        /** KVM_VCPU_TSC_CTRL. */
+        static final int TSC_CTRL = 0;
+        /** KVM_VCPU_TSC_OFFSET. */
+        static final int TSC_OFFSET = 0;
+
+        private DeviceAttr() {
         }
     }
 }

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
@@ -33,6 +34,7 @@ final class KvmVcpu implements KvmProcessor {
     private final Arena arena = Arena.ofShared();
     private final Exits exits;
     private final StateTransfer transfer;
+    private final TscOffset tsc;
     private final MemorySegment debug;
     private final MemorySegment translation;
     private final X86State powerOn;
@@ -56,7 +58,9 @@ final class KvmVcpu implements KvmProcessor {
             Cpuid.set(handle, model, index);
             MachineCheck.setUp(handle);
             SignalMask.clear(handle);
-            transfer = new StateTransfer(handle, new MsrTransfer(handle, vm.msrs(), arena), arena);
+            MsrTransfer msrs = new MsrTransfer(handle, vm.msrs(), arena);
+            transfer = new StateTransfer(handle, msrs, arena);
+            tsc = new TscOffset(handle, msrs, arena);
             debug = arena.allocate(Abi.GuestDebug.S.size(), 8);
             translation = arena.allocate(Abi.Translation.S.size(), 8);
             powerOn = transfer.read();
@@ -204,6 +208,28 @@ final class KvmVcpu implements KvmProcessor {
             nmi.set(false);
         }
         shutDown = state.activity == Activity.SHUTDOWN;
+    }
+
+    @Override
+    public X86State readCore() {
+        X86State state = new X86State();
+        transfer.readCore(state);
+        return state;
+    }
+
+    @Override
+    public void writeCore(X86State state) {
+        transfer.writeCore(state);
+    }
+
+    @Override
+    public long tscOffset(LongSupplier hostTsc) {
+        return tsc.read(hostTsc);
+    }
+
+    @Override
+    public void tscOffset(long offset, LongSupplier hostTsc) {
+        tsc.write(offset, hostTsc);
     }
 
     /** Has the kernel finish the instruction that waits for an answer, whose outcome nobody wants any more. */

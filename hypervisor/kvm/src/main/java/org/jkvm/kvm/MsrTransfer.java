@@ -61,6 +61,18 @@ final class MsrTransfer {
         }
     }
 
+    /** Reads one that is there. */
+    long read(int number) {
+        put(0, number, 0);
+        call(Request.KVM_GET_MSRS, 1);
+        return buffer.get(JAVA_LONG, entry(0) + Abi.MsrEntry.DATA);
+    }
+
+    /** Writes one. */
+    void write(int number, long value) {
+        write(Map.of(number, value));
+    }
+
     /** Writes {@code values}, but for the one that waits for the local APIC. */
     void writeBeforeApic(Map<Integer, Long> values) {
         Map<Integer, Long> now = new TreeMap<>(values);

@@ -56,7 +56,9 @@ enum Request {
     KVM_SET_XSAVE(Direction.WRITE, 0xa5, Abi.Xsave.S.size()),
     KVM_SIGNAL_MSI(Direction.WRITE, 0xa5, ChipAbi.Msi.S.size()),
     KVM_GET_XCRS(Direction.READ, 0xa6, Abi.Xcrs.S.size()),
-    KVM_SET_XCRS(Direction.WRITE, 0xa7, Abi.Xcrs.S.size());
+    KVM_SET_XCRS(Direction.WRITE, 0xa7, Abi.Xcrs.S.size()),
+    KVM_SET_DEVICE_ATTR(Direction.WRITE, 0xe1, Abi.DeviceAttr.S.size()),
+    KVM_GET_DEVICE_ATTR(Direction.WRITE, 0xe2, Abi.DeviceAttr.S.size());
 
     private static final int KVMIO = 0xae;
 

@@ -55,19 +55,24 @@ final class StateTransfer {
 
     X86State read() {
         X86State s = new X86State();
-        readRegisters(s);
-        readSystem(s);
         msrs.read(s.msrs);
-        s.msrs.put(EFER, sregs.get(JAVA_LONG, Abi.Sregs.EFER));
-        s.msrs.put(APIC_BASE, sregs.get(JAVA_LONG, Abi.Sregs.APIC_BASE));
-        s.msrs.put(FS_BASE, s.segments[FS].base());
-        s.msrs.put(GS_BASE, s.segments[GS].base());
+        readCore(s);
         readFloatingPoint(s);
         readDebug(s);
         vcpu.call(Request.KVM_GET_LAPIC, lapic);
         MemorySegment.copy(lapic, JAVA_BYTE, 0, s.lapic, 0, s.lapic.length);
-        readEvents(s);
         return s;
+    }
+
+    /** What {@link KvmProcessor#readCore} reads. */
+    void readCore(X86State s) {
+        readRegisters(s);
+        readSystem(s);
+        s.msrs.put(EFER, sregs.get(JAVA_LONG, Abi.Sregs.EFER));
+        s.msrs.put(APIC_BASE, sregs.get(JAVA_LONG, Abi.Sregs.APIC_BASE));
+        s.msrs.put(FS_BASE, s.segments[FS].base());
+        s.msrs.put(GS_BASE, s.segments[GS].base());
+        readEvents(s);
     }
 
     private void readRegisters(X86State s) {
@@ -160,6 +165,14 @@ final class StateTransfer {
             vcpu.call(Request.KVM_SET_LAPIC, lapic);
             msrs.writeAfterApic(s.msrs);
         }
+        writeActivity(s);
+        writeEvents(s);
+    }
+
+    /** What {@link KvmProcessor#writeCore} writes. */
+    void writeCore(X86State s) {
+        writeSystem(s);
+        writeRegisters(s);
         writeActivity(s);
         writeEvents(s);
     }

@@ -1,5 +1,6 @@
 package org.jkvm.soft;
 
+import java.util.function.LongSupplier;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.soft.chip.SoftInterruptChip;
@@ -12,14 +13,23 @@ import org.jkvm.soft.chip.VcpuInterrupts;
 final class LodgerBus extends SoftBus {
     private static final long APIC_ENABLED = 1 << 11;
     private static final long APIC_PAGE = 0xff_ffff_f000L;
+    private static final int PAGE_OFFSET = 0xfff;
+    /** The interrupt command register (SDM vol. 3A, section 11.6.1). */
+    private static final int ICR_LOW = 0x300;
+    private static final int X2APIC_ICR = 0x830;
+    private static final byte[] NO_CODE = {};
 
     private final AccessLog log;
     private long apicBase;
     private int taskPriority;
+    private final LongSupplier hostTsc;
+    private long tscOffset;
+    private boolean sendsInterrupt;
 
     LodgerBus(SoftVm vm, SoftVcpu vcpu, AccessLog log, VcpuInterrupts apic) {
         super(vm, vcpu, log, apic);
         this.log = log;
+        this.hostTsc = vm.hostTsc();
     }
 
     /** Nothing of it is here. */
@@ -42,7 +52,17 @@ final class LodgerBus extends SoftBus {
 
     /** Ends the run. */
     private void leave() {
-        log.leave(new VmExit.Interrupted());
+        leave(false);
+    }
+
+    private void leave(boolean toInterruptOthers) {
+        sendsInterrupt = toInterruptOthers;
+        log.leave(new VmExit.NotEmulated(NO_CODE));
+    }
+
+    @Override
+    boolean sendsInterrupt() {
+        return sendsInterrupt;
     }
 
     @Override
@@ -56,7 +76,7 @@ final class LodgerBus extends SoftBus {
     @Override
     public void mmioWrite(long address, int size, long value) {
         if (isChip(address)) {
-            leave();
+            leave((address & PAGE_OFFSET) == ICR_LOW);
         }
         super.mmioWrite(address, size, value);
     }
@@ -95,8 +115,23 @@ final class LodgerBus extends SoftBus {
 
     @Override
     public boolean writeMsr(int number, long value) {
-        leave();
+        leave(number == X2APIC_ICR);
         return false;
+    }
+
+    @Override
+    long tscOffset() {
+        return tscOffset;
+    }
+
+    @Override
+    void tscOffset(long offset) {
+        tscOffset = offset;
+    }
+
+    @Override
+    public long timeStampCounter() {
+        return hostTsc.getAsLong() + tscOffset;
     }
 
     @Override

@@ -213,6 +213,21 @@ class SoftBus implements X86Bus {
         return true;
     }
 
+    /** What the time-stamp counter shows at zero of what it counts. */
+    long tscOffset() {
+        return apic.tsc().offset();
+    }
+
+    void tscOffset(long offset) {
+        apic.writeTscOffset(offset);
+        kvmClock.update();
+    }
+
+    /** Whether the access that left last, to a chip that is elsewhere, interrupts other processors. */
+    boolean sendsInterrupt() {
+        return false;
+    }
+
     @Override
     public long timeStampCounter() {
         return apic.tsc().read();

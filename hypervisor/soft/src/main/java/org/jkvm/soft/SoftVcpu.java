@@ -9,7 +9,6 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State.Activity;
 import org.jkvm.hypervisor.x86.X86State;
-import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.SharedMemory;
 import org.jkvm.soft.chip.ProcessorPins;
 import org.jkvm.soft.chip.VcpuInterrupts;
@@ -24,7 +23,7 @@ import org.jkvm.x86.state.Segment;
 import org.jkvm.x86.translate.NativeCode;
 
 /** A vCPU of the software backend: kernel mode around the interpreter's guest mode. */
-final class SoftVcpu implements X86Vcpu, ProcessorPins {
+final class SoftVcpu implements SoftProcessor, ProcessorPins {
     private final SoftVm vm;
     private final int index;
     private final MemorySegment struct;
@@ -308,17 +307,25 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
     @Override
     public X86State readState() {
         X86State state = transfer.read();
+        describeActivity(state);
+        return state;
+    }
+
+    private void describeActivity(X86State state) {
         state.activity = shutDown ? Activity.SHUTDOWN : waitForSipi ? Activity.WAIT_FOR_SIPI
                 : cpu.halted ? Activity.HALTED : Activity.RUNNING;
         state.nmiPending = (cpu.requests() & Request.NMI) != 0;
-        return state;
     }
 
     @Override
     public void writeState(X86State state) {
         transfer.write(state);
-        log.forget();
         interpreter.clear();
+        takeActivity(state);
+    }
+
+    private void takeActivity(X86State state) {
+        log.forget();
         shutDown = state.activity == Activity.SHUTDOWN;
         waitForSipi = state.activity == Activity.WAIT_FOR_SIPI;
         cpu.halted = state.activity == Activity.HALTED;
@@ -326,6 +333,40 @@ final class SoftVcpu implements X86Vcpu, ProcessorPins {
             cpu.request(Request.NMI);
         }
         bus.inject(state.injected);
+    }
+
+    @Override
+    public X86State readCore() {
+        X86State state = transfer.readCore();
+        describeActivity(state);
+        return state;
+    }
+
+    @Override
+    public void writeCore(X86State state) {
+        transfer.writeCore(state);
+        interpreter.forgetRepetition();
+        takeActivity(state);
+    }
+
+    @Override
+    public void forgetCode() {
+        call(interpreter::clear);
+    }
+
+    @Override
+    public long tscOffset() {
+        return bus.tscOffset();
+    }
+
+    @Override
+    public void tscOffset(long offset) {
+        bus.tscOffset(offset);
+    }
+
+    @Override
+    public boolean leftForInterprocessorInterrupt() {
+        return bus.sendsInterrupt();
     }
 
     @Override

@@ -2,6 +2,7 @@ package org.jkvm.soft;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongSupplier;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.InterruptChip;
@@ -9,30 +10,34 @@ import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.x86.CpuModel;
-import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.x86.state.Request;
 
 /** A virtual machine of the software backend. */
 final class SoftVm implements VirtualMachine {
     private final VmConfig config;
-    private final boolean lodges;
+    /** The counter of a machine that lodges, or null. */
+    private final LongSupplier hostTsc;
     private final SoftOptions options;
     private final CodePages codePages = new CodePages();
     private final SlotMap slots = new SlotMap(codePages);
     private final SoftInterruptChip chip;
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
-    SoftVm(VmConfig config, SoftOptions options, long tscHertz, boolean lodges) {
+    SoftVm(VmConfig config, SoftOptions options, long tscHertz, LongSupplier hostTsc) {
         this.config = config;
         this.options = options;
-        this.lodges = lodges;
+        this.hostTsc = hostTsc;
         this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), tscHertz);
     }
 
     /** Whether the interrupt chip that guests know is elsewhere. */
     boolean lodges() {
-        return lodges;
+        return hostTsc != null;
+    }
+
+    LongSupplier hostTsc() {
+        return hostTsc;
     }
 
     SoftOptions options() {
@@ -89,7 +94,7 @@ final class SoftVm implements VirtualMachine {
     }
 
     @Override
-    public X86Vcpu createVcpu(int index, CpuModel model) {
+    public SoftProcessor createVcpu(int index, CpuModel model) {
         SoftVcpu vcpu = new SoftVcpu(this, index, model);
         vcpus.add(vcpu);
         codePages.add(vcpu);

@@ -25,6 +25,20 @@ final class StateTransfer {
     }
 
     X86State read() {
+        X86State s = readCore();
+        s.xcr0 = cpu.msrs.xcr0();
+        for (int n = 0; n < 6; n++) {
+            s.debug[n] = getLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2));
+        }
+        for (int msr : cpu.msrs.numbers()) {
+            s.msrs.put(msr, cpu.msrs.read(msr));
+        }
+        s.xsave = XsaveArea.export(cpu, s.xsave.length);
+        return s;
+    }
+
+    /** What {@link SoftProcessor#readCore} reads, and what the interrupt chip has. */
+    X86State readCore() {
         X86State s = new X86State();
         for (int n = 0; n < 16; n++) {
             s.general[n] = cpu.general(n);
@@ -36,10 +50,9 @@ final class StateTransfer {
                     (int) cpu.segments.limit(n), n == Segment.SS ? stackAccess() : cpu.segments.access(n));
         }
         readControl(s);
-        for (int msr : cpu.msrs.numbers()) {
-            s.msrs.put(msr, cpu.msrs.read(msr));
-        }
-        s.xsave = XsaveArea.export(cpu, s.xsave.length);
+        s.msrs.put(Msrs.EFER, cpu.msrs.efer());
+        s.msrs.put(Msrs.FS_BASE, s.segments[Segment.FS].base());
+        s.msrs.put(Msrs.GS_BASE, s.segments[Segment.GS].base());
         s.interruptShadow = cpu.interruptShadow;
         s.nmiBlocked = cpu.nmiBlocked;
         s.injected = bus.injected();
@@ -59,21 +72,17 @@ final class StateTransfer {
         s.cr3 = cpu.control(3);
         s.cr4 = cpu.control(4);
         s.cr8 = bus.taskPriority();
-        s.xcr0 = cpu.msrs.xcr0();
         s.gdtBase = getLong(cpu.st + CpuState.GDTR);
         s.gdtLimit = (int) getLong(cpu.st + CpuState.GDTR + 8);
         s.idtBase = getLong(cpu.st + CpuState.IDTR);
         s.idtLimit = (int) getLong(cpu.st + CpuState.IDTR + 8);
-        for (int n = 0; n < 6; n++) {
-            s.debug[n] = getLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2));
-        }
     }
 
     void write(X86State s) {
-        for (int n = 0; n < 16; n++) {
-            cpu.setGeneral(n, s.general[n]);
+        cpu.msrs.setXcr0(s.xcr0);
+        for (int n = 0; n < 6; n++) {
+            putLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2), s.debug[n]);
         }
-        writeControl(s);
         for (Map.Entry<Integer, Long> msr : s.msrs.entrySet()) {
             if (msr.getKey() == Msrs.TSC) {
                 apic.writeTsc(msr.getValue());
@@ -81,6 +90,21 @@ final class StateTransfer {
                 cpu.msrs.restore(msr.getKey(), msr.getValue());
             }
         }
+        XsaveArea.restore(cpu, s.xsave);
+        writeCore(s);
+        cpu.debug.changed();
+        cpu.mmu.flushAll();
+        cpu.mmu.reloadPdptes();
+    }
+
+    /** What {@link SoftProcessor#writeCore} writes, and what the interrupt chip has. */
+    void writeCore(X86State s) {
+        for (int n = 0; n < 16; n++) {
+            cpu.setGeneral(n, s.general[n]);
+        }
+        boolean sameMemory = s.cr0 == cpu.control(0) && s.cr3 == cpu.control(3) && s.cr4 == cpu.control(4)
+                && s.msrs.getOrDefault(Msrs.EFER, 0L) == cpu.msrs.efer();
+        writeControl(s);
         cpu.setRflags(s.rflags);
         for (int n = 0; n < 8; n++) {
             X86State.Segment seg = s.segments[n];
@@ -88,14 +112,14 @@ final class StateTransfer {
         }
         cpu.segments.setCpl(cpu.protectedMode() ? cpu.virtual8086() ? 3 : Segment.dpl(s.segments[Segment.SS].access()) : 0);
         cpu.rip = s.rip;
-        XsaveArea.restore(cpu, s.xsave);
         bus.restoreChipState(s);
         cpu.interruptShadow = s.interruptShadow;
         cpu.stackShadow = false;
         cpu.nmiBlocked = s.nmiBlocked;
-        cpu.debug.changed();
-        cpu.mmu.flushAll();
-        cpu.mmu.reloadPdptes();
+        if (!sameMemory) {
+            cpu.mmu.flushAll();
+            cpu.mmu.reloadPdptes();
+        }
     }
 
     private void writeControl(X86State s) {
@@ -103,14 +127,10 @@ final class StateTransfer {
         cpu.storeControl(2, s.cr2);
         cpu.storeControl(3, s.cr3);
         cpu.storeControl(4, s.cr4);
-        cpu.msrs.setXcr0(s.xcr0);
         cpu.msrs.storeEfer(s.msrs.getOrDefault(Msrs.EFER, 0L));
         putLong(cpu.st + CpuState.GDTR, s.gdtBase);
         putLong(cpu.st + CpuState.GDTR + 8, s.gdtLimit);
         putLong(cpu.st + CpuState.IDTR, s.idtBase);
         putLong(cpu.st + CpuState.IDTR + 8, s.idtLimit);
-        for (int n = 0; n < 6; n++) {
-            putLong(cpu.st + CpuState.DEBUG + 8 * (n < 4 ? n : n + 2), s.debug[n]);
-        }
     }
 }

@@ -30,6 +30,7 @@ final class VcpuRunner implements Runnable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
+            vcpu.leaveThread();
             gate.leave();
         }
     }

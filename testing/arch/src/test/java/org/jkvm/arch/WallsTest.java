@@ -42,7 +42,7 @@ class WallsTest {
             "org.jkvm.hypervisor..", BASE, LINUX);
     @ArchTest
     static final ArchRule BOTH_BACKENDS_MEET_IN_ONE_PLACE = knowsOnly("org.jkvm.hybrid..", "org.jkvm.hybrid..",
-            "org.jkvm.kvm..", "org.jkvm.soft..", "org.jkvm.hypervisor..", "org.jkvm.x86..", BASE, LINUX);
+            "org.jkvm.kvm..", "org.jkvm.soft..", "org.jkvm.hypervisor..", "org.jkvm.x86..", ENGINE, BASE, LINUX);
     @ArchTest
     static final ArchRule MACHINES_KNOW_NO_BACKEND = knowsOnly("org.jkvm.machine..", "org.jkvm.machine..",
             "org.jkvm.hypervisor..", "org.jkvm.devices..", "org.jkvm.storage..", BASE, LINUX);

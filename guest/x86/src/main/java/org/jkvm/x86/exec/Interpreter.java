@@ -60,9 +60,14 @@ public final class Interpreter {
         cache.written(address, size);
     }
 
+    /** Forgets that an instruction was to be repeated. */
+    public void forgetRepetition() {
+        singly = false;
+    }
+
     /** Forgets all decoded code, and that an instruction was to be repeated. */
     public void clear() {
-        singly = false;
+        forgetRepetition();
         cache.clear();
     }
 

@@ -25,6 +25,16 @@ public final class GuestTsc {
         return rate.hertz();
     }
 
+    /** What it shows at guest time zero. */
+    public long offset() {
+        return offset;
+    }
+
+    /** Sets what it shows at guest time zero; deadlines must be told, see {@link VcpuInterrupts#writeTscOffset}. */
+    void setOffset(long value) {
+        offset = value;
+    }
+
     /** Makes it read {@code value} now; deadlines must be told, see {@link VcpuInterrupts#writeTsc}. */
     void write(long value) {
         offset = value - rate.ticks(clock.nanos());

@@ -156,6 +156,17 @@ public final class VcpuInterrupts {
         }
     }
 
+    /** Sets what the time-stamp counter shows at guest time zero: an armed TSC deadline moves with it. */
+    public void writeTscOffset(long offset) {
+        lock.lock();
+        try {
+            tsc.setOffset(offset);
+            apic.timer().tscChanged();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Power-on. */
     public void reset() {
         lock.lock();
