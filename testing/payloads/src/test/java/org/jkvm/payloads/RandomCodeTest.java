@@ -22,7 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 /**
  * Random bytes as guest code, in every mode, with random registers and descriptor tables: whatever a guest does, a run ends
  * with an exit, and memory beside the guest's is untouched. {@code -Djkvm.random.seed=N} repeats a run,
- * {@code -Djkvm.random.instructions=N} makes it longer: so many are executed in each mode.
+ * {@code -Djkvm.random.instructions=N} makes it longer: so many are executed in each mode, not counting what generated
+ * code executes without lock-step.
  */
 @ParameterizedClass
 @EnumSource(names = {"INTERPRETER", "TRANSLATOR", "LOCK_STEP"})
@@ -32,6 +33,9 @@ class RandomCodeTest {
     private static final long INSTRUCTIONS = Long.getLong("jkvm.random.instructions", 0);
     private static final int EXITS = 400;
     private static final int RAM = 2 << 20;
+    /** Read-only memory between two slots of RAM; behind the last there is nothing. */
+    private static final int ROM = 0x18_0000;
+    private static final int ROM_END = 0x1a_0000;
     private static final int GUARD = 1 << 16;
     private static final int CODE = 0x8000;
     private static final int CODE_BYTES = 0x4000;
@@ -41,8 +45,11 @@ class RandomCodeTest {
     private static final int TASK = 0x6000;
     private static final int STACK = 0x8000;
     private static final long ROUND_NANOS = 1_000_000;
+    private static final long OSXSAVE = 1 << 18;
     /** All of memory is new every so many rounds, the code every round. */
     private static final int ROUNDS_A_FILL = 32;
+
+    private static final byte[] PREFIXES = {0x66, 0x67, (byte) 0xf2, (byte) 0xf3, (byte) 0xf0, 0x48, 0x41, 0x64};
 
     /** The modes, with what makes them: CR0, CR4, EFER, the code segment's access word. */
     enum Mode {
@@ -87,7 +94,7 @@ class RandomCodeTest {
         try (SharedMemory host = SharedMemory.allocate("random", RAM + 2 * GUARD);
                 VirtualMachine vm = backend.hypervisor().createVirtualMachine(new VmConfig(1, clock))) {
             MemorySegment ram = host.segment().asSlice(GUARD, RAM);
-            vm.setMemorySlot(new MemorySlot(0, 0, ram, false, true));
+            setSlots(vm, ram);
             X86Vcpu vcpu = vm.createVcpu(0, backend.models().parse("max", 1, 1));
             for (int round = 0; round < LEAST_ROUNDS || vcpu.instructions() < INSTRUCTIONS; round++) {
                 vcpu.reset();
@@ -103,6 +110,12 @@ class RandomCodeTest {
         } finally {
             clock.close();
         }
+    }
+
+    private static void setSlots(VirtualMachine vm, MemorySegment ram) {
+        vm.setMemorySlot(new MemorySlot(0, 0, ram.asSlice(0, ROM), false, true));
+        vm.setMemorySlot(new MemorySlot(1, ROM, ram.asSlice(ROM, ROM_END - ROM), true, false));
+        vm.setMemorySlot(new MemorySlot(2, ROM_END, ram.asSlice(ROM_END, RAM - ROM_END), false, false));
     }
 
     private static void runOnce(X86Vcpu vcpu, Random random) {
@@ -124,6 +137,7 @@ class RandomCodeTest {
     private static void fill(Mode mode, Random random, MemorySegment ram, int size) {
         byte[] bytes = new byte[size];
         random.nextBytes(bytes);
+        season(bytes, random);
         MemorySegment.copy(bytes, 0, ram, ValueLayout.JAVA_BYTE, 0, size);
         ram.asSlice(PAGES, 0x3000).fill((byte) 0);
         ram.set(ValueLayout.JAVA_LONG, PAGES, PAGES + 0x1007); // PML4
@@ -136,6 +150,25 @@ class RandomCodeTest {
             ram.set(ValueLayout.JAVA_LONG, at, offset | (mode.isLong() ? 0x38L : 8L) << 16 | 0xee00L << 32);
             if (mode.isLong()) {
                 ram.set(ValueLayout.JAVA_LONG, at + 8, 0);
+            }
+        }
+    }
+
+    /** Makes some of the bytes what random ones seldom are: escapes, VEX prefixes, short jumps that stay near. */
+    private static void season(byte[] bytes, Random random) {
+        for (int at = CODE; at < CODE + CODE_BYTES - 3; at += 1 + random.nextInt(12)) {
+            switch (random.nextInt(6)) {
+                case 0 -> bytes[at] = 0x0f;
+                case 1 -> bytes[at] = PREFIXES[random.nextInt(PREFIXES.length)];
+                case 2 -> {
+                    bytes[at] = (byte) 0xc4;
+                    bytes[at + 1] = (byte) (0xe1 + random.nextInt(3));
+                }
+                case 3 -> bytes[at] = (byte) 0xc5;
+                default -> {
+                    bytes[at] = (byte) (0x70 + random.nextInt(16));
+                    bytes[at + 1] = (byte) (random.nextInt(64) - 40);
+                }
             }
         }
     }
@@ -165,7 +198,9 @@ class RandomCodeTest {
         state.segments[X86State.TR] = new X86State.Segment(0x28, TASK, 0xfff, 0x8b);
         state.cr0 = mode.cr0;
         state.cr3 = mode == Mode.PAGED_32 ? PAGES + 0x2000 : PAGES;
-        state.cr4 = mode.cr4;
+        boolean avx = random.nextBoolean();
+        state.cr4 = mode.cr4 | (avx ? OSXSAVE : 0);
+        state.xcr0 = avx ? 7 : 1;
         state.msrs.put(0xc000_0080, mode.efer);
         state.gdtBase = GDT;
         state.gdtLimit = 0xffff;

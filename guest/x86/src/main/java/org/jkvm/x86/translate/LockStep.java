@@ -63,6 +63,7 @@ final class LockStep implements AutoCloseable {
         }
         before.take(t.wide);
         execute(t.block.insns.length);
+        cpu.instructions += reached - from;
         before.restore();
     }
 
@@ -189,7 +190,9 @@ final class LockStep implements AutoCloseable {
     }
 
     private boolean isSame(int next) {
-        return next == reached && found.agrees(expected, undefined.mask(), next == translation.block.insns.length)
+        Block block = translation.block;
+        boolean is64 = new CodeMode(block.mode).is64();
+        return next == reached && found.agrees(expected, undefined.mask(), is64, next == block.insns.length)
                 && stores.isInMemory();
     }
 

@@ -61,12 +61,24 @@ final class Snapshot implements AutoCloseable {
         }
     }
 
-    /** Whether both are the same but for undefined flags; RIP where {@code withRip}. */
-    boolean agrees(Snapshot other, int undefinedFlags, boolean withRip) {
-        return isSame(other, 0, GENERAL_END)
+    /**
+     * Whether both are the same but for undefined flags, and upper halves of registers outside 64-bit mode, which are undefined
+     * there too (SDM vol. 1, section 3.4.1.1); RIP where {@code withRip}.
+     */
+    boolean agrees(Snapshot other, int undefinedFlags, boolean is64, boolean withRip) {
+        return (is64 ? isSame(other, 0, GENERAL_END) : lowHalvesAreSame(other))
                 && (!wide || isSame(other, CpuState.SEGMENTS, CpuState.LANES) && isSame(other, CpuState.X87, CpuState.SIZE))
                 && ((system() ^ other.system()) & ~Rflags.ARITHMETIC) == 0
                 && ((flags ^ other.flags) & ~undefinedFlags) == 0 && (!withRip || rip == other.rip);
+    }
+
+    private boolean lowHalvesAreSame(Snapshot other) {
+        for (int offset = 0; offset < GENERAL_END; offset += 8) {
+            if ((int) getLong(copy.address() + offset) != (int) getLong(other.copy.address() + offset)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private boolean isSame(Snapshot other, long from, long to) {
