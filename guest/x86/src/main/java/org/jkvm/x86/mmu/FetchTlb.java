@@ -5,7 +5,8 @@ import org.jkvm.linux.RawMemory;
 
 /**
  * Translations for fetches, apart from those for data, so that code and data do not displace each other. Generated code knows
- * an entry by the code page id that stands for it in native memory: {@link CodePageIds}, zero where there is no entry.
+ * an entry by the code page id that stands for it in native memory: {@link CodePageIds}, zero where there is no entry. A number
+ * stands in no entry but those of its pair.
  */
 final class FetchTlb {
     static final long ABSENT = -1;
@@ -42,6 +43,27 @@ final class FetchTlb {
         global[index] = isGlobal;
         RawMemory.putInt(idsAddress + 4L * index, ids.of(linearPage, page));
         (isGlobal ? globals : locals).add(index);
+    }
+
+    /** Puts {@code id} where entry {@code index}, which is there, has another. */
+    void identify(int index, int id) {
+        RawMemory.putInt(idsAddress + 4L * index, id);
+    }
+
+    /** A number for a page's code, once more held. */
+    int hold(long linearPage, long physicalPage) {
+        return ids.hold(linearPage, physicalPage);
+    }
+
+    /** Takes one {@link #hold} back; {@code indexes} are those that {@code linearPage} may have. */
+    void release(long linearPage, long physicalPage, int... indexes) {
+        int id = ids.of(linearPage, physicalPage);
+        if (ids.release(linearPage, physicalPage)) {
+            for (int index : indexes) {
+                long at = idsAddress + 4L * index;
+                RawMemory.putInt(at, RawMemory.getInt(at) == id ? CodePageIds.NOBODYS : RawMemory.getInt(at));
+            }
+        }
     }
 
     void drop(int index) {

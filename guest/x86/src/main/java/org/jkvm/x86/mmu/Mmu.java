@@ -146,12 +146,26 @@ public final class Mmu {
     }
 
     /**
-     * What stands in the code page ids while {@code linear} may be fetched and leads to where it leads now: never zero, the
-     * same for as long as the processor lives. Raises what fetching raises.
+     * A number for code made from the page of {@code linear}, to be given back by {@link #releaseCodePage}: what stands in the
+     * code page ids, once {@link #identifyCodePage} was called, while it may be fetched and leads to where it leads now. Never
+     * zero. Raises what fetching raises.
      */
-    public int codePageId(long linear) {
+    public int holdCodePage(long linear) {
+        int id = fetches.hold(linear & PAGE_MASK, fetch(linear) & PAGE_MASK);
+        identifyCodePage(linear, id);
+        return id;
+    }
+
+    /** Has {@code linear}'s page, which leads to where it led then, known by what {@link #holdCodePage} gave. Raises likewise. */
+    public void identifyCodePage(long linear, int id) {
         fetch(linear);
-        return RawMemory.getInt(cpu.st + pageIdOffset(selected, linear));
+        fetches.identify(fetchIndex(selected, linear), id);
+    }
+
+    /** Gives back a number for code of the page of {@code linear}, which was at {@code physical} then. */
+    public void releaseCodePage(long linear, long physical) {
+        fetches.release(linear & PAGE_MASK, physical & PAGE_MASK, fetchIndex(SUPERVISOR, linear), fetchIndex(USER, linear),
+                fetchIndex(OVERRIDE, linear), fetchIndex(ALIGNED, linear));
     }
 
     // ---- reading ----

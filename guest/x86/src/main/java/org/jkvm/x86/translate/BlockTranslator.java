@@ -56,7 +56,7 @@ final class BlockTranslator {
      *
      * @param block  what to translate; it lies in one page
      * @param origin host address where the code will be
-     * @param pageId {@link Mmu#codePageId} of the block's page
+     * @param pageId {@link Mmu#holdCodePage} of the block's page
      */
     BlockTranslator(Block block, long origin, int pageId, Stubs stubs, Offered offered) {
         this.block = block;

@@ -6,8 +6,6 @@ import static org.jkvm.linux.RawMemory.getShort;
 import static org.jkvm.linux.RawMemory.putLong;
 import static org.jkvm.linux.RawMemory.putShort;
 
-import java.util.ArrayList;
-import java.util.List;
 import org.jkvm.x64.CodeCache;
 import org.jkvm.x64.CodeRegion;
 import org.jkvm.x64.HostCpuid;
@@ -43,7 +41,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final Stubs stubs;
     private final JumpCache jumps;
     private final long features;
-    private final List<Translation> translations = new ArrayList<>();
+    private final Translations translations = new Translations();
     private final Counters counters = new Counters();
     private final CodeText text;
     private final CodeLog log;
@@ -85,7 +83,6 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     @Override
     public void translate(Block block) {
-        int pageId = cpu.mmu.codePageId(block.linear);
         if (!new CodeMode(block.mode).translatable()) {
             return;
         }
@@ -93,8 +90,10 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         event.begin();
         long begin = System.nanoTime();
         long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
+        int pageId = cpu.mmu.holdCodePage(block.linear); // Making room may have given numbers back: not before.
         BlockTranslator translator = new BlockTranslator(block, origin, pageId, stubs, this::offered);
-        Translation t = translator.translate(translations.size());
+        Translation t = translator.translate(translations.nextId());
+        t.pageId = pageId;
         place(t, translator.code());
         block.translation = t;
         counters.translated(block.insns.length, t.size, System.nanoTime() - begin);
@@ -155,28 +154,30 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
             }
         }
         jumps.remove(new CodeMode(block.mode).tlb(), block.linear);
-        translations.set(t.id, null);
+        forget(t);
         counters.dropped++;
     }
 
+    private void forget(Translation t) {
+        translations.remove(t);
+        cpu.mmu.releaseCodePage(t.block.linear, t.block.physical);
+    }
+
     private void evict(CodeRegion region) {
-        for (int id = 0; id < translations.size(); id++) {
-            Translation t = translations.get(id);
-            if (t != null && t.region == region) {
+        translations.forEach(t -> {
+            if (t.region == region) {
                 t.block.cool();
                 drop(t.block);
             }
-        }
+        });
     }
 
     @Override
     public void clear() {
         translations.forEach(t -> {
-            if (t != null) {
-                t.block.translation = null;
-            }
+            t.block.translation = null;
+            forget(t);
         });
-        translations.clear();
         pending = null;
         jumps.clear();
         cache.clear();
@@ -187,7 +188,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     @Override
     public void run(Block block) {
         Translation t = (Translation) block.translation;
-        cpu.mmu.codePageId(block.linear); // What jumps to the block from elsewhere looks for it.
+        cpu.mmu.identifyCodePage(block.linear, t.pageId); // What jumps to the block from elsewhere looks for it.
         connect(t);
         log.runs(block);
         long at = t.withMemoryFlags;

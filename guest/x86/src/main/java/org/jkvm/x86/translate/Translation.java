@@ -35,6 +35,8 @@ final class Translation {
     final List<Edge> incoming = new ArrayList<>(4);
     /** Where it lies in the code cache; set when it is placed. */
     CodeRegion region;
+    /** The number of its page, {@link org.jkvm.x86.mmu.Mmu#holdCodePage}; set when it is placed. */
+    int pageId;
     /** Host address of its first byte. */
     long start;
     /** Bytes of code. */
