@@ -226,7 +226,7 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
     /** Another vCPU decodes from {@code page}: from now on writes to it are told. */
     void protect(long page, SoftVcpu decoder) {
         call(() -> {
-            cpu.mmu.flushAll();
+            cpu.mmu.protectPage(page);
             decoder.codeWritten(page, 4096);
         });
     }

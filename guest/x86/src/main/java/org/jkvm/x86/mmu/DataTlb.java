@@ -15,6 +15,7 @@ final class DataTlb {
     private final long tables;
     private final long[] physical;
     private final boolean[] global;
+    private final Writers writers = new Writers();
     private final Filled locals;
     private final Filled globals;
 
@@ -25,6 +26,10 @@ final class DataTlb {
         this.global = new boolean[entries];
         this.locals = new Filled(entries, MAX_FILLED);
         this.globals = new Filled(entries, MAX_FILLED);
+        for (int index = 0; index < entries; index++) {
+            putLong(entry(index) + Mmu.READ_TAG, ABSENT);
+            putLong(entry(index) + Mmu.WRITE_TAG, ABSENT);
+        }
     }
 
     /** Lets {@code linearPage} be read at {@code host}, where the guest physical {@code page} is; and written, if it was there. */
@@ -43,13 +48,24 @@ final class DataTlb {
     /** Lets what may be read there be written too, or not any more. */
     void permitWrites(int index, boolean permitted) {
         long entry = entry(index);
+        if (getLong(entry + Mmu.WRITE_TAG) != ABSENT) {
+            writers.remove(physical[index]);
+        }
+        if (permitted) {
+            writers.add(physical[index], index);
+        }
         putLong(entry + Mmu.WRITE_TAG, permitted ? getLong(entry + Mmu.READ_TAG) : ABSENT);
     }
 
     /** Drops the write tags of a guest physical page. */
     void protect(long physicalPage) {
-        locals.forEach(index -> protect(index, physicalPage));
-        globals.forEach(index -> protect(index, physicalPage));
+        int only = writers.only(physicalPage);
+        if (only >= 0) {
+            protect(only, physicalPage);
+        } else if (only != Writers.NONE) {
+            locals.forEach(index -> protect(index, physicalPage));
+            globals.forEach(index -> protect(index, physicalPage));
+        }
     }
 
     private void protect(int index, long physicalPage) {
@@ -60,7 +76,7 @@ final class DataTlb {
 
     void drop(int index) {
         putLong(entry(index) + Mmu.READ_TAG, ABSENT);
-        putLong(entry(index) + Mmu.WRITE_TAG, ABSENT);
+        permitWrites(index, false);
     }
 
     /** Drops every entry; or, without {@code globalToo}, those of pages that are not global. */

@@ -17,8 +17,7 @@ import org.jkvm.x86.state.Rflags;
  * Everything else (page walks, MMIO, page-crossing accesses, pages with decoded code, watched pages) is the slow path.
  *
  * <p>There are four TLBs, for the ways a linear address can be permitted: supervisor, user, supervisor with SMAP overridden
- * by RFLAGS.AC, and user with alignment checks, which holds fetches only so that every data access is looked at. The
- * generated code of a translator would look at the same entries.
+ * by RFLAGS.AC, and user with alignment checks, which holds fetches only so that every data access is looked at.
  */
 public final class Mmu {
     /** Entries a TLB; a power of two. */
@@ -26,13 +25,12 @@ public final class Mmu {
     /** Bytes an entry: read tag, write tag, fetch tag, addend. */
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
-    private static final int ENTRIES_BYTES = SETS * ENTRIES * ENTRY_SIZE;
     private static final int FETCH_ENTRIES = 4096;
     private static final int PAGE_ID_SIZE = 4;
     /** Offset from the TLBs of the code page ids: 4 bytes an entry, zero where nothing may be fetched. */
-    private static final int PAGE_IDS = ENTRIES_BYTES;
+    private static final int PAGE_IDS = SETS * ENTRIES * ENTRY_SIZE;
     /** Bytes of all TLBs, code page ids included. */
-    public static final int TLB_SIZE = ENTRIES_BYTES + SETS * FETCH_ENTRIES * PAGE_ID_SIZE;
+    public static final int TLB_SIZE = PAGE_IDS + SETS * FETCH_ENTRIES * PAGE_ID_SIZE;
     static final int SUPERVISOR = 0;
     static final int USER = 1;
     static final int OVERRIDE = 2;
@@ -146,9 +144,8 @@ public final class Mmu {
     }
 
     /**
-     * A number for code made from the page of {@code linear}, to be given back by {@link #releaseCodePage}: what stands in the
-     * code page ids, once {@link #identifyCodePage} was called, while it may be fetched and leads to where it leads now. Never
-     * zero. Raises what fetching raises.
+     * A number for code made from the page of {@code linear}, never zero, to be given back by {@link #releaseCodePage}. It
+     * stands in the code page ids while the page may be fetched and leads to where it leads now. Raises what fetching raises.
      */
     public int holdCodePage(long linear) {
         int id = fetches.hold(linear & PAGE_MASK, fetch(linear) & PAGE_MASK);
@@ -156,7 +153,7 @@ public final class Mmu {
         return id;
     }
 
-    /** Has {@code linear}'s page, which leads to where it led then, known by what {@link #holdCodePage} gave. Raises likewise. */
+    /** Has {@code linear}'s page known by what {@link #holdCodePage} gave; it leads to the same page. Raises likewise. */
     public void identifyCodePage(long linear, int id) {
         fetch(linear);
         fetches.identify(fetchIndex(selected, linear), id);
@@ -467,10 +464,9 @@ public final class Mmu {
         if (host == 0 || set == ALIGNED || cpu.debug.watches(linearPage)) {
             return;
         }
-        int index = index(set, linearPage);
-        data.fill(index, linearPage, page, host, walker.global());
+        data.fill(index(set, linearPage), linearPage, page, host, walker.global());
         if (access == Access.WRITE) {
-            data.permitWrites(index, !bus.holdsCode(page) && bus.writablePage(page));
+            data.permitWrites(index(set, linearPage), !bus.holdsCode(page) && bus.writablePage(page));
         }
     }
 
