@@ -25,7 +25,7 @@ public final class HostCpuid {
                 rows[n] = query(function, registers.address(), LEAVES[n]);
             }
             if ((rows[1][4] >>> OSXSAVE & 1) == 0) {
-                hideAvx(rows);
+                hideExtendedState(rows);
             }
             return rows;
         } finally {
@@ -43,10 +43,10 @@ public final class HostCpuid {
     }
 
     /** Features in leaves 1 and 7 that AVX's registers are needed for, by EAX to EDX (SDM vol. 2A, CPUID, tables 3-8, 3-10). */
-    private static void hideAvx(int[][] rows) {
+    private static void hideExtendedState(int[][] rows) {
         for (int[] row : rows) {
             if (row[0] == 1) {
-                row[4] &= ~(1 << 12 | 1 << 28 | 1 << 29);
+                row[4] &= ~(1 << 12 | 1 << 26 | 1 << 28 | 1 << 29);
             } else if (row[0] == 7) {
                 row[3] &= ~(1 << 5);
                 row[4] &= ~(1 << 9 | 1 << 10);

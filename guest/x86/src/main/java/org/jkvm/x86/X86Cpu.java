@@ -36,6 +36,7 @@ import org.jkvm.x86.trap.Segments;
  */
 public final class X86Cpu {
     private static final int MXCSR_MASKS = 0x1f80;
+    private static final int X87_MASKS = 0x3f;
     private static final int XCR0_AVX = 6;
     private static final int AUX_SIGN = 1 << 16;
 
@@ -222,6 +223,11 @@ public final class X86Cpu {
     public boolean nativeVectors() {
         return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (control(4) & Control.CR4_OSFXSR) != 0
                 && (~getInt(st + CpuState.MXCSR) & MXCSR_MASKS) == 0;
+    }
+
+    /** Whether the host may execute x87 and MMX instructions: enabled, and all exceptions masked, so that none is pending. */
+    public boolean nativeX87() {
+        return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (~getShort(st + CpuState.FCW) & X87_MASKS) == 0;
     }
 
     /** Whether AVX instructions are enabled beside {@link #nativeVectors} (SDM vol. 1, section 14.3). */

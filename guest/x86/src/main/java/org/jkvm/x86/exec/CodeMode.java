@@ -7,7 +7,7 @@ import org.jkvm.x86.state.Segment;
  * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
  *
  * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0; TLB from bit 7;
- *             vectors in bits 9 and 21; segments from bit 10
+ *             vectors in bits 9 and 21, x87 in 23; segments from bit 10
  */
 public record CodeMode(int bits) {
     private static final int CODE_SIZE = 0x70;
@@ -16,6 +16,7 @@ public record CodeMode(int bits) {
     private static final int VECTORS = 1 << 9;
     private static final int AVX = 1 << 21;
     private static final int CPL0 = 1 << 22;
+    private static final int X87 = 1 << 23;
     private static final int SHAPE_SHIFT = 10;
     private static final int BASES_SHIFT = 16;
     private static final int WIDE_STACK = 1 << 20;
@@ -23,7 +24,8 @@ public record CodeMode(int bits) {
     /** The mode's number from the processor's state. */
     public static int of(X86Cpu cpu) {
         int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : cpu.cpl == 0 ? CPL0 : 0) | cpu.mmu.selected() << TLB_SHIFT
-                | (cpu.nativeVectors() ? VECTORS | (cpu.nativeAvx() ? AVX : 0) : 0);
+                | (cpu.nativeVectors() ? VECTORS | (cpu.nativeAvx() ? AVX : 0) : 0)
+                | (cpu.nativeX87() ? X87 : 0);
         if (cpu.codeBits == 64) {
             return mode;
         }
@@ -60,6 +62,11 @@ public record CodeMode(int bits) {
     /** Whether AVX instructions may be executed by the host too. */
     public boolean avx() {
         return (bits & AVX) != 0;
+    }
+
+    /** Whether x87 and MMX instructions may be executed by the host: enabled, and all their exceptions masked. */
+    public boolean x87() {
+        return (bits & X87) != 0;
     }
 
     /** Whether code can be translated at all: its segment starts at 0 and has no limit. */

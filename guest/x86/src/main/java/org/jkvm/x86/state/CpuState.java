@@ -25,6 +25,8 @@ public final class CpuState {
     public static final int FLAGS = 0x0c0;
     /** Whether the host's vector registers hold the guest's; 1 byte. */
     public static final int VECTORS_LIVE = 0x0c2;
+    /** Whether the host's x87 unit holds the guest's registers; 1 byte. */
+    public static final int X87_LIVE = 0x0c3;
     /** Which translation was left, 4 bytes. */
     public static final int EXIT_BLOCK = 0x0c4;
     /** Why and where it was left, 4 bytes. */
@@ -43,6 +45,8 @@ public final class CpuState {
     public static final int SEGMENTS = 0x100;
     /** Bytes of one segment register: base 8, limit 4, access 4, selector 4. */
     public static final int SEGMENT_SIZE = 0x20;
+    /** Offset of the selector in a segment register, 2 bytes. */
+    public static final int SELECTOR = 0x10;
     /** CR0 to CR4, 8 bytes each; CR1 is unused. */
     public static final int CONTROL = 0x200;
     /** XCR0. */
@@ -87,8 +91,10 @@ public final class CpuState {
     public static final int VECTORS = 0x400;
     /** Bytes from one vector register to the next: room for 512 bits. */
     public static final int VECTOR_SIZE = 0x40;
+    /** Scratch: an XSAVE area for the x87 registers on their way from and to the host's (SDM vol. 1, section 13.4). */
+    public static final int X87_IMAGE = 0x800;
     /** Bytes of the struct, without the TLBs that follow it. */
-    public static final int SIZE = 0x800;
+    public static final int SIZE = 0xc00;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */
     public static final int STACK = 0x40000;
 

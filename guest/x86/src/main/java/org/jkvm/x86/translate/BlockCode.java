@@ -2,6 +2,7 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.STRUCT;
@@ -23,6 +24,7 @@ import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
 
 /**
  * The code of one block while it is written: assembler, place of the flags, what comes out of line behind it, and memory
@@ -43,6 +45,7 @@ final class BlockCode {
     private final Label leave = new Label();
     private int number;
     private Label step;
+    private Insn x87Last;
 
     BlockCode(Block block, long rip, Assembler a) {
         this.block = block;
@@ -86,8 +89,10 @@ final class BlockCode {
             Label label = new Label();
             step = label;
             int reason = ExitReason.STEP.at(number);
+            Insn x87 = x87Last;
             outOfLine(() -> {
                 a.bind(label);
+                recordX87(x87);
                 leave(reason);
             });
         }
@@ -107,6 +112,35 @@ final class BlockCode {
         }
         a.bind(leave);
         stubs.writeExit(a, id);
+    }
+
+    // ---- pointers to the last x87 instruction ----
+
+    /** {@code i} is the last x87 instruction so far; to be recorded when the block is left. */
+    void executedX87(Insn i) {
+        x87Last = i;
+    }
+
+    /** The block is about to end: records its last x87 instruction. */
+    void endX87() {
+        recordX87(x87Last);
+        x87Last = null;
+    }
+
+    /** FOP, FCS and FIP (SDM vol. 1, section 8.1.8); changes no flags. */
+    private void recordX87(Insn i) {
+        if (i != null) {
+            a.mov(WORD, field(CpuState.FOP), (i.row.code() & 7) << 8 | i.modrm);
+            a.mov(ADDRESS, rip + i.start);
+            a.mov(QWORD, field(CpuState.FIP), ADDRESS);
+            copySelector(Segment.CS, CpuState.FCS);
+        }
+    }
+
+    /** Copies a segment's selector to a field of the struct; uses ADDRESS. */
+    void copySelector(int segment, int to) {
+        a.movzx(DWORD, ADDRESS, WORD, field(CpuState.segment(segment) + CpuState.SELECTOR));
+        a.mov(WORD, field(to), ADDRESS);
     }
 
     // ---- guest registers ----
@@ -144,7 +178,7 @@ final class BlockCode {
         } else {
             a.lea(i.addressSize == 8 ? QWORD : DWORD, to, sum(i, to));
             if (i.addressSize == 2) {
-                a.movzx(DWORD, to, org.jkvm.x64.Size.WORD, to);
+                a.movzx(DWORD, to, WORD, to);
             }
         }
     }

@@ -7,6 +7,7 @@ import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.BitInstructions.BitTest;
 import org.jkvm.x64.Cond;
@@ -37,7 +38,9 @@ final class BlockTranslator {
     private final BranchCode branch;
     private final SystemCode system;
     private final StringCode strings;
+    private final X87Code x87Code;
     private final boolean vectors;
+    private final boolean x87;
     private final long[] resume;
     private final boolean[] resumeWithFlags;
     private long guarded;
@@ -70,7 +73,9 @@ final class BlockTranslator {
         this.branch = new BranchCode(code, stack, stubs);
         this.system = new SystemCode(code, stack);
         this.strings = new StringCode(code);
-        this.vectors = usesVectors();
+        this.x87Code = new X87Code(code);
+        this.vectors = uses(i -> recipe(i).usesVectors(i));
+        this.x87 = uses(i -> recipe(i).isX87());
         this.resume = new long[block.insns.length];
         this.resumeWithFlags = new boolean[block.insns.length];
     }
@@ -80,17 +85,21 @@ final class BlockTranslator {
         writeEntries();
         for (int n = 0; n < block.insns.length; n++) {
             code.begin(n);
+            if (n == block.insns.length - 1) {
+                code.endX87();
+            }
             write(block.insns[n]);
             resume[n] = a.address();
             resumeWithFlags[n] = code.flags.place() != FlagKeeper.Place.MEMORY;
         }
         Insn last = block.insns[block.insns.length - 1];
         if (last.row != null && !last.row.isBlockEnd()) {
+            code.endX87();
             branch.fallThrough(last);
         }
         code.finish(stubs, id);
         return new Translation(block, id, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, withHostFlags,
-                resume, resumeWithFlags, loaded()));
+                resume, resumeWithFlags, loaded(), x87));
     }
 
     private Stubs.Vectors loaded() {
@@ -104,9 +113,9 @@ final class BlockTranslator {
 
     // ---- entries ----
 
-    private boolean usesVectors() {
+    private boolean uses(Predicate<Insn> what) {
         for (Insn i : block.insns) {
-            if (recipe(i).isVector()) {
+            if (what.test(i)) {
                 return true;
             }
         }
@@ -119,7 +128,7 @@ final class BlockTranslator {
     private Wish wish() {
         for (Insn i : block.insns) {
             Recipe recipe = recipe(i);
-            if (vectors || recipe == Recipe.LEAVE || clobbers(i)) {
+            if (vectors || x87 || recipe == Recipe.LEAVE || clobbers(i)) {
                 return Wish.IN_MEMORY;
             }
             if (Effects.needsFlags(i)) {
@@ -159,7 +168,10 @@ final class BlockTranslator {
             code.flags.assume(FlagKeeper.Place.HOST);
         }
         if (vectors) {
-            writeVectorCheck();
+            writeLoad(CpuState.VECTORS_LIVE, stubs.load(loaded()));
+        }
+        if (x87) {
+            writeLoad(CpuState.X87_LIVE, stubs.loadX87);
         }
     }
 
@@ -176,12 +188,13 @@ final class BlockTranslator {
         });
     }
 
-    private void writeVectorCheck() {
-        Label live = new Label();
-        a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
-        a.j(Cond.NE, live);
-        a.call(stubs.load(loaded()));
-        a.bind(live);
+    /** Has the host hold registers that it does not hold yet. */
+    private void writeLoad(int live, long stub) {
+        Label loaded = new Label();
+        a.cmp(BYTE, field(live), 0);
+        a.j(Cond.NE, loaded);
+        a.call(stub);
+        a.bind(loaded);
     }
 
     // ---- instructions ----
@@ -189,7 +202,8 @@ final class BlockTranslator {
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
         if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !reaches(i)
-                || recipe.isVector() && !(i.row.isVex() ? code.mode.avx() : code.mode.vectors())) {
+                || recipe.usesVectors(i) && !(i.row.isVex() ? code.mode.avx() : code.mode.vectors())
+                || recipe.isX87() && !(code.mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
         }
         return recipe;
@@ -202,10 +216,11 @@ final class BlockTranslator {
 
     private void write(Insn i) {
         boolean written = switch (recipe(i)) {
-            case CHANGE, WRITE, READ, EXCHANGE, VECTOR, VECTOR_UNALIGNED -> {
+            case CHANGE, WRITE, READ, EXCHANGE, VECTOR, VECTOR_UNALIGNED, MMX -> {
                 new PassThrough(code, i, recipe(i)).write();
                 yield true;
             }
+            case X87 -> x87Code.write(i);
             case NOTHING -> true;
             case CUSTOM -> custom(i);
             case LEAVE -> false;

@@ -57,7 +57,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         this.cache = new CodeCache(layout, CodeCache.Protection.ofHost(), this::evict);
         CpuidTable host = new CpuidTable(HostCpuid.rows(), 0);
         this.features = cpu.cpuid.features() & host.features();
-        this.stubs = new Stubs(cache, host.has(Feature.AVX));
+        this.stubs = new Stubs(cache, host.has(Feature.AVX), host.has(Feature.XSAVE));
         this.jumps = new JumpCache(st, stubs.indirectMiss);
         this.text = new CodeText(cpu, cache);
         this.log = new CodeLog(text);
@@ -194,9 +194,10 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         long at = t.withMemoryFlags;
         int next = 0;
         boolean withFlags = false;
+        boolean withX87 = false;
         Stubs.Vectors vectors = Stubs.Vectors.NONE;
         while (at != 0) {
-            int reason = enter(t, next, at, stubs.entry(withFlags, vectors));
+            int reason = enter(t, next, at, stubs.entry(withFlags, withX87, vectors));
             int number = ExitReason.number(reason);
             if (ExitReason.of(reason) != ExitReason.STEP) {
                 leave(reason);
@@ -206,6 +207,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
             at = step(t, number) ? t.resume[number] : 0;
             next = number + 1;
             withFlags = t.resumeWithFlags[number];
+            withX87 = t.x87;
             vectors = t.vectors;
         }
     }

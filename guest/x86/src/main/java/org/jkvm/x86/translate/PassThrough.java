@@ -25,7 +25,7 @@ import org.jkvm.x86.state.CpuState;
 final class PassThrough {
     private static final int NOT_GENERAL = -1;
     private static final String GENERAL_RM = "ER";
-    private static final String VECTOR_RM = "WU";
+    private static final String VECTOR_RM = "WUQN";
 
     private final BlockCode code;
     private final Insn i;
@@ -95,7 +95,7 @@ final class PassThrough {
         int size = memorySize();
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ;
         code.linear(i);
-        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size >= 16 && recipe == Recipe.VECTOR);
+        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size >= 16 && recipe != Recipe.VECTOR_UNALIGNED);
     }
 
     /** SDM's Rd/Mb and Rd/Mw operands are smaller in memory than in a register. */
@@ -134,7 +134,7 @@ final class PassThrough {
     }
 
     private int regField() {
-        int vector = find("V");
+        int vector = find("VP");
         if (vector >= 0) {
             return vectorNumber(location(vector));
         }
@@ -212,8 +212,10 @@ final class PassThrough {
         return location - CpuState.GENERAL >> 3;
     }
 
+    /** The number of a vector register, or of an MMX register. */
     private static int vectorNumber(int location) {
-        return (location - CpuState.VECTORS) / CpuState.VECTOR_SIZE;
+        return location < CpuState.VECTORS ? location - CpuState.X87 >> 4
+                : (location - CpuState.VECTORS) / CpuState.VECTOR_SIZE;
     }
 
     // ---- the instruction ----

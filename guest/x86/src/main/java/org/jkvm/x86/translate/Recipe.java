@@ -22,6 +22,10 @@ enum Recipe {
     VECTOR,
     /** Passed through; vector registers, and memory that need not be aligned. */
     VECTOR_UNALIGNED,
+    /** Passed through; MMX registers, and others at most beside them. */
+    MMX,
+    /** Written by {@link X87Code}. */
+    X87,
     /** Nothing happens. */
     NOTHING,
     /** Written by {@link IntegerCode}, {@link StackCode} or {@link BranchCode}. */
@@ -41,17 +45,27 @@ enum Recipe {
                     + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B "
                     + "CLI STI PUSHF POPF MOVS STOS"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    private static final String VECTOR_OPERANDS = "VWUHL";
+    private static final String MMX_OPERANDS = "PQN";
     private static final Set<String> UNALIGNED = Set.of("MOVUPS", "MOVUPD", "MOVDQU", "LDDQU", "PCMPESTRI", "PCMPESTRM",
             "PCMPISTRI", "PCMPISTRM");
     private static final Set<String> VEX_ALIGNED = Set.of("VMOVAPS", "VMOVAPD", "VMOVDQA", "VMOVNTPS", "VMOVNTPD", "VMOVNTDQ",
             "VMOVNTDQA");
     /** Their results depend on the host (SDM vol. 1, section 11.6.1), or they store through RDI. */
     private static final Set<String> NOT_VECTOR = Set.of("RCPPS", "RCPSS", "RSQRTPS", "RSQRTSS", "MASKMOVDQU",
-            "VRCPPS", "VRCPSS", "VRSQRTPS", "VRSQRTSS", "VMASKMOVDQU");
+            "VRCPPS", "VRCPSS", "VRSQRTPS", "VRSQRTSS", "VMASKMOVDQU", "MASKMOVQ");
+    /** Their last bit depends on the host, or they change what is taken for granted: masks, or the pointers. */
+    private static final Set<String> NOT_X87 = Set.of("F2XM1", "FYL2X", "FYL2XP1", "FPATAN", "FPTAN", "FSIN", "FCOS", "FSINCOS",
+            "FSTPNCE", "FNENI", "FNDISI", "FNSETPM", "FNCLEX", "FNINIT", "FLDENV", "FNSTENV", "FRSTOR", "FNSAVE");
 
-    /** Whether it works on vector registers. */
-    boolean isVector() {
-        return this == VECTOR || this == VECTOR_UNALIGNED;
+    /** Whether it works on registers of the x87 unit. */
+    boolean isX87() {
+        return this == X87 || this == MMX;
+    }
+
+    /** Whether {@code i}, which is translated like this, works on vector registers. */
+    boolean usesVectors(Insn i) {
+        return this == VECTOR || this == VECTOR_UNALIGNED || this == MMX && has(i.row, VECTOR_OPERANDS);
     }
 
     /** What was found out already: the same for ever. */
@@ -72,17 +86,31 @@ enum Recipe {
 
     private static Recipe ofRow(Row row) {
         Recipe recipe = byName(row);
+        if (recipe == LEAVE && isX87Escape(row)) {
+            return NOT_X87.contains(row.mnemonic()) ? LEAVE : X87;
+        }
         return recipe == LEAVE ? vector(row) : recipe;
+    }
+
+    /** D8h to DFh, and FWAIT. */
+    private static boolean isX87Escape(Row row) {
+        return row.map() == 0 && ((row.code() & 0xf8) == 0xd8 || row.code() == 0x9b);
+    }
+
+    private static boolean has(Row row, String methods) {
+        return row.operands().stream().anyMatch(o -> methods.indexOf(o.method()) >= 0);
     }
 
     /**
      * Forms that are left: MOV with segment registers, BSWAP of 16 bits, which is undefined, PAUSE
-     * with REX.B, which is XCHG, VZEROUPPER of eight registers only.
+     * with REX.B, which is XCHG, VZEROUPPER of eight registers only, CVTPI2PS from memory, in which vendors part ways
+     * (SDM vol. 2A, CVTPI2PS).
      */
     private static boolean isLeft(Insn i) {
         return switch (i.row.mnemonic()) {
             case "MOV" -> i.row.operands().stream().anyMatch(o -> o.method() == 'S');
             case "BSWAP" -> i.dstSize == 2;
+            case "CVTPI2PS" -> i.src == Insn.MEM;
             case "PAUSE" -> (i.rex & 1) != 0;
             case "VZEROUPPER", "VZEROALL" -> !i.bits64;
             default -> false;
@@ -109,10 +137,12 @@ enum Recipe {
         if (row.mnemonic().startsWith("VZERO")) {
             return VECTOR;
         }
-        boolean vector = row.operands().stream().anyMatch(o -> "VWUHL".indexOf(o.method()) >= 0);
-        boolean other = row.operands().stream().anyMatch(o -> "PQN".indexOf(o.method()) >= 0);
-        if (!vector || other || NOT_VECTOR.contains(row.mnemonic()) || row.mnemonic().contains("GATHER")) {
+        boolean mmx = has(row, MMX_OPERANDS) || row.mnemonic().equals("EMMS");
+        if (!mmx && !has(row, VECTOR_OPERANDS) || NOT_VECTOR.contains(row.mnemonic()) || row.mnemonic().contains("GATHER")) {
             return LEAVE;
+        }
+        if (mmx) {
+            return MMX;
         }
         if (row.isVex()) {
             return VEX_ALIGNED.contains(row.mnemonic()) ? VECTOR : VECTOR_UNALIGNED;

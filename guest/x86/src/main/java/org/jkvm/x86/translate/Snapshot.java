@@ -57,7 +57,7 @@ final class Snapshot implements AutoCloseable {
     private void copy(MemorySegment from, MemorySegment to) {
         MemorySegment.copy(from, 0, to, 0, FIRST_END);
         if (wide) {
-            MemorySegment.copy(from, CpuState.SEGMENTS, to, CpuState.SEGMENTS, CpuState.SIZE - CpuState.SEGMENTS);
+            MemorySegment.copy(from, CpuState.SEGMENTS, to, CpuState.SEGMENTS, CpuState.X87_IMAGE - CpuState.SEGMENTS);
         }
     }
 
@@ -67,7 +67,7 @@ final class Snapshot implements AutoCloseable {
      */
     boolean agrees(Snapshot other, int undefinedFlags, boolean is64, boolean withRip) {
         return (is64 ? isSame(other, 0, GENERAL_END) : lowHalvesAreSame(other))
-                && (!wide || isSame(other, CpuState.SEGMENTS, CpuState.LANES) && isSame(other, CpuState.X87, CpuState.SIZE))
+                && (!wide || isSame(other, CpuState.SEGMENTS, CpuState.LANES) && isSame(other, CpuState.X87, CpuState.X87_IMAGE))
                 && ((system() ^ other.system()) & ~Rflags.ARITHMETIC) == 0
                 && ((flags ^ other.flags) & ~undefinedFlags) == 0 && (!withRip || rip == other.rip);
     }

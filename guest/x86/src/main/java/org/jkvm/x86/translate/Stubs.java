@@ -33,21 +33,26 @@ final class Stubs {
     /** Which vector registers the host holds for the guest; {@link CpuState#VECTORS_LIVE} is the number. */
     enum Vectors { NONE, XMM, YMM }
 
-    private final long[] entries = new long[2 * Vectors.values().length];
+    private final long[] entries = new long[4 * Vectors.values().length];
     private final long[] loads = new long[Vectors.values().length];
     /** Jumped to in order to leave; flags must be in {@link CpuState#FLAGS}. */
     final long exit;
     /** Jumped to, flags in memory, when the jump cache does not know {@link CpuState#EXIT_TARGET}. */
     final long indirectMiss;
-    /** Places them; with AVX for hosts that have it. */
-    Stubs(CodeCache cache, boolean avx) {
+    /** Called to load the x87 registers; changes flags. Zero where the host has no XSAVE. */
+    final long loadX87;
+
+    /** Places them; with AVX and XSAVE for hosts that have it. */
+    Stubs(CodeCache cache, boolean avx, boolean xsave) {
+        loadX87 = xsave ? cache.placePermanent(X87Stubs.load(cache.nextPermanent())) : 0;
         for (Vectors vectors : avx ? List.of(Vectors.XMM, Vectors.YMM) : List.of(Vectors.XMM)) {
             loads[vectors.ordinal()] = cache.placePermanent(load(cache.nextPermanent(), vectors));
         }
         for (int n = 0; n < entries.length; n++) {
-            entries[n] = cache.placePermanent(entry(cache.nextPermanent(), (n & 1) != 0, loads[n >> 1]));
+            entries[n] = cache.placePermanent(entry(cache.nextPermanent(), (n & 1) != 0, (n & 2) != 0 ? loadX87 : 0,
+                    loads[n >> 2]));
         }
-        exit = cache.placePermanent(exit(cache.nextPermanent(), avx));
+        exit = cache.placePermanent(exit(cache.nextPermanent(), avx, xsave));
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
     }
 
@@ -55,10 +60,11 @@ final class Stubs {
      * The function that enters guest mode.
      *
      * @param withFlags   with the guest's flags in the host's, otherwise in {@link CpuState#FLAGS} alone
+     * @param x87         whether the guest's x87 registers are loaded
      * @param vectors     which of the guest's vector registers are loaded
      */
-    long entry(boolean withFlags, Vectors vectors) {
-        return entries[(withFlags ? 1 : 0) + 2 * vectors.ordinal()];
+    long entry(boolean withFlags, boolean x87, Vectors vectors) {
+        return entries[(withFlags ? 1 : 0) + (x87 ? 2 : 0) + 4 * vectors.ordinal()];
     }
 
     /** Called to load vector registers; changes flags. */
@@ -66,7 +72,7 @@ final class Stubs {
         return loads[vectors.ordinal()];
     }
 
-    private static byte[] entry(long origin, boolean withFlags, long loadVectors) {
+    private static byte[] entry(long origin, boolean withFlags, long loadX87, long loadVectors) {
         Assembler a = new Assembler(origin);
         for (Gpr register : CALLEE_SAVED) {
             a.push(register);
@@ -78,6 +84,9 @@ final class Stubs {
                 a.mov(QWORD, HostRegisters.of(n), slot(n));
             }
         }
+        if (loadX87 != 0) {
+            a.call(loadX87);
+        }
         if (loadVectors != 0) {
             a.call(loadVectors);
         }
@@ -88,13 +97,20 @@ final class Stubs {
         return a.toByteArray();
     }
 
-    private static byte[] exit(long origin, boolean avx) {
+    private static byte[] exit(long origin, boolean avx, boolean xsave) {
         Assembler a = new Assembler(origin);
         Label plain = new Label();
         for (int n = 0; n < GUEST_REGISTERS; n++) {
             if (HostRegisters.of(n) != null) {
                 a.mov(QWORD, slot(n), HostRegisters.of(n));
             }
+        }
+        if (xsave) {
+            Label unused = new Label();
+            a.cmp(BYTE, field(CpuState.X87_LIVE), 0);
+            a.j(Cond.E, unused);
+            X87Stubs.writeSave(a);
+            a.bind(unused);
         }
         a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
         a.j(Cond.E, plain);

@@ -21,6 +21,8 @@ final class Translation {
     final boolean[] resumeWithFlags;
     /** Which of the host's vector registers it uses. */
     final Stubs.Vectors vectors;
+    /** Whether it uses the host's x87 registers. */
+    final boolean x87;
     /** Whether it may change more than general registers and flags. */
     final boolean wide;
     /** Which instructions lock-step mode may execute ahead; null until it asks. */
@@ -49,6 +51,7 @@ final class Translation {
         this.resume = layout.resume();
         this.resumeWithFlags = layout.resumeWithFlags();
         this.vectors = layout.vectors();
+        this.x87 = layout.x87();
         this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && i.row.feature() != Feature.BASE);
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
@@ -58,7 +61,7 @@ final class Translation {
 
     /** The addresses in a translation's code. */
     record Layout(long guarded, long withMemoryFlags, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
-            Stubs.Vectors vectors) {
+            Stubs.Vectors vectors, boolean x87) {
     }
 
     /** Where {@code edge} is to jump. */

@@ -37,7 +37,7 @@ public final class Segments {
 
     /** The selector in segment register {@code n}. */
     public int selector(int n) {
-        return getInt(st + CpuState.segment(n) + 16);
+        return getInt(st + CpuState.segment(n) + CpuState.SELECTOR);
     }
 
     /** The base of segment register {@code n}. */
