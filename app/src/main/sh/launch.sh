@@ -45,15 +45,17 @@ is_fresh() {
 }
 
 newer_sources() {
-    find "$here" -name target -prune -o -name .git -prune -o -path "$here/testing" -prune -o \
-        \( -path '*/src/main/*' -o -name pom.xml \) -newer "$1" -print -quit
+    find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
-# Flags for commands that end soon: their time is the host's, and the optimizing compiler would take more of it than it
-# gives back, unless something runs really long. Chosen by measurement (docs/benchmarks.md).
+# Flags for commands that end soon: their time is the host's, and compiling them takes more of it than it gives back, unless
+# something runs really long. The cache is mapped where it was made for: it need not be relocated. Chosen by measurement
+# (docs/benchmarks.md).
 extra=()
-brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:Tier4InvocationThreshold=100000
-    -XX:Tier4MinInvocationThreshold=12000 -XX:Tier4CompileThreshold=300000 -XX:Tier4BackEdgeThreshold=800000)
+brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0
+    -XX:Tier3InvocationThreshold=4000 -XX:Tier3MinInvocationThreshold=2000 -XX:Tier3CompileThreshold=10000
+    -XX:Tier4InvocationThreshold=100000 -XX:Tier4MinInvocationThreshold=12000 -XX:Tier4CompileThreshold=300000
+    -XX:Tier4BackEdgeThreshold=800000)
 
 # JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
 jvm_flags() {
@@ -91,12 +93,16 @@ package() {
     [[ -d $app/lib ]] || { grep -F ERROR "$log" | head -n 12 >&2; die "the build failed: see $log"; }
 }
 
-# An ahead-of-time cache (JEP 483, 514, 515): classes loaded and linked, and profiles of a training run.
+# Ahead-of-time caches (JEP 483, 514, 515): classes loaded and linked, and profiles of a training run. Each command has its
+# own: the JVM loads everything that is in it.
 train() {
-    say "  making the ahead-of-time cache"
+    local command
+    say "  making the ahead-of-time caches"
     jvm_flags
-    "$jdk/bin/java" -XX:AOTCacheOutput="$app/kvm.aot" "${flags[@]}" -m org.jkvm.app/org.jkvm.app.Training \
-        > "$workshop/app/target/training.log" 2>&1 || say "  no ahead-of-time cache: starts will be slower"
+    for command in kvm kvm-img; do
+        "$jdk/bin/java" -XX:AOTCacheOutput="$app/$command.aot" "${flags[@]}" -m org.jkvm.app/org.jkvm.app.Training $command \
+            > "$workshop/app/target/training-$command.log" 2>&1 || say "  no ahead-of-time cache: $command will start slower"
+    done
 }
 
 # Starts class $1 with the words behind it, and with the flags in $extra.
@@ -107,6 +113,6 @@ launch() {
     choose_workshop
     is_fresh "$workshop" || build
     jvm_flags
-    exec "$jdk/bin/java" -XX:AOTCache="$app/kvm.aot" -Xlog:disable -Xlog:all=error:stderr "${flags[@]}" "${extra[@]}" \
+    exec "$jdk/bin/java" -XX:AOTCache="$app/${0##*/}.aot" -Xlog:disable -Xlog:all=error:stderr "${flags[@]}" "${extra[@]}" \
         -m "org.jkvm.app/$main" "$@"
 }

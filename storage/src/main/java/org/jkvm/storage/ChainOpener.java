@@ -32,7 +32,17 @@ final class ChainOpener {
     /** Far more than anybody stacks; each costs a descriptor and caches. */
     private static final int MAX_CHAIN = 200;
 
+    /** A file. Its methods are written out: those that the JVM makes for records take it 20 ms at their first use. */
     private record FileId(long device, long inode) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof FileId id && id.device == device && id.inode == inode;
+        }
+
+        @Override
+        public int hashCode() {
+            return Long.hashCode(device * 31 + inode);
+        }
     }
 
     private final Set<FileId> seen = new HashSet<>();

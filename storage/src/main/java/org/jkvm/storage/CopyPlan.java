@@ -2,13 +2,18 @@ package org.jkvm.storage;
 
 import java.io.IOException;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.nbd.NbdAddress;
 
 /** Cuts an image into pieces to copy, in the order of the disk. Any thread may take one. */
 final class CopyPlan {
     enum Action { SKIP, ZERO, COPY }
 
-    /** A stretch of the disk, what is to be done with it, and its number. */
-    record Piece(long number, long offset, long length, Action action) {
+    /**
+     * A stretch of the disk, what is to be done with it, and its number.
+     *
+     * @param plain it lies in a file of this host as it is: reading is nothing but copying it
+     */
+    record Piece(long number, long offset, long length, Action action, boolean plain) {
     }
 
     private final Image source;
@@ -16,6 +21,7 @@ final class CopyPlan {
     private final boolean whole;
     private final boolean onlyTop;
     private BlockStatus current;
+    private boolean plain;
     private long next;
     private long pieces;
     private boolean stopped;
@@ -54,6 +60,8 @@ final class CopyPlan {
     private BlockStatus status() throws IOException {
         if (current == null || next >= current.start() + current.length()) {
             current = source.status(next, source.size() - next);
+            plain = current.kind() == BlockStatus.Kind.DATA && current.hasOffset()
+                    && !NbdAddress.matches(current.file().toString());
         }
         return current;
     }
@@ -63,7 +71,7 @@ final class CopyPlan {
         Action action = action(status);
         long left = status.start() + status.length() - next;
         long border = Bits.alignDown(next, unit) + unit;
-        return new Piece(pieces, next, action == Action.COPY ? Math.min(left, border - next) : left, action);
+        return new Piece(pieces, next, action == Action.COPY ? Math.min(left, border - next) : left, action, plain);
     }
 
     /** As many units as are skipped or zeroes, or else one. */
@@ -73,8 +81,8 @@ final class CopyPlan {
         long units = next + left == source.size() ? left : Bits.alignDown(left, unit);
         Action action = action(status);
         return action == Action.COPY || units == 0
-                ? new Piece(pieces, next, Math.min(unit, source.size() - next), Action.COPY)
-                : new Piece(pieces, next, units, action);
+                ? new Piece(pieces, next, Math.min(unit, source.size() - next), Action.COPY, false)
+                : new Piece(pieces, next, units, action, false);
     }
 
     private Action action(BlockStatus status) {

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -113,30 +114,58 @@ public final class ImageCopy {
         }
     }
 
-    /** A piece and its contents, as soon as they are there. */
+    /** A piece and its contents, as soon as they are there; null where nobody else reads them. */
     private record Reading(CopyPlan.Piece piece, MemorySegment buffer, Future<MemorySegment> data) {
     }
 
-    /** This thread writes; others read, and unpack, what comes next. */
+    /**
+     * This thread writes; others read what comes next where that is more than copying it. What is plain this thread reads
+     * itself: it is in its processor's cache then, and to hand it over costs as much as it wins.
+     */
     private void copyInOrder() throws IOException {
         Deque<Reading> ahead = new ArrayDeque<>();
-        try (Arena arena = Arena.ofShared(); ExecutorService readers = Executors.newFixedThreadPool(options.threads())) {
+        try (Arena arena = Arena.ofShared(); Readers readers = new Readers(options.threads())) {
             for (int i = 0; i < AHEAD; i++) {
                 readAhead(ahead, Buffers.allocate(arena, unit), readers);
             }
             while (!ahead.isEmpty()) {
                 Reading next = ahead.removeFirst();
-                write(next.piece(), Requests.await(next.data()));
+                write(next.piece(), next.data() == null ? read(next.piece(), next.buffer()) : Requests.await(next.data()));
                 finished(next.piece());
                 readAhead(ahead, next.buffer(), readers);
             }
         }
     }
 
-    private void readAhead(Deque<Reading> ahead, MemorySegment buffer, ExecutorService readers) throws IOException {
+    private void readAhead(Deque<Reading> ahead, MemorySegment buffer, Readers readers) throws IOException {
         CopyPlan.Piece piece = plan.take();
         if (piece != null) {
-            ahead.addLast(new Reading(piece, buffer, readers.submit(() -> read(piece, buffer))));
+            boolean here = piece.plain() || piece.action() != CopyPlan.Action.COPY;
+            ahead.addLast(new Reading(piece, buffer, here ? null : readers.submit(() -> read(piece, buffer))));
+        }
+    }
+
+    /** Threads that are made when there is something to read. */
+    private static final class Readers implements AutoCloseable {
+        private final int threads;
+        private ExecutorService pool;
+
+        private Readers(int threads) {
+            this.threads = threads;
+        }
+
+        private Future<MemorySegment> submit(Callable<MemorySegment> reading) {
+            if (pool == null) {
+                pool = Executors.newFixedThreadPool(threads);
+            }
+            return pool.submit(reading);
+        }
+
+        @Override
+        public void close() {
+            if (pool != null) {
+                pool.close();
+            }
         }
     }
 
@@ -193,7 +222,7 @@ public final class ImageCopy {
     }
 
     private void write(long offset, MemorySegment data) throws IOException {
-        if (!options.compress() || Zeroes.only(data, 0, data.byteSize()) || !target.writeCompressedNow(offset, data)) {
+        if (!options.compress() || Zeroes.firstOther(data) < 0 || !target.writeCompressedNow(offset, data)) {
             writer.write(offset, data);
         }
     }

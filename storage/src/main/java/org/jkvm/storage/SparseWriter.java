@@ -2,6 +2,7 @@ package org.jkvm.storage;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import org.jkvm.storage.layer.Buffers;
 
 /** Writes to an image and leaves out, or makes holes of, zeroes of some length. Any thread may call. */
@@ -22,14 +23,22 @@ final class SparseWriter {
         this.targetIsZero = targetIsZero;
     }
 
-    /** Writes {@code data} at {@code offset}: runs of units that are zeroes or not, each as such. */
+    /** Writes {@code data}, at most 1 GiB, at {@code offset}: runs of units that are zeroes or not, each as such. */
     void write(long offset, MemorySegment data) throws IOException {
-        long at = 0;
-        while (at < data.byteSize()) {
-            boolean zero = isZeroUnit(offset, data, at);
-            long end = unitEnd(offset, data, at);
-            while (end < data.byteSize() && isZeroUnit(offset, data, end) == zero) {
-                end = unitEnd(offset, data, end);
+        if (unit == 0) {
+            target.writeNow(offset, data);
+            return;
+        }
+        ByteBuffer view = data.asByteBuffer();
+        int at = 0;
+        while (at < view.capacity()) {
+            int end = unitEnd(offset, view, at);
+            boolean zero = Zeroes.only(data, view, at, end);
+            for (int next; end < view.capacity(); end = next) {
+                next = unitEnd(offset, view, end);
+                if (Zeroes.only(data, view, end, next) != zero) {
+                    break;
+                }
             }
             if (zero) {
                 zero(offset + at, end - at);
@@ -40,17 +49,10 @@ final class SparseWriter {
         }
     }
 
-    private boolean isZeroUnit(long offset, MemorySegment data, long at) {
-        return unit > 0 && Zeroes.only(data, at, unitEnd(offset, data, at));
-    }
-
-    /** The end of the unit of the disk in which {@code at} of {@code data} lies. */
-    private long unitEnd(long offset, MemorySegment data, long at) {
-        if (unit == 0) {
-            return data.byteSize();
-        }
+    /** The end of the unit of the disk in which {@code at} of {@code view} lies. */
+    private int unitEnd(long offset, ByteBuffer view, int at) {
         long place = offset + at;
-        return Math.min(data.byteSize(), place - place % unit + unit - offset);
+        return (int) Math.min(view.capacity(), place - place % unit + unit - offset);
     }
 
     /** Makes a range read as zeroes. */

@@ -1,7 +1,7 @@
 package org.jkvm.storage;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import org.jkvm.storage.layer.Buffers;
 
 /** Finds zeroes. */
@@ -9,19 +9,13 @@ final class Zeroes {
     private Zeroes() {
     }
 
-    /** Whether {@code data} has only zeroes from {@code from} to {@code to}. Data that isn't shows it early. */
-    static boolean only(MemorySegment data, long from, long to) {
-        if (to - from >= Long.BYTES && (data.get(ValueLayout.JAVA_LONG_UNALIGNED, from)
-                | data.get(ValueLayout.JAVA_LONG_UNALIGNED, to - Long.BYTES)) != 0) {
-            return false;
-        }
-        for (long at = from; at < to; at += Buffers.CHUNK) {
-            long end = Math.min(to, at + Buffers.CHUNK);
-            if (MemorySegment.mismatch(data, at, end, Buffers.zeroes(), 0, end - at) >= 0) {
-                return false;
-            }
-        }
-        return true;
+    /**
+     * Whether {@code data} has only zeroes from {@code from} to {@code to}; {@code view} is a buffer of the same bytes. Data
+     * that isn't shows it early, and a look through a buffer is cheap also in code that is not compiled yet.
+     */
+    static boolean only(MemorySegment data, ByteBuffer view, int from, int to) {
+        return (to - from < Long.BYTES || (view.getLong(from) | view.getLong(to - Long.BYTES)) == 0)
+                && firstOther(data.asSlice(from, to - from)) < 0;
     }
 
     /** Where {@code data} has the first byte that is not zero; -1 where there is none. */

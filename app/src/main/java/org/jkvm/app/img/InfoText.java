@@ -15,7 +15,6 @@ import org.jkvm.storage.ImageInfo;
 final class InfoText {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     private static final String SNAPSHOT = "%-10s%-17s%8s%20s%13s%11s%n";
-    private static final DateTimeFormatter DATE = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
 
     private final StringBuilder text = new StringBuilder();
 
@@ -63,11 +62,12 @@ final class InfoText {
     }
 
     private static String table(List<ImageInfo.Snapshot> snapshots) {
+        DateTimeFormatter date = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT);
         StringBuilder table = new StringBuilder();
         table.append(String.format(SNAPSHOT, "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK", "ICOUNT"));
         for (ImageInfo.Snapshot s : snapshots) {
             table.append(String.format(SNAPSHOT, s.id(), s.name(), size(s.vmStateSize()),
-                    DATE.format(Instant.ofEpochSecond(s.dateSeconds()).atZone(ZoneId.systemDefault())),
+                    date.format(Instant.ofEpochSecond(s.dateSeconds()).atZone(ZoneId.systemDefault())),
                     clock(Duration.ofNanos(s.vmClockNanos())), s.icount() < 0 ? "" : s.icount()));
         }
         return table.toString();

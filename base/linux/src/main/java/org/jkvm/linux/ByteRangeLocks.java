@@ -2,8 +2,8 @@ package org.jkvm.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteOrder;
 
 /**
  * Open-file-description locks on single bytes of a file (fcntl(2), "Open file description locks"): they belong to the
@@ -48,7 +48,7 @@ public final class ByteRangeLocks {
             if (call(F_OFD_GETLK, flock) < 0) {
                 throw Native.failure("fcntl(F_OFD_GETLK) on " + file.path(), "the file system may not have locks");
             }
-            return flock.get(ValueLayout.JAVA_SHORT, L_TYPE) != F_UNLCK;
+            return flock.asByteBuffer().order(ByteOrder.nativeOrder()).getShort(L_TYPE) != F_UNLCK;
         }
     }
 
@@ -64,9 +64,7 @@ public final class ByteRangeLocks {
 
     private static MemorySegment flock(Arena arena, short type, long offset) {
         MemorySegment flock = arena.allocate(SIZE, Long.BYTES);
-        flock.set(ValueLayout.JAVA_SHORT, L_TYPE, type);
-        flock.set(ValueLayout.JAVA_LONG, L_START, offset);
-        flock.set(ValueLayout.JAVA_LONG, L_LEN, 1);
+        flock.asByteBuffer().order(ByteOrder.nativeOrder()).putShort(L_TYPE, type).putLong(L_START, offset).putLong(L_LEN, 1);
         return flock;
     }
 

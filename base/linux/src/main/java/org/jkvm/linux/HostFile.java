@@ -1,9 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -59,15 +55,13 @@ public final class HostFile implements AutoCloseable {
     private static final MethodHandle OPEN = Native.linkLongs("open");
     private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
     private static final MethodHandle CLOSE = Native.linkLongs("close");
-    private static final MethodHandle PREADV2 =
-            Native.link("preadv2", C_LONG, C_INT, C_POINTER, C_INT, C_LONG, C_INT);
+    private static final MethodHandle PREADV2 = Native.linkLongs("preadv2");
     private static final MethodHandle FDATASYNC = Native.linkLongs("fdatasync");
     private static final MethodHandle FTRUNCATE = Native.linkLongs("ftruncate");
     private static final MethodHandle FALLOCATE = Native.linkLongs("fallocate");
     private static final MethodHandle LSEEK = Native.linkLongs("lseek");
-    // These take memory that others may free: its segment keeps it alive for the call.
-    private static final MethodHandle PREAD = Native.link("pread", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
-    private static final MethodHandle PWRITE = Native.link("pwrite", C_LONG, C_INT, C_POINTER, C_LONG, C_LONG);
+    private static final MethodHandle PREAD = Native.linkLongs("pread");
+    private static final MethodHandle PWRITE = Native.linkLongs("pwrite");
 
     private final int descriptor;
     private final Path path;
@@ -86,7 +80,7 @@ public final class HostFile implements AutoCloseable {
         // O_NONBLOCK: a FIFO with no writer must not hang us before its kind is known. It means nothing for disks.
         int flags = access.flags | O_CLOEXEC | O_NONBLOCK;
         try (Arena arena = Arena.ofConfined()) {
-            int fd = Native.callInt(OPEN, arena.allocateFrom(path.toString()).address(), flags, NEW_FILE_MODE);
+            int fd = Native.callInt(OPEN, Native.string(arena, path.toString()).address(), flags, NEW_FILE_MODE);
             if (fd < 0) {
                 throw Native.failure("open " + path, "");
             }
@@ -148,12 +142,7 @@ public final class HostFile implements AutoCloseable {
         MemorySegment vector = VECTOR.get();
         vector.set(ValueLayout.ADDRESS, 0, target);
         vector.set(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS.byteSize(), target.byteSize());
-        try {
-            long n = (long) PREADV2.invokeExact(Native.errnoSegment(), descriptor, vector, 1, offset, RWF_NOWAIT);
-            return n == target.byteSize();
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return Native.call(PREADV2, descriptor, vector, 1, offset, RWF_NOWAIT) == target.byteSize();
     }
 
     /** Reads until {@code target} is full or the file ends; returns how many bytes were read. */
@@ -235,18 +224,14 @@ public final class HostFile implements AutoCloseable {
     }
 
     private long transfer(MethodHandle call, String name, long offset, MemorySegment memory) {
-        try {
-            long n;
-            do {
-                n = (long) call.invokeExact(Native.errnoSegment(), descriptor, memory, memory.byteSize(), offset);
-            } while (n < 0 && Native.errno() == Errno.EINTR);
-            if (n < 0) {
-                throw Native.failure(name + " of " + memory.byteSize() + " bytes at " + offset + " of " + path, "");
-            }
-            return n;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        long n;
+        do {
+            n = Native.call(call, descriptor, memory, memory.byteSize(), offset, 0);
+        } while (n < 0 && Native.errno() == Errno.EINTR);
+        if (n < 0) {
+            throw Native.failure(name + " of " + memory.byteSize() + " bytes at " + offset + " of " + path, "");
         }
+        return n;
     }
 
     private long readHeap(long offset, MemorySegment target) {

@@ -8,6 +8,8 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jkvm.base.HostException;
 
@@ -22,7 +24,7 @@ final class Native {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final Linker.Option CAPTURE = Linker.Option.captureCallState("errno");
     private static final MemoryLayout STATE = Linker.Option.captureStateLayout();
-    private static final long ERRNO = STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+    private static final int ERRNO = (int) STATE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
     private static final ThreadLocal<MemorySegment> CAPTURED =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(STATE));
 
@@ -45,14 +47,16 @@ final class Native {
 
     /**
      * A libc function of at most {@value #REGISTERS} arguments, all of them integers or addresses, to be called with as
-     * many longs whatever it declares; of a result of type int the caller takes the low half. For short-lived commands: a
-     * shape of call that the JVM has not seen yet costs it 5 to 10 ms, this is one shape for many functions. On 64-bit
-     * Linux such arguments go in registers, and a function looks at those that it declares (System V ABI AMD64
-     * supplement, 3.2.3; AAPCS64, 6.8.2).
+     * many longs whatever it declares, but for the second, which is a segment: memory that the call keeps alive, or any
+     * number as an address. Of a result of type int the caller takes the low half. For short-lived commands: a shape of
+     * call that the JVM has not seen yet costs it 10 to 20 ms, this is one shape for all that files need. On 64-bit Linux
+     * such arguments go in registers, and a function looks at those that it declares (System V ABI AMD64 supplement,
+     * 3.2.3; AAPCS64, 6.8.2).
      */
     static MethodHandle linkLongs(String name) {
         MemoryLayout[] arguments = new MemoryLayout[REGISTERS];
         Arrays.fill(arguments, C_LONG);
+        arguments[1] = C_POINTER;
         return link(name, C_LONG, arguments);
     }
 
@@ -60,7 +64,16 @@ final class Native {
     static long call(MethodHandle function, long... arguments) {
         long[] a = Arrays.copyOf(arguments, REGISTERS);
         try {
-            return (long) function.invokeExact(errnoSegment(), a[0], a[1], a[2], a[3], a[4], a[5]);
+            return (long) function.invokeExact(errnoSegment(), a[0], MemorySegment.ofAddress(a[1]), a[2], a[3], a[4], a[5]);
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
+    /** The same with native memory, which stays there until the call is over, as second argument. */
+    static long call(MethodHandle function, long first, MemorySegment second, long third, long fourth, long fifth) {
+        try {
+            return (long) function.invokeExact(errnoSegment(), first, second, third, fourth, fifth, 0L);
         } catch (Throwable t) {
             throw unexpected(t);
         }
@@ -71,14 +84,22 @@ final class Native {
         return (int) call(function, arguments);
     }
 
+    /** {@code text} as C has it. {@link Arena#allocateFrom(String)} does the same by a layout, see {@link #errno}. */
+    static MemorySegment string(Arena arena, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        MemorySegment copy = arena.allocate(bytes.length + 1L);
+        copy.asSlice(0, bytes.length).copyFrom(MemorySegment.ofArray(bytes));
+        return copy;
+    }
+
     /** This thread's errno capture segment. */
     static MemorySegment errnoSegment() {
         return CAPTURED.get();
     }
 
-    /** The errno that this thread's last captured call left. */
+    /** The errno that this thread's last captured call left. As a buffer: a layout's first use takes the JVM 3 ms. */
     static int errno() {
-        return CAPTURED.get().get(ValueLayout.JAVA_INT, ERRNO);
+        return CAPTURED.get().asByteBuffer().order(ByteOrder.nativeOrder()).getInt(ERRNO);
     }
 
     /** The failure of {@code operation}, with errno's name and what to try. */

@@ -2,8 +2,9 @@ package org.jkvm.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /** statx(2): the one stat call whose structure is the same on every architecture (include/uapi/linux/stat.h). */
 final class Statx {
@@ -35,27 +36,23 @@ final class Statx {
     static FileStatus of(HostFile file) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(SIZE, Long.BYTES);
-            int result = Native.callInt(STATX, file.descriptor(), arena.allocateFrom("").address(), AT_EMPTY_PATH,
+            int result = Native.callInt(STATX, file.descriptor(), Native.string(arena, "").address(), AT_EMPTY_PATH,
                     STATX_BASIC_STATS | STATX_DIOALIGN, buffer.address());
             if (result < 0) {
                 throw Native.failure("statx " + file.path(), "");
             }
-            return status(buffer, file);
+            return status(buffer.asByteBuffer().order(ByteOrder.nativeOrder()), file);
         }
     }
 
-    private static FileStatus status(MemorySegment s, HostFile file) {
-        FileStatus.Kind kind = kind(s.get(ValueLayout.JAVA_SHORT, STX_MODE) & S_IFMT);
-        long size = kind == FileStatus.Kind.BLOCK_DEVICE ? file.end() : s.get(ValueLayout.JAVA_LONG, STX_SIZE);
-        boolean dio = (intAt(s, STX_MASK) & STATX_DIOALIGN) != 0;
-        return new FileStatus(kind, size, s.get(ValueLayout.JAVA_LONG, STX_BLOCKS) * BLOCK,
-                (long) intAt(s, STX_DEV_MAJOR) << 32 | Integer.toUnsignedLong(intAt(s, STX_DEV_MINOR)),
-                s.get(ValueLayout.JAVA_LONG, STX_INO),
-                dio ? intAt(s, STX_DIO_MEM_ALIGN) : 0, dio ? intAt(s, STX_DIO_OFFSET_ALIGN) : 0);
-    }
-
-    private static int intAt(MemorySegment segment, long offset) {
-        return segment.get(ValueLayout.JAVA_INT, offset);
+    private static FileStatus status(ByteBuffer s, HostFile file) {
+        FileStatus.Kind kind = kind(s.getShort(STX_MODE) & S_IFMT);
+        long size = kind == FileStatus.Kind.BLOCK_DEVICE ? file.end() : s.getLong(STX_SIZE);
+        boolean dio = (s.getInt(STX_MASK) & STATX_DIOALIGN) != 0;
+        return new FileStatus(kind, size, s.getLong(STX_BLOCKS) * BLOCK,
+                (long) s.getInt(STX_DEV_MAJOR) << 32 | Integer.toUnsignedLong(s.getInt(STX_DEV_MINOR)),
+                s.getLong(STX_INO),
+                dio ? s.getInt(STX_DIO_MEM_ALIGN) : 0, dio ? s.getInt(STX_DIO_OFFSET_ALIGN) : 0);
     }
 
     private static FileStatus.Kind kind(int format) {

@@ -11,8 +11,11 @@ public final class Buffers {
     public static final int ALIGNMENT = 4096;
     /** The most that is written at once where a range is filled. */
     public static final int CHUNK = 1 << 20;
-    // Zeroes may be shared: nobody writes to them, the segment is read-only.
-    private static final MemorySegment ZEROES = allocate(CHUNK).asReadOnly();
+
+    /** Made at its first use. Zeroes may be shared: nobody writes to them, the segment is read-only. */
+    private static final class Zero {
+        private static final MemorySegment CHUNK_OF = allocate(CHUNK).asReadOnly();
+    }
 
     private Buffers() {
     }
@@ -29,14 +32,14 @@ public final class Buffers {
 
     /** {@link #CHUNK} bytes of zeroes, read-only. */
     public static MemorySegment zeroes() {
-        return ZEROES;
+        return Zero.CHUNK_OF;
     }
 
     /** Whether there is nothing but zeroes in {@code data}. */
     public static boolean isZero(MemorySegment data) {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
             long end = Math.min(data.byteSize(), at + CHUNK);
-            if (MemorySegment.mismatch(data, at, end, ZEROES, 0, end - at) >= 0) {
+            if (MemorySegment.mismatch(data, at, end, Zero.CHUNK_OF, 0, end - at) >= 0) {
                 return false;
             }
         }
@@ -46,7 +49,7 @@ public final class Buffers {
     /** Writes zeroes over a range. */
     public static void writeZeroes(ImageFile file, long offset, long length) throws IOException {
         for (long done = 0; done < length; done += CHUNK) {
-            file.write(offset + done, ZEROES.asSlice(0, Math.min(CHUNK, length - done)));
+            file.write(offset + done, Zero.CHUNK_OF.asSlice(0, Math.min(CHUNK, length - done)));
         }
     }
 }

@@ -13,6 +13,16 @@ final class Be {
     private Be() {
     }
 
+    /** All of {@code s} as longs: in one go, which also code that has not been compiled yet does fast. */
+    static void getLongs(MemorySegment s, long[] target) {
+        MemorySegment.copy(s, LONG, 0, target, 0, target.length);
+    }
+
+    /** The same as shorts. */
+    static void getShorts(MemorySegment s, short[] target) {
+        MemorySegment.copy(s, SHORT, 0, target, 0, target.length);
+    }
+
     static int getByte(MemorySegment s, long offset) {
         return s.get(ValueLayout.JAVA_BYTE, offset) & 0xff;
     }

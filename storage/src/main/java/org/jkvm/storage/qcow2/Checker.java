@@ -19,6 +19,10 @@ final class Checker {
     private final Header header;
     private final Refcounts refcounts;
     private final MemorySegment table;
+    private final long[] entries;
+    private final int perBlock;
+    private long lastBlock = -1;
+    private long[] lastCounts;
     private final List<String> messages = new ArrayList<>();
     private long corruptions;
     private long leaks;
@@ -28,7 +32,9 @@ final class Checker {
         this.file = file;
         this.header = header;
         this.table = Buffers.allocate(header.clusterSize());
+        this.entries = new long[header.clusterSize() / Long.BYTES];
         this.refcounts = new Refcounts(file, header, new HeaderFields(file), new LongSet());
+        this.perBlock = refcounts.width().perBlock(header.clusterSize());
     }
 
     CheckResult check() throws IOException {
@@ -55,13 +61,13 @@ final class Checker {
 
     /** Clusters that some refcount block covers. */
     private void compareCounted(ReferenceCounts references) throws IOException {
-        int perBlock = refcounts.width().perBlock(header.clusterSize());
         PointerTable blocks = refcounts.table();
         for (int block = 0; block < blocks.size(); block++) {
             if (usable(blocks.get(block))) {
                 long first = (long) block * perBlock;
-                for (long c = first; c < first + perBlock; c++) {
-                    compare(c, refcounts.get(c), references.get(c));
+                long[] counts = refcounts.counts(block);
+                for (int i = 0; i < perBlock; i++) {
+                    compare(first + i, counts[i], references.get(first + i));
                 }
                 refcounts.trim();
             }
@@ -82,7 +88,7 @@ final class Checker {
 
     /** Whether some refcount block covers {@code cluster}. */
     private boolean counted(long cluster) {
-        long block = cluster / refcounts.width().perBlock(header.clusterSize());
+        long block = cluster / perBlock;
         return block < refcounts.table().size() && usable(refcounts.table().get(block));
     }
 
@@ -113,8 +119,9 @@ final class Checker {
             return; // clusters of another file have no counts
         }
         file.read(l2, table);
-        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
-            long entry = Be.getLong(table, at);
+        Be.getLongs(table, entries);
+        for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
+            long entry = entries[i];
             long host = entry & Extent.OFFSET;
             if ((entry & Extent.COMPRESSED) == 0 && usable(host)) {
                 copied(entry, host, "data cluster");
@@ -123,9 +130,18 @@ final class Checker {
         refcounts.trim();
     }
 
+    /** The count of a cluster; neighbours are asked for one after another. */
+    private long count(long cluster) throws IOException {
+        long block = cluster / perBlock;
+        if (block != lastBlock) {
+            lastCounts = counted(cluster) ? refcounts.counts(block) : null;
+            lastBlock = block;
+        }
+        return lastCounts == null ? 0 : lastCounts[(int) (cluster % perBlock)];
+    }
+
     private void copied(long entry, long host, String what) throws IOException {
-        long cluster = host >>> header.clusterBits();
-        long count = counted(cluster) ? refcounts.get(cluster) : 0;
+        long count = count(host >>> header.clusterBits());
         if (count == 1 != ((entry & Extent.COPIED) != 0)) {
             corruption("ERROR OFLAG_COPIED " + what + ": entry=0x" + Long.toHexString(entry) + " refcount=" + count);
         }

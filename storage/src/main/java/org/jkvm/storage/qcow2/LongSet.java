@@ -1,7 +1,5 @@
 package org.jkvm.storage.qcow2;
 
-import java.util.Arrays;
-
 /** A set of numbers, without boxing: open addressing, linear probing. Zero is always in it. */
 final class LongSet {
     private static final long GOLDEN = 0x9e3779b97f4a7c15L;
@@ -44,7 +42,11 @@ final class LongSet {
 
     private void resize() {
         long[] larger = new long[slots.length * 2];
-        Arrays.stream(slots).filter(v -> v != 0).forEach(v -> larger[slot(larger, v)] = v);
+        for (long value : slots) {
+            if (value != 0) {
+                larger[slot(larger, value)] = value;
+            }
+        }
         slots = larger;
     }
 

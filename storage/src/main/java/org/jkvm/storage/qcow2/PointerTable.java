@@ -27,7 +27,7 @@ final class PointerTable {
             MemorySegment bytes = Buffers.allocate(arena, (long) count * Long.BYTES);
             file.read(offset, bytes);
             long[] entries = new long[count];
-            Arrays.setAll(entries, i -> Be.getLong(bytes, (long) i * Long.BYTES));
+            Be.getLongs(bytes, entries);
             return entries;
         }
     }

@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import org.jkvm.base.Bits;
 
 /**
@@ -30,6 +31,21 @@ record RefcountWidth(int order) {
             case 6 -> Be.getLong(block, index * 8L);
             default -> Be.getByte(block, byteOf(index)) >>> shiftOf(index) & Bits.mask(bits());
         };
+    }
+
+    /** All counts of a block. */
+    long[] all(MemorySegment block) {
+        long[] counts = new long[perBlock((int) block.byteSize())];
+        if (order == 4) {
+            short[] shorts = new short[counts.length];
+            Be.getShorts(block, shorts);
+            for (int i = 0; i < counts.length; i++) {
+                counts[i] = Short.toUnsignedLong(shorts[i]);
+            }
+        } else {
+            Arrays.setAll(counts, i -> get(block, i));
+        }
+        return counts;
     }
 
     void set(MemorySegment block, int index, long count) {

@@ -71,6 +71,11 @@ final class Refcounts {
         return width.get(block(index).data(), (int) (cluster % perBlock));
     }
 
+    /** All counts that refcount block {@code index}, which is there, has. */
+    long[] counts(long index) throws IOException {
+        return width.all(block(index).data());
+    }
+
     private TableCache.Table block(long index) throws IOException {
         long offset = table.get(index);
         if ((offset & (1L << clusterBits) - 1) != 0 || offset < 0 || offset >= file.size() || offset == 0) {

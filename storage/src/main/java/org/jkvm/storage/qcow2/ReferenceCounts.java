@@ -14,6 +14,8 @@ final class ReferenceCounts {
 
     private final TreeMap<Long, int[]> pages = new TreeMap<>();
     private final long maxPages = Runtime.getRuntime().maxMemory() / 4 / PAGE_BYTES;
+    private long lastNumber;
+    private int[] last;
     private long end;
 
     /** Something to be done with a cluster. */
@@ -23,7 +25,7 @@ final class ReferenceCounts {
 
     /** Counts {@code times} more references to {@code cluster}; a count stops at the greatest int. */
     void add(long cluster, int times) throws IOException {
-        int[] page = pages.get(cluster >>> PAGE_BITS);
+        int[] page = page(cluster >>> PAGE_BITS);
         if (page == null) {
             if (pages.size() >= maxPages) {
                 throw new IOException("the image's clusters lie too scattered to be checked in this much memory (-Xmx)");
@@ -37,8 +39,17 @@ final class ReferenceCounts {
     }
 
     int get(long cluster) {
-        int[] page = pages.get(cluster >>> PAGE_BITS);
+        int[] page = page(cluster >>> PAGE_BITS);
         return page == null ? 0 : page[(int) cluster & page.length - 1];
+    }
+
+    /** Page {@code number}, or null; neighbours are asked for one after another. */
+    private int[] page(long number) {
+        if (number != lastNumber || last == null) {
+            last = pages.get(number);
+            lastNumber = number;
+        }
+        return last;
     }
 
     /** The cluster number after the last one referred to. */

@@ -22,6 +22,7 @@ final class ReferenceWalk {
     private final Header header;
     private final ReferenceCounts counts = new ReferenceCounts();
     private final MemorySegment table;
+    private final long[] entries;
     private final Consumer<String> corruption;
     private final int clusterBits;
     private final long fileClusters;
@@ -34,6 +35,7 @@ final class ReferenceWalk {
         this.header = header;
         this.corruption = corruption;
         this.table = Buffers.allocate(header.clusterSize());
+        this.entries = new long[header.clusterSize() / Long.BYTES];
         this.clusterBits = header.clusterBits();
         this.fileClusters = Bits.alignUp(file.size(), header.clusterSize()) >>> clusterBits;
     }
@@ -131,9 +133,10 @@ final class ReferenceWalk {
             return;
         }
         file.read(offset, table);
+        Be.getLongs(table, entries);
         long previous = 0;
-        for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
-            long entry = Be.getLong(table, at);
+        for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
+            long entry = entries[i];
             if (entry != 0) {
                 long host = data(entry, times);
                 previous = active ? count(entry, host, previous) : 0;
@@ -153,7 +156,11 @@ final class ReferenceWalk {
         if (header.hasDataFile()) {
             return host;
         }
-        if (host != 0 && aligned(host, "data cluster")) {
+        if ((host & header.clusterSize() - 1) == 0 && host >>> clusterBits < fileClusters) {
+            if (host != 0) {
+                counts.add(host >>> clusterBits, times);
+            }
+        } else if (aligned(host, "data cluster")) {
             refer(host, header.clusterSize(), times, "data cluster");
         }
         return host;

@@ -10,6 +10,7 @@ import java.util.zip.Deflater;
 final class SmallWindow {
     private static final int WINDOW = 4096;
     private static final int PIECE = WINDOW / 2;
+    private static final int SAMPLES = 4;
 
     private SmallWindow() {
     }
@@ -18,10 +19,28 @@ final class SmallWindow {
     static byte[] deflate(byte[] data) {
         Deflater deflater = new Deflater(Deflater.DEFAULT_COMPRESSION, true);
         try {
-            return deflate(data, deflater);
+            return worthIt(data, deflater) ? deflate(data, deflater) : data;
         } finally {
             deflater.end();
         }
+    }
+
+    /**
+     * Whether one of a few pieces gets shorter. What is packed or encrypted already, and will hardly get shorter as a whole,
+     * takes the longest to find that out.
+     */
+    private static boolean worthIt(byte[] data, Deflater deflater) {
+        int step = Math.max(PIECE, data.length / SAMPLES);
+        byte[] packed = new byte[PIECE];
+        for (int at = 0; at < data.length; at += step) {
+            deflater.reset();
+            deflater.setInput(data, at, Math.min(PIECE, data.length - at));
+            deflater.finish();
+            if (deflater.deflate(packed) < Math.min(PIECE, data.length - at)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static byte[] deflate(byte[] data, Deflater deflater) {

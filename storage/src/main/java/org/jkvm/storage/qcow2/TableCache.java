@@ -57,6 +57,9 @@ final class TableCache {
     private final int maxTables;
     private final Map<Long, Table> tables = new LinkedHashMap<>(16, 0.75f, true);
 
+    /** The one asked for last, or null: it is asked for again most of the time. */
+    private Table last;
+
     TableCache(ImageFile file, int tableSize, long maxBytes) {
         this.file = file;
         this.tableSize = tableSize;
@@ -65,12 +68,16 @@ final class TableCache {
 
     /** The table at {@code offset} of the file. */
     Table get(long offset) throws IOException {
+        if (last != null && last.offset == offset) {
+            return last;
+        }
         Table table = tables.get(offset);
         if (table == null) {
             table = new Table(offset, tableSize);
             file.read(offset, table.data());
             tables.put(offset, table);
         }
+        last = table;
         return table;
     }
 
@@ -79,17 +86,20 @@ final class TableCache {
         Table table = new Table(offset, tableSize);
         table.touched(0, tableSize);
         tables.put(offset, table);
+        last = table;
         return table;
     }
 
     /** Forgets the table at {@code offset}: it is none any more. */
     void drop(long offset) {
         tables.remove(offset);
+        last = null;
     }
 
     /** Forgets all tables, changed ones too. */
     void clear() {
         tables.clear();
+        last = null;
     }
 
     boolean dirty() {
@@ -111,6 +121,7 @@ final class TableCache {
 
     /** Gives up the least recently used tables over the bound. What has changes that could not be written stays. */
     void trim() {
+        last = null;
         Iterator<Table> eldest = tables.values().iterator();
         while (over() && eldest.hasNext()) {
             if (!eldest.next().dirty()) {
