@@ -291,8 +291,13 @@ public final class CodeCache implements AutoCloseable {
      * @return its RAX
      */
     public static long enter(long entry, long argument) {
+        return enter(MemorySegment.ofAddress(entry), argument);
+    }
+
+    /** The same, for what is called so often that an object each time is too much. */
+    public static long enter(MemorySegment entry, long argument) {
         try {
-            return (long) ENTER.invokeExact(MemorySegment.ofAddress(entry), argument);
+            return (long) ENTER.invokeExact(entry, argument);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable t) {

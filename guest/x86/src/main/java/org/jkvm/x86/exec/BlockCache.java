@@ -2,7 +2,9 @@ package org.jkvm.x86.exec;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
@@ -20,16 +22,19 @@ import org.jkvm.x86.state.Segment;
 final class BlockCache implements CodeWatch {
     private static final int MAX_INSNS = 32;
     private static final int JUMP_ENTRIES = 8192;
-    private static final int MAX_BLOCKS = 200_000;
+    /** Instructions kept, some 250 bytes each with what hangs on them: what was decoded first goes, page by page. */
+    private static final int MOST_KEPT = 400_000;
     static final long NO_PAGE = -1;
 
     private final X86Cpu cpu;
     private final Decoder decoder;
     private final LongMap<Block> blocks = new LongMap<>();
-    private final LongMap<CodePage> pages = new LongMap<>();
+    /** In the order in which they were decoded from. */
+    private final Map<Long, CodePage> pages = new LinkedHashMap<>();
     private final Block[] jumps = new Block[JUMP_ENTRIES];
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
     private NativeBlocks natives;
+    private int kept;
     private long decoded;
     private long invalidated;
 
@@ -72,6 +77,7 @@ final class BlockCache implements CodeWatch {
         long physical = cpu.mmu.fetch(linear);
         b = blocks.get(key(linear, physical, mode));
         if (b == null || !b.valid || b.linear != linear || b.physical != physical || b.mode != mode || !secondPageHolds(b)) {
+            makeRoom();
             b = decode(linear, physical, mode, true);
             keep(b);
         }
@@ -102,8 +108,9 @@ final class BlockCache implements CodeWatch {
             natives.clear();
         }
         blocks.clear();
-        pages.forEachKey(cpu.bus::forgetting);
+        pages.keySet().forEach(cpu.bus::forgetting);
         pages.clear();
+        kept = 0;
         Arrays.fill(jumps, null);
     }
 
@@ -116,9 +123,7 @@ final class BlockCache implements CodeWatch {
     }
 
     private void keep(Block b) {
-        if (blocks.size() >= MAX_BLOCKS) {
-            clear();
-        }
+        kept += b.insns.length;
         blocks.put(key(b.linear, b.physical, b.mode), b);
         watch(b.physical & -4096L);
         int from = (int) (b.physical & 4095);
@@ -127,6 +132,14 @@ final class BlockCache implements CodeWatch {
         if (b.secondPage != NO_PAGE) {
             watch(b.secondPage);
             pages.get(b.secondPage).add(b, 0, to - 4096);
+        }
+    }
+
+    /** Before anything is decoded: what is dropped may be on the same page. */
+    private void makeRoom() {
+        while (kept > MOST_KEPT) {
+            Map.Entry<Long, CodePage> oldest = pages.entrySet().iterator().next();
+            drop(oldest.getKey(), oldest.getValue());
         }
     }
 
@@ -139,24 +152,36 @@ final class BlockCache implements CodeWatch {
         int from = (int) (address & 4095);
         if (page != null && (page.covers(from, from + size - 1) || page.isMostlyData())) {
             drop(pageAddress, page);
+            cpu.leaveBlock = true;
         }
     }
 
     private void drop(long pageAddress, CodePage page) {
         for (Block b : page.blocks()) {
-            b.valid = false;
-            if (b.translation != null) {
-                natives.drop(b);
-            }
-            invalidated++;
-            long key = key(b.linear, b.physical, b.mode);
-            if (blocks.get(key) == b) {
-                blocks.remove(key);
+            drop(b);
+            long other = b.secondPage == pageAddress ? b.physical & -4096L : b.secondPage;
+            if (other != NO_PAGE && other != pageAddress) {
+                pages.get(other).remove(b);
             }
         }
         pages.remove(pageAddress);
         cpu.bus.forgetting(pageAddress);
-        cpu.leaveBlock = true;
+    }
+
+    private void drop(Block b) {
+        if (!b.valid) {
+            return; // It begins and ends on the same page.
+        }
+        b.valid = false;
+        if (b.translation != null) {
+            natives.drop(b);
+        }
+        invalidated++;
+        kept -= b.insns.length;
+        long key = key(b.linear, b.physical, b.mode);
+        if (blocks.get(key) == b) {
+            blocks.remove(key);
+        }
     }
 
     // ---- decoding ----

@@ -17,6 +17,11 @@ final class CodePage {
         lines |= lineMask(from, to);
     }
 
+    /** Forgets a block; what it covers may stay covered. */
+    void remove(Block block) {
+        blocks.remove(block);
+    }
+
     /** Whether a write of offsets {@code from} to {@code to} may hit code. */
     boolean covers(int from, int to) {
         return (lines & lineMask(from, to)) != 0;

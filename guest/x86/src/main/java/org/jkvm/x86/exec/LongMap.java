@@ -1,7 +1,5 @@
 package org.jkvm.x86.exec;
 
-import java.util.function.LongConsumer;
-
 /** A map from longs to objects by open addressing, without boxing. One thread. */
 final class LongMap<V> {
     private long[] keys = new long[1024];
@@ -38,14 +36,6 @@ final class LongMap<V> {
             int to = slot(keys[n]);
             keys[to] = keys[n];
             values[to] = moved;
-        }
-    }
-
-    void forEachKey(LongConsumer action) {
-        for (int n = 0; n < keys.length; n++) {
-            if (values[n] != null) {
-                action.accept(keys[n]);
-            }
         }
     }
 

@@ -26,6 +26,13 @@ final class ExitEvent extends Event {
     @Description("What the interpreter has to execute")
     String instruction;
 
+    /** One that has begun, where such events are recorded; otherwise null. */
+    static ExitEvent begun() {
+        ExitEvent event = new ExitEvent();
+        event.begin();
+        return event.isEnabled() ? event : null;
+    }
+
     /** Fills it in and hands it over, where it is recorded. */
     void tell(int exit, Translation left) {
         end();

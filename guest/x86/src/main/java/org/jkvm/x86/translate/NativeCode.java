@@ -6,6 +6,7 @@ import static org.jkvm.linux.RawMemory.getShort;
 import static org.jkvm.linux.RawMemory.putLong;
 import static org.jkvm.linux.RawMemory.putShort;
 
+import java.lang.foreign.MemorySegment;
 import org.jkvm.x64.CodeCache;
 import org.jkvm.x64.CodeRegion;
 import org.jkvm.x64.HostCpuid;
@@ -31,6 +32,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private static final int PERMANENT = 0x4000;
     private static final int REGIONS = 8;
     private static final int PAGE = 0x1000;
+    /** So often somebody may have begun to record events; finding that out costs an object. */
+    private static final int EXITS_BETWEEN_LOOKS = 1024;
     /** More than any instruction takes, with all that is out of line. */
     private static final int MOST_BYTES_AN_INSN = 512;
 
@@ -46,6 +49,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final CodeText text;
     private final CodeLog log;
     private Edge pending;
+    private boolean recorded = ExitEvent.begun() != null;
+    private int entered;
     private LockStep lockStep;
 
     /** Up to {@code cacheBytes} of generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
@@ -213,27 +218,29 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     }
 
     /** Runs generated code: that of {@code t} from instruction {@code next} on, which is at {@code at}; returns why it left. */
-    private int enter(Translation t, int next, long at, long entry) {
+    private int enter(Translation t, int next, long at, MemorySegment entry) {
         if (lockStep != null) {
             return checked(t, next, at, entry);
         }
         return enter(at, entry);
     }
 
-    private int enter(long at, long entry) {
+    private int enter(long at, MemorySegment entry) {
         saveFlags();
         putLong(st + CpuState.ENTRY, at);
-        ExitEvent event = new ExitEvent();
-        event.begin();
+        ExitEvent event = recorded || (++entered & EXITS_BETWEEN_LOOKS - 1) == 0 ? ExitEvent.begun() : null;
+        recorded = event != null;
         CodeCache.enter(entry, st);
         loadFlags();
         int reason = getInt(st + CpuState.EXIT_REASON);
-        event.tell(reason, ExitReason.of(reason).isIndirect() ? null : left());
+        if (recorded) {
+            event.tell(reason, ExitReason.of(reason).isIndirect() ? null : left());
+        }
         counters.exits[reason & 0xff]++;
         return reason;
     }
 
-    private int checked(Translation t, int next, long at, long entry) {
+    private int checked(Translation t, int next, long at, MemorySegment entry) {
         int reason;
         int reached;
         do {

@@ -6,6 +6,7 @@ import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x86.translate.HostRegisters.field;
 import static org.jkvm.x86.translate.HostRegisters.slot;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.CodeCache;
@@ -33,7 +34,7 @@ final class Stubs {
     /** Which vector registers the host holds for the guest; {@link CpuState#VECTORS_LIVE} is the number. */
     enum Vectors { NONE, XMM, YMM }
 
-    private final long[] entries = new long[4 * Vectors.values().length];
+    private final MemorySegment[] entries = new MemorySegment[4 * Vectors.values().length];
     private final long[] loads = new long[Vectors.values().length];
     /** Jumped to in order to leave; flags must be in {@link CpuState#FLAGS}. */
     final long exit;
@@ -49,8 +50,8 @@ final class Stubs {
             loads[vectors.ordinal()] = cache.placePermanent(load(cache.nextPermanent(), vectors));
         }
         for (int n = 0; n < entries.length; n++) {
-            entries[n] = cache.placePermanent(entry(cache.nextPermanent(), (n & 1) != 0, (n & 2) != 0 ? loadX87 : 0,
-                    loads[n >> 2]));
+            entries[n] = MemorySegment.ofAddress(cache.placePermanent(
+                    entry(cache.nextPermanent(), (n & 1) != 0, (n & 2) != 0 ? loadX87 : 0, loads[n >> 2])));
         }
         exit = cache.placePermanent(exit(cache.nextPermanent(), avx, xsave));
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
@@ -63,7 +64,7 @@ final class Stubs {
      * @param x87         whether the guest's x87 registers are loaded
      * @param vectors     which of the guest's vector registers are loaded
      */
-    long entry(boolean withFlags, boolean x87, Vectors vectors) {
+    MemorySegment entry(boolean withFlags, boolean x87, Vectors vectors) {
         return entries[(withFlags ? 1 : 0) + (x87 ? 2 : 0) + 4 * vectors.ordinal()];
     }
 
