@@ -149,23 +149,34 @@ final class BlockCache implements CodeWatch {
     public void written(long address, int size) {
         long pageAddress = address & -4096L;
         CodePage page = pages.get(pageAddress);
+        if (page == null) {
+            return;
+        }
         int from = (int) (address & 4095);
-        if (page != null && (page.covers(from, from + size - 1) || page.isMostlyData())) {
-            drop(pageAddress, page);
+        List<Block> hit = page.covers(from, from + size - 1) ? page.take(from, from + size - 1) : List.of();
+        if (!hit.isEmpty()) {
+            hit.forEach(b -> drop(b, pageAddress));
             cpu.leaveBlock = true;
+        }
+        if (page.isEmpty() || page.isMostlyData()) {
+            drop(pageAddress, page);
         }
     }
 
     private void drop(long pageAddress, CodePage page) {
-        for (Block b : page.blocks()) {
-            drop(b);
-            long other = b.secondPage == pageAddress ? b.physical & -4096L : b.secondPage;
-            if (other != NO_PAGE && other != pageAddress) {
-                pages.get(other).remove(b);
-            }
-        }
+        page.blocks().forEach(b -> drop(b, pageAddress));
         pages.remove(pageAddress);
         cpu.bus.forgetting(pageAddress);
+        cpu.leaveBlock = true;
+    }
+
+    /** Drops a block of the page at {@code pageAddress}; another that it lies in forgets it. */
+    private void drop(Block b, long pageAddress) {
+        long other = b.secondPage == pageAddress ? b.physical & -4096L : b.secondPage;
+        if (other != NO_PAGE && other != pageAddress) {
+            pages.get(other).remove(b);
+        }
+        drop(b);
     }
 
     private void drop(Block b) {

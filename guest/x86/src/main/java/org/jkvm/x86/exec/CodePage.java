@@ -27,11 +27,30 @@ final class CodePage {
         return (lines & lineMask(from, to)) != 0;
     }
 
+    /** Forgets the blocks that have bytes from offset {@code from} to {@code to} of this page, and names them. */
+    List<Block> take(int from, int to) {
+        List<Block> hit = new ArrayList<>();
+        blocks.removeIf(b -> isHit(b, from, to) && hit.add(b));
+        return hit;
+    }
+
+    /** A block begins on this page, or on the one before it, or both. */
+    private static boolean isHit(Block block, int from, int to) {
+        int first = (int) (block.physical & 4095);
+        int end = first + block.length;
+        boolean within = from < end && to >= first;
+        return within || block.secondPage != BlockCache.NO_PAGE && from < end - 4096;
+    }
+
     /**
-     * Whether so many writes missed the code that it is cheaper to decode it again than to look at each write. Counts one.
+     * Whether so many writes were looked at that it is cheaper to decode the page again than to look at each. Counts one.
      */
     boolean isMostlyData() {
         return ++dataWrites > MOST_DATA_WRITES;
+    }
+
+    boolean isEmpty() {
+        return blocks.isEmpty();
     }
 
     List<Block> blocks() {
