@@ -1,6 +1,7 @@
 package org.jkvm.hybrid;
 
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +33,8 @@ import org.jkvm.x64.HostTsc;
 /** A virtual machine that one engine runs at a time; {@link #moveTo} changes which. */
 public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings {
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
+    /** What KVM does not tell of, as it is there in any case: being a guest, and several processors. */
+    private static final Set<CpuFeature> BY_NATURE = EnumSet.of(CpuFeature.HYPERVISOR, CpuFeature.HT);
 
     private final VmConfig config;
     private final SoftOptions options;
@@ -173,7 +176,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         for (HybridVcpu vcpu : vcpus) {
             Set<CpuFeature> promised = CpuFeature.claimedBy(vcpu.model().leaves());
             promised.removeAll(kvm.get().features());
-            promised.remove(CpuFeature.HYPERVISOR);
+            promised.removeAll(BY_NATURE);
             if (!promised.isEmpty()) {
                 throw new UserException("accel kvm: the guest was promised what this host's KVM lacks: " + promised.stream()
                         .map(CpuFeature::label).collect(Collectors.joining(", ")) + "; start it with -accel kvm:soft");

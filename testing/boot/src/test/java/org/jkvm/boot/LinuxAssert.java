@@ -25,7 +25,7 @@ final class LinuxAssert {
     }
 
     /** The checksum of what "seq 1 20000" writes. */
-    private static String numbers() {
+    static String numbers() {
         String text = IntStream.rangeClosed(1, 20_000).mapToObj(i -> i + "\n").collect(Collectors.joining());
         try {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));
