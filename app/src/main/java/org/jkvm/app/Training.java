@@ -29,6 +29,7 @@ final class Training {
     private static void trainKvm() {
         Kvm.run("-version");
         Kvm.run("-help");
+        Kvm.run("doctor");
         new DebianGuests(DebianGuests.userCache(), _ -> { }).cachedKernel("amd64", "linux-image-cloud-amd64")
                 .ifPresent(Training::trainBoot);
     }

@@ -41,7 +41,7 @@ public final class Accelerator {
             Optional<Engine> engine = switch (name) {
                 case "auto" -> Optional.of(measured());
                 case "kvm" -> kvm.map(_ -> Engine.KVM);
-                default -> Optional.of(Engine.SOFT);
+                default -> Optional.of(name.equals(names.getFirst()) ? Engine.SOFT : say(Engine.SOFT, refusal.getMessage()));
             };
             if (engine.isPresent()) {
                 return new HybridBackend(engine.get(), choice, options, kvm, refusal.getMessage());

@@ -36,9 +36,16 @@ public final class KvmHypervisor implements Hypervisor {
         }
     }
 
+    /** Kernels before 5.18 tell it of a vCPU only. */
     private static long tscHertz(KvmSystem system) {
-        try (Handle vm = system.createVm(); Handle vcpu = new Handle(vm.call(Request.KVM_CREATE_VCPU, 0), "KVM vCPU")) {
-            return vcpu.call(Request.KVM_GET_TSC_KHZ, 0) * 1000L;
+        try (Handle vm = system.createVm()) {
+            int kilohertz = vm.attempt(Request.KVM_GET_TSC_KHZ, 0);
+            if (kilohertz > 0) {
+                return kilohertz * 1000L;
+            }
+            try (Handle vcpu = new Handle(vm.call(Request.KVM_CREATE_VCPU, 0), "KVM vCPU")) {
+                return vcpu.call(Request.KVM_GET_TSC_KHZ, 0) * 1000L;
+            }
         }
     }
 

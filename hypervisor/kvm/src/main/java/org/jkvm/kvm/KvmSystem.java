@@ -2,11 +2,16 @@ package org.jkvm.kvm;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jkvm.base.HostException;
 import org.jkvm.hypervisor.x86.CpuModel.Leaf;
 import org.jkvm.linux.Errno;
@@ -16,6 +21,8 @@ import org.jkvm.linux.HostFile;
 final class KvmSystem implements AutoCloseable {
     /** Where it is. */
     static final Path DEVICE = Path.of("/dev/kvm");
+    private static final Set<PosixFilePermission> GROUP_ACCESS =
+            Set.of(PosixFilePermission.GROUP_READ, PosixFilePermission.GROUP_WRITE);
     private static final int API_VERSION = 12;
     private static final int MOST_CPUID_ENTRIES = 256;
     private static final int MOST_MSRS = 1024;
@@ -51,10 +58,22 @@ final class KvmSystem implements AutoCloseable {
             throw new HostException(e.getMessage() + switch (e.errno()) {
                 case Errno.ENOENT, Errno.ENXIO -> "; load the module (modprobe kvm_intel or kvm_amd), and switch "
                         + "virtualization on in the firmware";
-                case Errno.EACCES, Errno.EPERM -> "; join the group that owns it (sudo usermod -aG kvm $USER) and log in again";
+                case Errno.EACCES, Errno.EPERM -> "; " + howToGetAccess();
                 default -> "";
             }, e.errno());
         }
+    }
+
+    private static String howToGetAccess() {
+        try {
+            PosixFileAttributes a = Files.readAttributes(DEVICE, PosixFileAttributes.class);
+            if (a.permissions().containsAll(GROUP_ACCESS)) {
+                return "join the group that owns it (sudo usermod -aG " + a.group().getName() + " $USER) and log in again";
+            }
+        } catch (IOException e) {
+            // The general advice has to do.
+        }
+        return "have its owner allow it (sudo setfacl -m u:$USER:rw /dev/kvm)";
     }
 
     /** A capability: 0 where it is missing. */

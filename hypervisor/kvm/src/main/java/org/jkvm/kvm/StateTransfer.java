@@ -60,6 +60,7 @@ final class StateTransfer {
         readFloatingPoint(s);
         readDebug(s);
         vcpu.call(Request.KVM_GET_LAPIC, lapic);
+        LapicTimer.raiseExpired(lapic);
         MemorySegment.copy(lapic, JAVA_BYTE, 0, s.lapic, 0, s.lapic.length);
         return s;
     }
@@ -189,7 +190,7 @@ final class StateTransfer {
     private void writeSystem(X86State s) {
         sregs.fill((byte) 0);
         for (int n = 0; n < 8; n++) {
-            writeSegment(Abi.Sregs.SEGMENTS[n], s.segments[n]);
+            writeSegment(sregs, Abi.Sregs.SEGMENTS[n], s.segments[n]);
         }
         sregs.set(JAVA_LONG, Abi.Sregs.GDT + Abi.Dtable.BASE, s.gdtBase);
         sregs.set(JAVA_SHORT, Abi.Sregs.GDT + Abi.Dtable.LIMIT, (short) s.gdtLimit);
@@ -205,23 +206,23 @@ final class StateTransfer {
         vcpu.call(Request.KVM_SET_SREGS, sregs);
     }
 
-    private void writeSegment(int at, X86State.Segment segment) {
+    static void writeSegment(MemorySegment sregs, int at, X86State.Segment segment) {
         int access = segment.access();
         sregs.set(JAVA_LONG, at + Abi.Segment.BASE, segment.base());
         sregs.set(JAVA_INT, at + Abi.Segment.LIMIT, segment.limit());
         sregs.set(JAVA_SHORT, at + Abi.Segment.SELECTOR, (short) segment.selector());
-        put(at + Abi.Segment.TYPE, access & 15);
-        put(at + Abi.Segment.S_BIT, access >> 4 & 1);
-        put(at + Abi.Segment.DPL, access >> 5 & 3);
-        put(at + Abi.Segment.PRESENT, access >> 7 & 1);
-        put(at + Abi.Segment.AVL, access >> 12 & 1);
-        put(at + Abi.Segment.L, access >> 13 & 1);
-        put(at + Abi.Segment.DB, access >> 14 & 1);
-        put(at + Abi.Segment.G, access >> 15 & 1);
-        put(at + Abi.Segment.UNUSABLE, (access & UNUSABLE) != 0 ? 1 : 0);
+        put(sregs, at + Abi.Segment.TYPE, access & 15);
+        put(sregs, at + Abi.Segment.S_BIT, access >> 4 & 1);
+        put(sregs, at + Abi.Segment.DPL, access >> 5 & 3);
+        put(sregs, at + Abi.Segment.PRESENT, access >> 7 & 1);
+        put(sregs, at + Abi.Segment.AVL, access >> 12 & 1);
+        put(sregs, at + Abi.Segment.L, access >> 13 & 1);
+        put(sregs, at + Abi.Segment.DB, access >> 14 & 1);
+        put(sregs, at + Abi.Segment.G, access >> 15 & 1);
+        put(sregs, at + Abi.Segment.UNUSABLE, (access & UNUSABLE) != 0 ? 1 : 0);
     }
 
-    private void put(int at, int value) {
+    private static void put(MemorySegment sregs, int at, int value) {
         sregs.set(JAVA_BYTE, at, (byte) value);
     }
 
