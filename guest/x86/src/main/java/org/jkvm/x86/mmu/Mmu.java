@@ -275,11 +275,10 @@ public final class Mmu {
 
     /** Raises what a read of {@code size} bytes would raise, reading nothing; sets accessed bits. */
     public void probeRead(long linear, int size) {
-        if (hostForRead(linear, size) == 0) {
-            translate(selected, linear, Access.READ);
-            if ((linear & 4095) + size > 4096) {
-                translate(selected, next(linear), Access.READ);
-            }
+        if (speculation != null) {
+            known(linear, size, READ_TAG);
+        } else if (hostForRead(linear, size) == 0) {
+            probe(linear, size, Access.READ);
         }
     }
 
@@ -287,13 +286,15 @@ public final class Mmu {
     public void probeWrite(long linear, int size) {
         if (speculation != null) {
             known(linear, size, WRITE_TAG);
-            return;
+        } else if (hostForWrite(linear, size) == 0) {
+            probe(linear, size, Access.WRITE);
         }
-        if (hostForWrite(linear, size) == 0) {
-            translate(selected, linear, Access.WRITE);
-            if ((linear & 4095) + size > 4096) {
-                translate(selected, next(linear), Access.WRITE);
-            }
+    }
+
+    private void probe(long linear, int size, int access) {
+        translate(selected, linear, access);
+        if ((linear & 4095) + size > 4096) {
+            translate(selected, next(linear), access);
         }
     }
 
@@ -371,8 +372,7 @@ public final class Mmu {
             return speculation.load(known(linear, size, READ_TAG), size);
         }
         checkAlignment(set, linear, size);
-        int inPage = (int) (4096 - (linear & 4095));
-        if (inPage < size) {
+        if ((linear & 4095) + size > 4096) {
             translate(set, linear, Access.READ);
             translate(set, next(linear), Access.READ);
             return joined(set, linear, size);
@@ -408,8 +408,7 @@ public final class Mmu {
             return;
         }
         checkAlignment(set, linear, size);
-        int inPage = (int) (4096 - (linear & 4095));
-        if (inPage < size) {
+        if ((linear & 4095) + size > 4096) {
             translate(set, linear, Access.WRITE);
             translate(set, next(linear), Access.WRITE);
             for (int n = 0; n < size; n++) {
