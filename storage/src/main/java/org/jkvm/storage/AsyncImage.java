@@ -100,18 +100,28 @@ final class AsyncImage implements Image {
     public void writeNow(long offset, MemorySegment source) throws IOException {
         checkWrite(offset, source.byteSize());
         layer.write(offset, source);
+        through();
     }
 
     @Override
     public void writeZeroesNow(long offset, long length, boolean mayUnmap) throws IOException {
         checkWrite(offset, length);
         layer.writeZeroes(offset, length, mayUnmap);
+        through();
     }
 
     @Override
     public boolean writeCompressedNow(long offset, MemorySegment source) throws IOException {
         checkWrite(offset, source.byteSize());
-        return layer.writeCompressed(offset, source);
+        boolean packed = layer.writeCompressed(offset, source);
+        through();
+        return packed;
+    }
+
+    private void through() throws IOException {
+        if (options.cache().through()) {
+            layer.flush();
+        }
     }
 
     @Override
@@ -174,6 +184,28 @@ final class AsyncImage implements Image {
                     + ", no less than " + size() + ", is allowed");
         }
         layer.grow(size);
+    }
+
+    @Override
+    public void preallocate(long from, CreateOptions.Preallocation how) throws IOException {
+        refuseReadOnly();
+        if (how != CreateOptions.Preallocation.OFF && from < size()) {
+            layer.preallocate(from, how);
+        }
+    }
+
+    @Override
+    public void amend(String name, String value) throws IOException {
+        refuseReadOnly();
+        layer.amend(name, value);
+    }
+
+    @Override
+    public boolean copyNow(long offset, BlockStatus from, long length) throws IOException {
+        checkWrite(offset, length);
+        boolean copied = layer.copy(offset, from.file(), from.offset(), length);
+        through();
+        return copied;
     }
 
     @Override

@@ -204,7 +204,7 @@ final class ChainOpener {
 
     /** The file as {@code cache} says. O_DIRECT is a property of an open file: fcntl(2) can set it later. */
     private static ImageFile imageFile(HostFile file, FileStatus status, CacheMode cache) {
-        boolean direct = cache == CacheMode.NONE && file.bypassCache();
+        boolean direct = cache.direct() && file.bypassCache();
         return new HostImageFile(file, status, cache, direct);
     }
 

@@ -78,6 +78,27 @@ public interface Image extends BlockDevice {
     /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
     void grow(long size) throws IOException;
 
+    /**
+     * Takes storage for what lies from {@code from} on and has none yet; it goes on reading as zeroes. Waits for the host.
+     *
+     * @throws IOException where the format, this image of it, or the host can't
+     */
+    void preallocate(long from, CreateOptions.Preallocation how) throws IOException;
+
+    /**
+     * Changes an option that {@link CreateOptions} knew when the image was made; the image is closed next. Waits for the
+     * host.
+     *
+     * @throws IOException where the image is read-only or the option cannot be changed so
+     */
+    void amend(String name, String value) throws IOException;
+
+    /**
+     * Has the host copy {@code length} bytes that lie as {@code from} says, to {@code offset}; {@code from} has an offset.
+     * Waits for the host. Returns false, perhaps having copied a part, where the host or the format can't.
+     */
+    boolean copyNow(long offset, BlockStatus from, long length) throws IOException;
+
     /** As {@link #read}, and waits: for tools, which bring threads of their own. */
     default void readNow(long offset, MemorySegment target) throws IOException {
         Requests.await(read(offset, target));

@@ -34,12 +34,13 @@ public final class ImageCopy {
      * @param threads how many pieces are under way at once, at least 1
      * @param bytesPerSecond the most that is copied in a second, or 0
      * @param salvage what cannot be read becomes zeroes
+     * @param offload what lies in a file as it is, the host copies where it can; zeroes in it are not looked for
      */
     public record Options(boolean compress, int sparse, boolean onlyTop, boolean targetIsZero, boolean anyOrder,
-            int threads, long bytesPerSecond, boolean salvage) {
+            int threads, long bytesPerSecond, boolean salvage, boolean offload) {
         /** As fast as can be, and every failure to read ends it. */
         public Options(boolean compress, int sparse, boolean onlyTop, boolean targetIsZero, boolean anyOrder, int threads) {
-            this(compress, sparse, onlyTop, targetIsZero, anyOrder, threads, 0, false);
+            this(compress, sparse, onlyTop, targetIsZero, anyOrder, threads, 0, false, false);
         }
     }
 
@@ -130,11 +131,24 @@ public final class ImageCopy {
             }
             while (!ahead.isEmpty()) {
                 Reading next = ahead.removeFirst();
-                write(next.piece(), next.data() == null ? read(next.piece(), next.buffer()) : Requests.await(next.data()));
+                if (!offloaded(next.piece())) {
+                    write(next.piece(), next.data() == null ? read(next.piece(), next.buffer())
+                            : Requests.await(next.data()));
+                }
                 finished(next.piece());
                 readAhead(ahead, next.buffer(), readers);
             }
         }
+    }
+
+    private boolean offloaded(CopyPlan.Piece piece) throws IOException {
+        if (!options.offload() || !piece.plain() || piece.action() != CopyPlan.Action.COPY) {
+            return false;
+        }
+        pace.take(piece.length());
+        BlockStatus from = source.status(piece.offset(), piece.length());
+        return from.length() == piece.length() && from.hasOffset()
+                && target.copyNow(base + piece.offset(), from, piece.length());
     }
 
     private void readAhead(Deque<Reading> ahead, MemorySegment buffer, Readers readers) throws IOException {

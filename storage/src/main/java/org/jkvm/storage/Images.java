@@ -206,19 +206,16 @@ public final class Images {
                 .withSecret(options.secret()), _ -> data);
         layer.grow(Bits.alignUp(options.size(), SECTOR));
         if (options.preallocation() != CreateOptions.Preallocation.OFF) {
-            preallocate(image, layer, options);
+            preallocate(layer, options);
         }
         layer.flush();
+        layer.trimNew();
     }
 
-    private static void preallocate(NewImage image, Qcow2Layer layer, CreateOptions options) throws IOException {
+    private static void preallocate(Qcow2Layer layer, CreateOptions options) throws IOException {
         if (options.backingFile() != null) {
             throw new UserException("preallocation and a backing file do not go together");
         }
-        layer.allocateAll(options.preallocation() == CreateOptions.Preallocation.FULL);
-        layer.flush();
-        if (options.preallocation() == CreateOptions.Preallocation.FALLOC) {
-            image.neighbours().reserve(image.file(), 0, image.file().size());
-        }
+        layer.preallocate(0, options.preallocation());
     }
 }

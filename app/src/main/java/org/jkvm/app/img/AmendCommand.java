@@ -12,7 +12,8 @@ import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img amend}. */
 final class AmendCommand extends ImageCommand {
-    private static final List<String> CHANGEABLE = List.of("backing_file", "backing_fmt", "size");
+    private static final List<String> CHANGEABLE = List.of("backing_file", "backing_fmt", "compat", "lazy_refcounts",
+            "size");
     private static final int SECTOR = 512;
 
     AmendCommand(Words given, Console console) {
@@ -22,7 +23,7 @@ final class AmendCommand extends ImageCommand {
     static Syntax syntax() {
         return Syntax.of("amend", "FILE", "Changes options of an image that is there.",
                 "What can be changed: backing_file and backing_fmt (the names only, as rebase -u does; an empty backing_file"
-                        + " takes it away) and size (to a larger one).")
+                        + " takes it away), compat (from 0.10 to 1.1), lazy_refcounts and size (to a larger one).")
                 .value("-o", "NAME=VALUE,...", "The options and their new values.")
                 .with(Common.WRITING)
                 .with(Common.PROGRESS)
@@ -61,6 +62,11 @@ final class AmendCommand extends ImageCommand {
         }
         if (values.get("backing_file") != null || values.get("backing_fmt") != null) {
             rename(image, values);
+        }
+        for (String name : List.of("compat", "lazy_refcounts")) {
+            if (values.get(name) != null) {
+                image.amend(name, values.get(name));
+            }
         }
         return null;
     }

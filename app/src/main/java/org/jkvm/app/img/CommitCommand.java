@@ -93,7 +93,7 @@ final class CommitCommand extends ImageCommand {
         OpenOptions options = OpenOptions.defaults().withFormat(link.format()).withReadOnly(true);
         try (Image image = Images.openAlone(link.path(), options)) {
             long rate = given.has("-r") ? size("-r", given.get("-r")) : 0;
-            ImageCopy.Options how = new ImageCopy.Options(false, SPARSE, true, false, false, THREADS, rate, false);
+            ImageCopy.Options how = new ImageCopy.Options(false, SPARSE, true, false, false, THREADS, rate, false, false);
             on(target.path(), () -> {
                 if (target.size() < image.size()) {
                     target.grow(image.size());

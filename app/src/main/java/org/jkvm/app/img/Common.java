@@ -10,7 +10,7 @@ import org.jkvm.storage.OpenOptions;
 
 /** Options that mean the same in several commands. */
 final class Common {
-    static final String CACHES = "writeback, none or unsafe";
+    static final String CACHES = "writeback, none, writethrough, directsync or unsafe";
     static final List<Syntax.Entry> QUIET = List.of(new Syntax.Entry(List.of("-q", "--quiet"), null,
             "Says nothing but errors."));
     static final List<Syntax.Entry> PROGRESS = List.of(new Syntax.Entry(List.of("-p", "--progress"), null,
@@ -47,6 +47,8 @@ final class Common {
             case "unsafe" -> CacheMode.UNSAFE;
             case "writeback" -> CacheMode.WRITEBACK;
             case "none" -> CacheMode.NONE;
+            case "writethrough" -> CacheMode.WRITETHROUGH;
+            case "directsync" -> CacheMode.DIRECTSYNC;
             default -> throw new UserException(option + " " + name + ": " + CACHES + " is allowed");
         };
     }

@@ -43,9 +43,10 @@ final class ConvertCommand extends ImageCommand {
                         + " snapshot.id=ID or snapshot.name=NAME.")
                 .value("-r", "RATE", "The most bytes to copy in a second.")
                 .flag("--salvage", "What cannot be read becomes zeroes, and is told.")
-                .flag("-C", "Lets the host copy where it can. Every copy is made in the way that was measured to be fastest:"
-                        + " this changes nothing.")
-                .flag("--bitmaps", "Refused where the source has bitmaps: they cannot be copied yet.")
+                .flag("-C", "Has the host copy what it can (copy_file_range): file systems that can do that share storage."
+                        + " For raw targets; zeroes in the source are not looked for.")
+                .flag("--bitmaps", "Refused: dirty bitmaps cannot be copied.")
+                .flag("--target-image-opts", "With -n: TARGET is not a name but as for --image-opts.")
                 .value("-m", "COUNT", "Pieces under way at once: 1 to 16.")
                 .flag("-W", "Writes in any order: faster to a raw file, worse order in others.")
                 .value("-t", "CACHE", "The target's caching: " + Common.CACHES + "; unsafe unless given.")
@@ -65,8 +66,9 @@ final class ConvertCommand extends ImageCommand {
             throw new UserException("a source and a target are expected, not " + files.size() + " image file names");
         }
         check(made);
+        Source.Place target = target(files.getLast(), made);
         try (Sources from = sources(files.subList(0, files.size() - 1), made.secret())) {
-            convert(from, path(files.getLast()), made);
+            convert(from, target, made);
         }
         return 0;
     }
@@ -98,7 +100,13 @@ final class ConvertCommand extends ImageCommand {
             throw new UserException("-B goes with one source, not with several");
         }
         if (given.has("--bitmaps")) {
-            throw new UserException("--bitmaps: dirty bitmaps cannot be copied yet");
+            throw new UserException("--bitmaps: dirty bitmaps cannot be copied");
+        }
+        if (given.has("-C") && given.has("-c")) {
+            throw new UserException("-C and -c do not go together: the host packs nothing");
+        }
+        if (given.has("--target-image-opts") && !existing) {
+            throw new UserException("--target-image-opts goes with -n");
         }
         if (made.get("size") != null) {
             throw new UserException("-o size: the new image is as large as the source");
@@ -110,12 +118,19 @@ final class ConvertCommand extends ImageCommand {
         return "streamOptimized".equals(made.get("subformat"));
     }
 
-    private void convert(Sources from, Path to, CreationOptions options) {
-        Secret secret = new Secrets(given).named(options.secret());
+    private Source.Place target(String name, CreationOptions made) {
+        return given.has("--target-image-opts")
+                ? Source.described("--target-image-opts", name, new Secrets(given), made.secret(), false)
+                : new Source.Place(path(name), targetFormat, new Secrets(given).named(made.secret()), false);
+    }
+
+    private void convert(Sources from, Source.Place place, CreationOptions options) {
+        Path to = place.path();
+        Secret secret = place.secret();
         CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"))
                 .withSecret(secret);
         ImageCopy.Options how = how(made);
-        OpenOptions opened = OpenOptions.defaults().withFormat(targetFormat)
+        OpenOptions opened = OpenOptions.defaults().withFormat(format(place.format()))
                 .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads())
                 .withSecret(secret);
         boolean removable = !existing && Files.notExists(to);
@@ -144,7 +159,7 @@ final class ConvertCommand extends ImageCommand {
         boolean pack = given.has("-c") || "streamOptimized".equals(made.more().get("subformat"));
         long rate = given.has("-r") ? size("-r", given.get("-r")) : 0;
         return new ImageCopy.Options(pack, (int) zeroes, onBacking, zero, given.has("-W"), threads, rate,
-                given.has("--salvage"));
+                given.has("--salvage"), given.has("-C"));
     }
 
     private void copy(Sources from, Image to, ImageCopy.Options how) {

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.CreateOptions.Preallocation;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
@@ -25,7 +26,7 @@ final class ResizeCommand extends ImageCommand {
                         + " systems, stays as it is: before shrinking make that smaller first.")
                 .with(Common.WRITING)
                 .flag("--shrink", "Allows to make it smaller: what lies beyond the new end is lost.")
-                .value("--preallocation", "MODE", "off: new space takes no storage yet.")
+                .value("--preallocation", "MODE", "New space takes storage at once: metadata (qcow2), falloc or full; off unless given.")
                 .with(Common.QUIET);
     }
 
@@ -35,12 +36,10 @@ final class ResizeCommand extends ImageCommand {
             throw new UserException("an image file name and a size are expected, not " + (words.isEmpty() ? "nothing"
                     : "'" + String.join(" ", words) + "'"));
         }
-        if (!given.get("--preallocation", "off").equals("off")) {
-            throw new UserException("--preallocation=" + given.get("--preallocation") + " is not supported; off is");
-        }
+        Preallocation how = preallocation(given.get("--preallocation", "off"));
         Path path = path(words.getFirst());
         try (Image image = Images.open(path, Common.writing(given))) {
-            on(path, () -> resize(image, wanted(image.size(), words.getLast())));
+            on(path, () -> resize(image, wanted(image.size(), words.getLast()), how));
         }
         if (!given.has("-q")) {
             out.println("Image resized.");
@@ -67,10 +66,22 @@ final class ResizeCommand extends ImageCommand {
         return Bits.alignUp(size, SECTOR);
     }
 
-    private Void resize(Image image, long size) throws IOException {
+    private static Preallocation preallocation(String name) {
+        return switch (name) {
+            case "off" -> Preallocation.OFF;
+            case "metadata" -> Preallocation.METADATA;
+            case "falloc" -> Preallocation.FALLOC;
+            case "full" -> Preallocation.FULL;
+            default -> throw new UserException("--preallocation=" + name + ": off, metadata, falloc or full is allowed");
+        };
+    }
+
+    private Void resize(Image image, long size, Preallocation how) throws IOException {
         refuseOldSnapshots(image);
         if (size >= image.size()) {
-            image.grow(size);
+            grow(image, size, how);
+        } else if (how != Preallocation.OFF) {
+            throw new UserException("--preallocation is for a disk that grows");
         } else if (given.has("--shrink")) {
             image.shrink(size);
         } else {
@@ -78,6 +89,17 @@ final class ResizeCommand extends ImageCommand {
                     + " bytes, and what lies beyond would be lost: use --shrink if that is meant");
         }
         return null;
+    }
+
+    private static void grow(Image image, long size, Preallocation how) throws IOException {
+        long before = image.size();
+        image.grow(size);
+        try {
+            image.preallocate(before, how);
+        } catch (IOException e) {
+            image.shrink(before);
+            throw e;
+        }
     }
 
     /** Snapshots of version 2 don't say how large the disk was (qcow2.txt, "Snapshots"): going back would be to no size. */

@@ -19,7 +19,7 @@ final class Source {
     private final String taken;
 
     /** A file, its format or null, and its passphrase or null. */
-    private record Place(Path path, String format, Secret secret, boolean forceShare) {
+    record Place(Path path, String format, Secret secret, boolean forceShare) {
     }
 
     Source(Words given) {
@@ -82,25 +82,26 @@ final class Source {
             throw new UserException("--image-opts: driver= says the format, not -f");
         }
         try {
-            return described(path.toString());
+            return described("--image-opts", path.toString(), secrets, taken, given.has("-U"));
         } catch (UserException e) {
             // Not a misuse with a status of its own: qemu-img, and compare, know others.
             throw new UserException(e.getMessage());
         }
     }
 
-    private Place described(String text) {
-        OptionList options = OptionList.parse("--image-opts", text, null);
+    /** What an option says of an image; the secret called {@code taken} is for another one. */
+    static Place described(String option, String text, Secrets secrets, String taken, boolean share) {
+        OptionList options = OptionList.parse(option, text, null);
         options.oneOf("file.driver", "file", "file");
         String file = options.string("filename").or(() -> options.string("file.filename"))
                 .orElseThrow(() -> options.refuse("file.filename= is missing"));
         String secret = options.string("key-secret").or(() -> options.string("encrypt.key-secret")).orElse(null);
         options.oneOf("encrypt.format", "luks", "luks");
         String driver = options.string("driver").orElse(null);
-        boolean share = options.flag("force-share", given.has("-U"));
+        boolean shared = options.flag("force-share", share);
         options.end();
         return new Place(ImageCommand.path(file), driver,
-                secret == null ? secrets.other(taken) : secrets.named(secret), share);
+                secret == null ? secrets.other(taken) : secrets.named(secret), shared);
     }
 
     private OpenOptions options(Place place) {

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands that change images: what they come to, by qemu-img's word where it is there. */
@@ -90,6 +91,48 @@ class ChangeTest {
         tool.ok("amend -o backing_file=,size=5M @d.qcow2");
         assertThat(tool.ok("info @d.qcow2")).doesNotContain("backing file").contains("5 MiB");
         tool.refused("amend -o cluster_size=4k @d.qcow2", "cluster_size");
+    }
+
+    @Test
+    void amendMakesVersion3OfVersion2() throws IOException {
+        tool.ok("create -q -f qcow2 -o compat=0.10 -b first.raw -F raw @d.qcow2 4M");
+        tool.write("d.qcow2", 1 << 20, Arrays.copyOf(second, 70_144));
+        byte[] before = tool.contents("d.qcow2");
+        tool.refused("amend -o lazy_refcounts=on @d.qcow2", "compat=1.1");
+        tool.ok("amend -o compat=1.1 @d.qcow2");
+        tool.ok("amend -o lazy_refcounts=on @d.qcow2");
+        assertThat(tool.ok("info @d.qcow2")).contains("compat: 1.1", "lazy refcounts: true", "backing file: first.raw",
+                "backing file format: raw");
+        assertThat(Arrays.mismatch(tool.contents("d.qcow2"), before)).isEqualTo(-1);
+        tool.refused("amend -o compat=0.10 @d.qcow2", "version 2");
+        clean("d.qcow2");
+        tool.ok("create -q -f qcow2 -o compat=0.10 @old.qcow2 4M");
+        tool.ok("snapshot -c s @old.qcow2");
+        tool.refused("amend -o compat=1.1 @old.qcow2", "delete them first");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"raw, falloc, 7", "raw, full, 7", "qcow2, metadata, 2", "qcow2, falloc, 7", "qcow2, full, 7"})
+    void resizeTakesStorageAtOnce(String format, String how, int least) throws IOException {
+        tool.ok("convert -O " + format + " @first.raw @d");
+        byte[] before = Arrays.copyOf(tool.contents("d"), 8 << 20);
+        tool.ok("resize -q -f " + format + " --preallocation=" + how + " @d 8M");
+        assertThat(Arrays.mismatch(tool.contents("d"), before)).isEqualTo(-1);
+        assertThat(tool.ok("map --output=json -f " + format + " @d")).containsPattern(
+                "\"present\": true[^\n]*\"offset\": [0-9]+\\}\\]");
+        try (Image image = Images.open(folder.resolve("d"), OpenOptions.defaults().withFormat(format).withReadOnly(true))) {
+            assertThat(image.info().actualSize()).isGreaterThanOrEqualTo((long) least << 20);
+        }
+    }
+
+    @Test
+    void resizeSaysWhatPreallocationIsPossible() {
+        tool.ok("create -q -f vdi @d.vdi 4M");
+        tool.ok("create -q -f raw @d.raw 4M");
+        tool.refused("resize -f raw --preallocation=metadata @d.raw 8M", "falloc or full");
+        tool.refused("resize -f raw --preallocation=some @d.raw 8M", "off, metadata, falloc or full");
+        tool.refused("resize -f raw --preallocation=full --shrink @d.raw 2M", "grows");
+        assertThat(tool.ok("info -f raw @d.raw")).contains("4 MiB");
     }
 
     @Test

@@ -288,4 +288,30 @@ class ConvertTest {
         ok("convert -f raw -O qcow2 @d.raw @k.qcow2");
         assertHolds("k.qcow2", "qcow2");
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"writethrough", "directsync", "none"})
+    void everyCacheModeWrites(String cache) throws IOException {
+        ok("convert -t " + cache + " -T " + cache.replace("writethrough", "none") + " -f raw -O qcow2 @d.raw @c.qcow2");
+        ok("compare -q @d.raw @c.qcow2");
+    }
+
+    @Test
+    void theHostCopiesWhereItCan() throws IOException {
+        ok("convert -f raw -O qcow2 @d.raw @d.qcow2");
+        ok("convert -C -f qcow2 -O raw @d.qcow2 @c.raw");
+        assertThat(Arrays.mismatch(Files.readAllBytes(folder.resolve("c.raw")), data)).isEqualTo(-1);
+        ok("convert -C -f raw -O qcow2 @d.raw @e.qcow2");
+        ok("compare -q @d.raw @e.qcow2");
+        assertThat(run("convert -C -c -O qcow2 @d.raw @f.qcow2").err()).contains("do not go together").hasLineCount(1);
+    }
+
+    @Test
+    void aTargetCanBeDescribed() throws IOException {
+        ok("create -q -f qcow2 @t.img 6M");
+        ok("convert -n --target-image-opts -f raw @d.raw driver=qcow2,file.filename=@t.img");
+        ok("compare -q -f raw -F qcow2 @d.raw @t.img");
+        assertThat(run("convert --target-image-opts @d.raw driver=qcow2,file.filename=@t.img").err()).contains("-n");
+        assertThat(run("convert -n --target-image-opts @d.raw driver=qcow2,nonsense=1").err()).contains("filename");
+    }
 }

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.jkvm.base.HostException;
 
@@ -61,6 +62,7 @@ public final class HostFile implements AutoCloseable {
     private static final MethodHandle FALLOCATE = Native.linkLongs("fallocate");
     private static final MethodHandle LSEEK = Native.linkLongs("lseek");
     private static final MethodHandle PREAD = Native.linkLongs("pread");
+    private static final MethodHandle COPY_FILE_RANGE = Native.linkLongs("copy_file_range");
     private static final MethodHandle PWRITE = Native.linkLongs("pwrite");
 
     private final int descriptor;
@@ -174,6 +176,32 @@ public final class HostFile implements AutoCloseable {
                 throw new HostException("write to " + path + " at " + (offset + done) + ": nothing was taken", Errno.EIO);
             }
             done += n;
+        }
+    }
+
+    /**
+     * Has the kernel copy {@code length} bytes at {@code from} of {@code source} to {@code offset}, by sharing storage where
+     * the file system can (copy_file_range(2)). Returns false, perhaps having copied some, where it can't or the source ends.
+     */
+    public boolean copyFrom(HostFile source, long from, long offset, long length) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment in = arena.allocate(Long.BYTES, Long.BYTES);
+            MemorySegment out = arena.allocate(Long.BYTES, Long.BYTES);
+            in.asByteBuffer().order(ByteOrder.nativeOrder()).putLong(0, from);
+            out.asByteBuffer().order(ByteOrder.nativeOrder()).putLong(0, offset);
+            long left = length;
+            while (left > 0) {
+                // Both offsets move on by what was copied.
+                long n = Native.call(COPY_FILE_RANGE, source.descriptor, in, descriptor, out.address(), left);
+                if (n < 0 && Native.errno() == Errno.ENOSPC) {
+                    throw Native.failure("copy of " + left + " bytes to " + path, "");
+                }
+                if (n == 0 || n < 0 && Native.errno() != Errno.EINTR) {
+                    return false;
+                }
+                left -= Math.max(n, 0);
+            }
+            return true;
         }
     }
 

@@ -2,6 +2,7 @@ package org.jkvm.storage.layer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jkvm.base.HostException;
@@ -100,6 +101,24 @@ public final class HostImageFile implements ImageFile {
     @Override
     public boolean zero(long offset, long length) throws IOException {
         return ask(() -> file.zeroRange(offset, length));
+    }
+
+    @Override
+    public boolean reserve(long offset, long length) throws IOException {
+        boolean done = ask(() -> file.reserve(offset, length));
+        grown(done ? offset + length : 0);
+        return done;
+    }
+
+    @Override
+    public boolean copy(long offset, Path from, long start, long length) throws IOException {
+        boolean done = direct == null && ask(() -> {
+            try (HostFile source = HostFile.open(from, HostFile.Access.READ)) {
+                return file.copyFrom(source, start, offset, length);
+            }
+        });
+        grown(done ? offset + length : 0);
+        return done;
     }
 
     @Override

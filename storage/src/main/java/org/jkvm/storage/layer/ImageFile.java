@@ -2,6 +2,7 @@ package org.jkvm.storage.layer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 
 /**
  * The bytes of an image file, under a format. Any thread may call; calls wait for the host. Failures have one-line
@@ -39,6 +40,18 @@ public interface ImageFile extends AutoCloseable {
 
     /** Makes a range read as zeroes, keeping its storage. Returns false where the host can't; nothing happened then. */
     boolean zero(long offset, long length) throws IOException;
+
+    /** Takes the host's storage for a range, which stays as it is. Returns false where the host can't. */
+    default boolean reserve(long offset, long length) throws IOException {
+        return false;
+    }
+
+    /**
+     * Has the host copy a part of another file. Returns false, perhaps having copied some of it, where it can't.
+     */
+    default boolean copy(long offset, Path file, long from, long length) throws IOException {
+        return false;
+    }
 
     /** Bytes of host storage that it takes, for {@code info}. */
     long allocated() throws IOException;

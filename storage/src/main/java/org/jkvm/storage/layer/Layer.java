@@ -2,9 +2,11 @@ package org.jkvm.storage.layer;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Snapshots;
 
@@ -54,6 +56,25 @@ public interface Layer extends AutoCloseable {
 
     /** Makes the disk {@code size} bytes long, no less than now; new bytes read as zeroes. */
     void grow(long size) throws IOException;
+
+    /** Takes storage, as zeroes, for what lies from {@code from} on and has none; {@code how} is not OFF. */
+    default void preallocate(long from, CreateOptions.Preallocation how) throws IOException {
+        throw new IOException("format " + format() + " takes storage when it is written to: only preallocation=off is"
+                + " possible");
+    }
+
+    /** Changes an option of the format in the image; it is closed next. */
+    default void amend(String name, String value) throws IOException {
+        throw new IOException("option '" + name + "' of format " + format() + " cannot be changed");
+    }
+
+    /**
+     * Has the host copy {@code length} bytes at {@code from} of {@code file} to {@code offset}. Returns false, perhaps having
+     * copied a part, where that is not possible.
+     */
+    default boolean copy(long offset, Path file, long from, long length) throws IOException {
+        return false;
+    }
 
     /** What the image's metadata says. */
     ImageInfo info() throws IOException;

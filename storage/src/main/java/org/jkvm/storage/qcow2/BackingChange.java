@@ -16,12 +16,14 @@ final class BackingChange {
     private final Header header;
     private final MemorySegment cluster;
     private Header.Extension more;
+    private int start;
     private int at;
 
     private BackingChange(Header header, MemorySegment fixed) {
         this.header = header;
         this.cluster = Buffers.allocate(header.clusterSize());
-        this.at = header.headerLength();
+        this.start = header.headerLength();
+        this.at = start;
         cluster.asSlice(0, at).copyFrom(fixed.asSlice(0, at));
     }
 
@@ -60,6 +62,17 @@ final class BackingChange {
         return change.write(header.backingName(), header.backingFormat());
     }
 
+    /** The same as version 3 (qcow2.txt, "Header": what version 2 leaves out has the values that it means). */
+    static MemorySegment upgraded(Header header, MemorySegment fixed) throws IOException {
+        BackingChange change = new BackingChange(header, fixed);
+        change.start = Header.LENGTH_V3;
+        change.at = change.start;
+        Field.VERSION.put(change.cluster, 3);
+        Field.REFCOUNT_ORDER.put(change.cluster, header.refcountOrder());
+        Field.HEADER_LENGTH.put(change.cluster, change.start);
+        return change.write(header.backingName(), header.backingFormat());
+    }
+
     /** All extensions, as many as fit. */
     private List<Header.Extension> extensions(String name, String format) {
         List<Header.Extension> all = new ArrayList<>(header.extensions());
@@ -78,7 +91,7 @@ final class BackingChange {
     }
 
     private long bytes(List<Header.Extension> extensions) {
-        return header.headerLength() + EXTENSION_HEAD
+        return start + EXTENSION_HEAD
                 + extensions.stream().mapToLong(e -> EXTENSION_HEAD + Bits.alignUp(e.data().length, 8)).sum();
     }
 

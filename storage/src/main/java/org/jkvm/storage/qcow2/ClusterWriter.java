@@ -128,9 +128,9 @@ final class ClusterWriter implements DiskWriter {
     }
 
     @Override
-    public void allocateAll(long size, boolean write) throws IOException {
+    public void allocateAll(long from, long size, boolean write) throws IOException {
         long end = data.size();
-        long at = 0;
+        long at = from;
         while (at < size) {
             Extent extent = reader.extent(at, size - at);
             long length = extent.length();

@@ -18,7 +18,7 @@ interface DiskWriter {
     void forget(long from, long to) throws IOException;
 
     /** Allocates what is unallocated in a disk of {@code size} bytes without backing file; {@code write} writes it too. */
-    void allocateAll(long size, boolean write) throws IOException;
+    void allocateAll(long from, long size, boolean write) throws IOException;
 
     /** Puts a packed cluster in the place of what is at {@code offset}, a cluster boundary. */
     void writeCompressed(long offset, byte[] packed) throws IOException;

@@ -10,6 +10,7 @@ import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.RepairResult;
@@ -298,10 +299,32 @@ public final class Qcow2Layer implements Layer {
         }
     }
 
-    /** Gives every cluster of the disk a host cluster that reads as zeroes; {@code write} really writes them. */
-    public void allocateAll(boolean write) throws IOException {
+    @Override
+    public void preallocate(long from, CreateOptions.Preallocation how) throws IOException {
+        if (backing != null) {
+            throw new IOException("preallocation and a backing file do not go together");
+        }
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
-            writer.allocateAll(size, write);
+            writer.allocateAll(Bits.alignUp(from, header.clusterSize()), size, how == CreateOptions.Preallocation.FULL);
+        }
+        flush();
+        if (how == CreateOptions.Preallocation.FALLOC && !data.reserve(0, data.size())) {
+            throw new IOException("the file system cannot reserve storage: preallocation=full is slower and works");
+        }
+    }
+
+    /** Cuts off what the last cluster of an image that was just made has behind its L1 table. */
+    public void trimNew() throws IOException {
+        long end = metadata.look((mapping, refcounts) -> mapping.l1Offset() + (long) mapping.tables() * Long.BYTES);
+        if (file.growsWithZeroes() && Bits.alignUp(end, header.clusterSize()) == file.size()) {
+            file.setSize(end);
+        }
+    }
+
+    @Override
+    public void amend(String name, String value) throws IOException {
+        try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            metadata.changeHeader(fields -> HeaderAmendment.make(header, fields, name, value));
         }
     }
 

@@ -229,8 +229,8 @@ final class SubclusterWriter implements DiskWriter {
     }
 
     @Override
-    public void allocateAll(long size, boolean write) throws IOException {
-        each(0, size, (at, end) -> {
+    public void allocateAll(long from, long size, boolean write) throws IOException {
+        each(from, size, (at, end) -> {
             if (!cell(at).hasHost()) {
                 long before = data.size();
                 long host = allocate(at);

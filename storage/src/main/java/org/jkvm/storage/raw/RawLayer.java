@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.Buffers;
@@ -131,6 +132,25 @@ public final class RawLayer implements Layer {
         }
         file.setSize(newSize);
         size = newSize;
+    }
+
+    @Override
+    public void preallocate(long from, CreateOptions.Preallocation how) throws IOException {
+        switch (how) {
+            case OFF -> { }
+            case METADATA -> throw new IOException("raw has no metadata: preallocation=falloc or full is possible");
+            case FALLOC -> {
+                if (!file.reserve(from, size - from)) {
+                    throw new IOException("the file system cannot reserve storage: preallocation=full is slower and works");
+                }
+            }
+            case FULL -> Buffers.writeZeroes(file, from, size - from);
+        }
+    }
+
+    @Override
+    public boolean copy(long offset, Path from, long start, long length) throws IOException {
+        return host(0) == 0 && !guessed && file.copy(offset, from, start, length);
     }
 
     @Override
