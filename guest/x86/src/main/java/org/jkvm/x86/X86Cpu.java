@@ -35,9 +35,6 @@ import org.jkvm.x86.trap.Segments;
  * 16 and 15:8 what to flip in SF and in the parity byte so that any combination of flags can be held.
  */
 public final class X86Cpu {
-    private static final int MXCSR_MASKS = 0x1f80;
-    private static final int X87_MASKS = 0x3f;
-    private static final int XCR0_AVX = 6;
     private static final int AUX_SIGN = 1 << 16;
 
     /** Address of the native struct. */
@@ -217,23 +214,6 @@ public final class X86Cpu {
     /** Whether the processor runs virtual-8086 code. */
     public boolean virtual8086() {
         return (systemFlags() & Rflags.VM) != 0;
-    }
-
-    /** Whether SSE instructions may run on the host's unit: they are enabled, and none of their exceptions is unmasked. */
-    public boolean nativeVectors() {
-        return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (control(4) & Control.CR4_OSFXSR) != 0
-                && (~getInt(st + CpuState.MXCSR) & MXCSR_MASKS) == 0;
-    }
-
-    /** Whether the host may execute x87 and MMX instructions: enabled, and all exceptions masked, so that none is pending. */
-    public boolean nativeX87() {
-        return (control(0) & (Control.CR0_EM | Control.CR0_TS)) == 0 && (~getShort(st + CpuState.FCW) & X87_MASKS) == 0;
-    }
-
-    /** Whether AVX instructions are enabled beside {@link #nativeVectors} (SDM vol. 1, section 14.3). */
-    public boolean nativeAvx() {
-        return protectedMode() && (control(4) & Control.CR4_OSXSAVE) != 0
-                && (getLong(st + CpuState.XCR0) & XCR0_AVX) == XCR0_AVX;
     }
 
     // ---- operands ----

@@ -1,6 +1,12 @@
 package org.jkvm.x86.exec;
 
+import static org.jkvm.linux.RawMemory.getInt;
+import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.getShort;
+
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.state.Control;
+import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Segment;
 
 /**
@@ -20,18 +26,36 @@ public record CodeMode(int bits) {
     private static final int SHAPE_SHIFT = 10;
     private static final int BASES_SHIFT = 16;
     private static final int WIDE_STACK = 1 << 20;
+    private static final int MXCSR_MASKS = 0x1f80;
+    private static final int X87_MASKS = 0x3f;
+    private static final int XCR0_AVX = 6;
 
     /** The mode's number from the processor's state. */
     public static int of(X86Cpu cpu) {
         int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : cpu.cpl == 0 ? CPL0 : 0) | cpu.mmu.selected() << TLB_SHIFT
-                | (cpu.nativeVectors() ? VECTORS | (cpu.nativeAvx() ? AVX : 0) : 0)
-                | (cpu.nativeX87() ? X87 : 0);
+                | units(cpu);
         if (cpu.codeBits == 64) {
             return mode;
         }
         int shape = cpu.segments.shape();
         return mode | (shape & 0x3f) << SHAPE_SHIFT | (shape >>> 8 & 15) << BASES_SHIFT
                 | (cpu.stackMask == 0xffff_ffffL ? WIDE_STACK : 0);
+    }
+
+    /** Which units the host may use: they are enabled, and all their exceptions masked, so that none is raised or pending. */
+    private static int units(X86Cpu cpu) {
+        if ((cpu.control(0) & (Control.CR0_EM | Control.CR0_TS)) != 0) {
+            return 0;
+        }
+        boolean vectors = (cpu.control(4) & Control.CR4_OSFXSR) != 0 && (~getInt(cpu.st + CpuState.MXCSR) & MXCSR_MASKS) == 0;
+        return ((~getShort(cpu.st + CpuState.FCW) & X87_MASKS) == 0 ? X87 : 0)
+                | (vectors ? VECTORS | (isAvxEnabled(cpu) ? AVX : 0) : 0);
+    }
+
+    /** SDM vol. 1, section 14.3. */
+    private static boolean isAvxEnabled(X86Cpu cpu) {
+        return cpu.protectedMode() && (cpu.control(4) & Control.CR4_OSXSAVE) != 0
+                && (getLong(cpu.st + CpuState.XCR0) & XCR0_AVX) == XCR0_AVX;
     }
 
     /** Code size: 16, 32 or 64. */

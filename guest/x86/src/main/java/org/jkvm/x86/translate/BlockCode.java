@@ -12,6 +12,7 @@ import static org.jkvm.x86.translate.HostRegisters.slot;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jkvm.x64.ArithmeticInstructions.Alu;
 import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
@@ -38,6 +39,7 @@ final class BlockCode {
     final Assembler a;
     final FlagKeeper flags;
     final Block block;
+    private final FlagFuture future;
     final CodeMode mode;
     /** RIP of the block's first instruction. */
     final long rip;
@@ -47,7 +49,8 @@ final class BlockCode {
     private Label step;
     private Insn x87Last;
 
-    BlockCode(Block block, long rip, Assembler a) {
+    BlockCode(Block block, long rip, Assembler a, Function<Insn, Recipe> recipes) {
+        this.future = new FlagFuture(block, recipes);
         this.block = block;
         this.mode = new CodeMode(block.mode);
         this.rip = rip;
@@ -83,16 +86,21 @@ final class BlockCode {
         cold.add(code);
     }
 
-    /** Where to jump, flags in memory, to have the interpreter execute the present instruction. */
+    /** Where to jump, flags {@linkplain #spareFlags spared}, to have the interpreter execute the present instruction. */
     Label step() {
         if (step == null) {
             Label label = new Label();
             step = label;
             int reason = ExitReason.STEP.at(number);
             Insn x87 = x87Last;
+            FlagSource pending = flags.pending();
             outOfLine(() -> {
                 a.bind(label);
                 recordX87(x87);
+                if (pending != null) {
+                    pending.write(a);
+                    FlagKeeper.writeSave(a);
+                }
                 leave(reason);
             });
         }
@@ -112,6 +120,30 @@ final class BlockCode {
         }
         a.bind(leave);
         stubs.writeExit(a, id);
+    }
+
+    // ---- flags ----
+
+    /** The host's flags are about to be clobbered; the instruction may leave by {@link #step} from here on. */
+    void spareFlags() {
+        FlagSource source = flags.source();
+        if (source != null && future.keeps(source.registers(), number)) {
+            flags.forget();
+        } else {
+            flags.clobber();
+        }
+    }
+
+    /** {@code i}, the present instruction, comes next. */
+    void needFlags(Insn i) {
+        if (!Effects.needsFlags(i) || !Effects.reads(i) && future.overwritesAll(number)) {
+            return;
+        }
+        if (Effects.needsCarryOnly(i)) {
+            flags.needCarry();
+        } else {
+            flags.need();
+        }
     }
 
     // ---- pointers to the last x87 instruction ----
@@ -189,14 +221,14 @@ final class BlockCode {
         return new Mem(base, index, 1 << i.scale, (int) i.disp);
     }
 
-    /** Computes the linear address of the memory operand in ADDRESS; flags go to memory. */
+    /** Computes the linear address of the memory operand in ADDRESS; flags are {@linkplain #spareFlags spared}. */
     void linear(Insn i) {
-        flags.clobber();
+        spareFlags();
         effective(i, ADDRESS);
         addSegment(i);
     }
 
-    /** Adds the segment base to the effective address in ADDRESS; flags must be in memory. */
+    /** Adds the segment base to the effective address in ADDRESS; flags must be spared. */
     void addSegment(Insn i) {
         if (mode.is64()) {
             if (i.segmentBase != CpuState.ZERO) {
@@ -220,8 +252,8 @@ final class BlockCode {
     }
 
     /**
-     * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be in
-     * memory. TEMP and OTHER are used.
+     * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be
+     * spared. TEMP and OTHER are used.
      *
      * @param tag     offset of the tag in the TLB's entries
      * @param aligned whether an address that is no multiple of {@code size} is the interpreter's too

@@ -67,7 +67,7 @@ final class BlockTranslator {
         this.offered = offered;
         this.pageId = pageId;
         this.a = new Assembler(origin);
-        this.code = new BlockCode(block, block.linear, a);
+        this.code = new BlockCode(block, block.linear, a, this::recipe);
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
         this.branch = new BranchCode(code, stack, stubs);
@@ -89,8 +89,11 @@ final class BlockTranslator {
                 code.endX87();
             }
             write(block.insns[n]);
+            if (!Effects.definesFlags(block.insns[n])) {
+                code.flags.wrote(Writes.of(block.insns[n], recipe(block.insns[n])));
+            }
             resume[n] = a.address();
-            resumeWithFlags[n] = code.flags.place() != FlagKeeper.Place.MEMORY;
+            resumeWithFlags[n] = code.flags.inHost();
         }
         Insn last = block.insns[block.insns.length - 1];
         if (last.row != null && !last.row.isBlockEnd()) {

@@ -120,6 +120,8 @@ final class BranchCode {
     private void edge(long target, Insn i) {
         if (!isSamePage(target)) {
             code.flags.clobber();
+        } else if (code.flags.pending() != null) {
+            code.flags.need();
         }
         if (isBackward(target, i)) {
             if (code.flags.place() == FlagKeeper.Place.HOST) {

@@ -14,8 +14,9 @@ import org.jkvm.x86.isa.Row;
  * @param partial whether it leaves some as they are
  * @param shifts  whether it leaves all where its count is zero
  * @param counted whether that count is in the instruction
+ * @param carry   whether it reads or leaves at most CF, and sets all others
  */
-record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, boolean counted) {
+record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, boolean counted, boolean carry) {
     private static final String ALL = "oszapc";
     private static final Set<String> SHIFTS = Set.of("SHL", "SAL", "SHR", "SAR", "SHLD", "SHRD");
     /** What was found out already: the same for ever. */
@@ -25,6 +26,16 @@ record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, 
     static boolean needsFlags(Insn i) {
         Effects e = of(i.row);
         return e.reads || e.defines && (e.partial || e.mayShiftByZero(i));
+    }
+
+    /** Whether {@code i} reads some. */
+    static boolean reads(Insn i) {
+        return of(i.row).reads;
+    }
+
+    /** Whether all that {@code i} needs is CF: ADC, SBB, INC, DEC. */
+    static boolean needsCarryOnly(Insn i) {
+        return of(i.row).carry;
     }
 
     /** Whether {@code i} sets some. */
@@ -37,10 +48,12 @@ record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, 
     }
 
     private static Effects declared(Row row) {
-        boolean partial = ALL.chars().anyMatch(f -> row.flagsWritten().indexOf(f) < 0 && row.flagsUndefined().indexOf(f) < 0);
+        String set = row.flagsWritten() + row.flagsUndefined();
+        boolean partial = ALL.chars().anyMatch(f -> set.indexOf(f) < 0);
+        boolean shifts = SHIFTS.contains(row.mnemonic());
+        boolean carry = !shifts && ALL.chars().allMatch(f -> f == 'c' || set.indexOf(f) >= 0 && row.flagsRead().indexOf(f) < 0);
         boolean counted = row.operands().stream().anyMatch(o -> o.method() == 'I' || o.method() == 'n');
-        return new Effects(isArithmetic(row.flagsRead()), isArithmetic(row.flagsWritten() + row.flagsUndefined()), partial,
-                SHIFTS.contains(row.mnemonic()), counted);
+        return new Effects(isArithmetic(row.flagsRead()), isArithmetic(set), partial, shifts, counted, carry);
     }
 
     private static boolean isArithmetic(String flags) {

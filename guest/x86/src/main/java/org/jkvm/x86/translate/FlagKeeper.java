@@ -9,22 +9,26 @@ import static org.jkvm.x86.translate.HostRegisters.field;
 
 import org.jkvm.x64.ArithmeticInstructions;
 import org.jkvm.x64.Assembler;
+import org.jkvm.x64.BitInstructions.BitTest;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x86.state.CpuState;
 
 /**
- * Where the guest's arithmetic flags are at this point of the code: in the host's flags, in {@link CpuState#FLAGS}, or both.
- * They are saved when something is about to clobber the host's, so that they are right at any exit.
+ * Where the guest's arithmetic flags are at this point of the code: in the host's flags, in {@link CpuState#FLAGS}, in both, or
+ * in neither but to be had by doing again what set them. They are saved when something is about to clobber the host's, so that
+ * they are right at any exit; or in the exit, where they can be computed there.
  */
 final class FlagKeeper {
     /** Where they are. */
-    enum Place { HOST, MEMORY, BOTH }
+    enum Place { HOST, MEMORY, BOTH, REDO }
 
     private static final int OVERFLOW_BY_ADDING = 0x7f;
+    private static final int CARRY_BIT = 8;
 
     private final Assembler a;
     private Place place;
+    private FlagSource source;
 
     FlagKeeper(Assembler a, Place place) {
         this.a = a;
@@ -35,33 +39,86 @@ final class FlagKeeper {
         return place;
     }
 
+    /** Whether the host's flags are the guest's. */
+    boolean inHost() {
+        return place == Place.HOST || place == Place.BOTH;
+    }
+
+    /** What would set the flags in the host again; null where that is not known. */
+    FlagSource source() {
+        return source;
+    }
+
+    /** What has to be done again before an exit; null where the flags are in memory. */
+    FlagSource pending() {
+        return place == Place.REDO ? source : null;
+    }
+
     /** Goes on as if the flags were at {@code other}: on another path of the code. */
     void assume(Place other) {
         place = other;
+        source = null;
     }
 
-    /** The host's flags are about to be clobbered. */
+    /** The host's flags are about to be clobbered: they go to memory. */
     void clobber() {
-        if (place == Place.HOST) {
-            writeSave();
+        if (place == Place.REDO) {
+            source.write(a);
         }
-        place = Place.MEMORY;
+        if (place == Place.HOST || place == Place.REDO) {
+            writeSave(a);
+        }
+        assume(Place.MEMORY);
+    }
+
+    /** The host's flags are about to be clobbered, and {@link #source} holds until they are wanted or set again. */
+    void forget() {
+        place = Place.REDO;
     }
 
     /** The next instruction reads flags, or leaves some as they are. */
     void need() {
-        if (place == Place.MEMORY) {
+        if (place == Place.REDO) {
+            source.write(a);
+            place = Place.HOST;
+        } else if (place == Place.MEMORY) {
             writeRestore(a);
             place = Place.BOTH;
         }
     }
 
-    /** The last instruction set the flags. */
-    void defined() {
-        place = Place.HOST;
+    /** The next instruction reads or leaves CF, and sets all other flags. */
+    void needCarry() {
+        if (place == Place.MEMORY) {
+            a.bitTest(BitTest.BT, WORD, field(CpuState.FLAGS), CARRY_BIT); // As wide as it was stored.
+        } else {
+            need();
+        }
     }
 
-    private void writeSave() {
+    /** The last instruction set the flags; so does {@code again}, if it is not null. */
+    void defined(FlagSource again) {
+        place = Place.HOST;
+        source = again;
+    }
+
+    /** The last instruction set the flags. */
+    void defined() {
+        defined(null);
+    }
+
+    /** The last instruction wrote these registers, a bit each, and no flags. */
+    void wrote(int registers) {
+        if (source != null && (source.registers() & registers) != 0) {
+            if (place == Place.REDO) {
+                throw new IllegalStateException("flags are lost");
+            }
+            source = null;
+        }
+    }
+
+    /** Saves the host's flags in the struct. */
+    static void writeSave(Assembler a) {
         a.mov(QWORD, TEMP, Gpr.RAX);
         a.lahf();
         a.set(Cond.O, Gpr.RAX);

@@ -151,7 +151,7 @@ final class IntegerCode {
         if (i.row.hasModrm()) {
             return pass(i, Recipe.CHANGE);
         }
-        code.flags.need();
+        code.needFlags(i);
         Gpr register = HostRegisters.of(number(i.dst));
         if (inc) {
             a.inc(size(i.dstSize), register);
@@ -202,9 +202,9 @@ final class IntegerCode {
         return true;
     }
 
-    /** Loads the divisor into OTHER; flags go to memory, so that the interpreter can take over. */
+    /** Loads the divisor into OTHER; flags are spared, so that the interpreter can take over. */
     private Gpr divisor(Insn i) {
-        code.flags.clobber();
+        code.spareFlags();
         if (i.dst == Insn.MEM) {
             a.mov(size(i.dstSize), OTHER, code.readable(i, i.dstSize));
             return OTHER;

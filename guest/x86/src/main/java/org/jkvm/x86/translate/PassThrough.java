@@ -71,9 +71,7 @@ final class PassThrough {
     /** Writes it. */
     void write() {
         Mem memory = usesMemory(i) ? memory() : null;
-        if (Effects.needsFlags(i)) {
-            code.flags.need();
-        }
+        code.needFlags(i);
         if (row.hasModrm()) {
             int reg = regField();
             Rm rm = memory != null ? memory : rm();
@@ -85,7 +83,7 @@ final class PassThrough {
             code.a.encode(reencoding(0, null));
         }
         if (Effects.definesFlags(i)) {
-            code.flags.defined();
+            code.flags.defined(FlagSource.of(i));
         }
     }
 

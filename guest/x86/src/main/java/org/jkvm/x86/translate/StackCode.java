@@ -63,14 +63,14 @@ final class StackCode {
 
     /** The stack's next {@code bytes}, checked for writing; RSP stays. */
     Mem reserve(int bytes) {
-        code.flags.clobber();
+        code.spareFlags();
         a.lea(width(), ADDRESS, Mem.at(STACK_POINTER, -bytes));
         return code.translate(Mmu.WRITE_TAG, bytes, false);
     }
 
     /** The stack's top {@code bytes}, checked for reading; RSP stays. */
     Mem top(int bytes) {
-        code.flags.clobber();
+        code.spareFlags();
         a.mov(width(), ADDRESS, STACK_POINTER);
         return code.translate(Mmu.READ_TAG, bytes, false);
     }
@@ -107,7 +107,7 @@ final class StackCode {
             return false;
         }
         Gpr frame = HostRegisters.of(RBP);
-        code.flags.clobber();
+        code.spareFlags();
         a.mov(width(), ADDRESS, frame);
         Mem saved = code.translate(Mmu.READ_TAG, i.operandSize, false);
         a.lea(width(), STACK_POINTER, Mem.at(frame, i.operandSize));

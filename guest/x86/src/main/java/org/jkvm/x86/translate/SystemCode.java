@@ -70,6 +70,7 @@ final class SystemCode {
         if (!stack.isNatural(i.operandSize)) {
             return false;
         }
+        code.flags.clobber();
         Mem top = stack.reserve(i.operandSize);
         a.movzx(DWORD, OTHER, BYTE, field(CpuState.FLAGS + 1));
         a.movzx(DWORD, TEMP, BYTE, field(CpuState.FLAGS));

@@ -54,9 +54,7 @@ final class X87Code {
     }
 
     private void withRegisters(Insn i) {
-        if (Effects.needsFlags(i)) {
-            code.flags.need();
-        }
+        code.needFlags(i);
         a.bytes((byte) i.row.code(), (byte) i.modrm);
         if (Effects.definesFlags(i)) {
             code.flags.defined();

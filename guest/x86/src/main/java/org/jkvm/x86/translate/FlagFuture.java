@@ -1,0 +1,61 @@
+package org.jkvm.x86.translate;
+
+import java.util.Set;
+import java.util.function.Function;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.isa.Insn;
+
+/** What the rest of a block does with the flags. */
+final class FlagFuture {
+    /** What {@link IntegerCode} writes without ever leaving, as long as no operand is in memory. */
+    private static final Set<String> NEVER_LEAVES = Set.of("MOV", "LEA", "BSWAP", "INC", "DEC", "IMUL", "XCHG", "NOP", "CBW",
+            "CWD");
+
+    private final Insn[] insns;
+    private final Function<Insn, Recipe> recipes;
+
+    FlagFuture(Block block, Function<Insn, Recipe> recipes) {
+        this.insns = block.insns;
+        this.recipes = recipes;
+    }
+
+    /**
+     * Whether the flags are wanted or set again in this block before any of {@code registers}, a bit each, is written, from
+     * instruction {@code n} on.
+     */
+    boolean keeps(int registers, int n) {
+        for (int k = n; k < insns.length; k++) {
+            Insn i = insns[k];
+            Recipe recipe = recipes.apply(i);
+            if (recipe == Recipe.LEAVE || Effects.needsFlags(i) || Effects.definesFlags(i)) {
+                return true;
+            }
+            if ((Writes.of(i, recipe) & registers) != 0) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /** Whether all flags are set again behind instruction {@code n} before anything reads one or can leave the block. */
+    boolean overwritesAll(int n) {
+        for (int k = n + 1; k < insns.length; k++) {
+            Insn i = insns[k];
+            if (!stays(i) || Effects.reads(i)) {
+                return false;
+            }
+            if (Effects.definesFlags(i) && !Effects.needsFlags(i)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean stays(Insn i) {
+        return !PassThrough.usesMemory(i) && switch (recipes.apply(i)) {
+            case CHANGE, WRITE, READ, EXCHANGE, NOTHING -> true;
+            case CUSTOM -> NEVER_LEAVES.contains(i.row.mnemonic());
+            default -> false;
+        };
+    }
+}
