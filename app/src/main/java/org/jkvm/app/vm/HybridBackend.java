@@ -1,11 +1,14 @@
 package org.jkvm.app.vm;
 
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jkvm.app.monitor.MonitorMachine;
 import org.jkvm.app.settings.CpuTopology;
 import org.jkvm.hybrid.Engine;
 import org.jkvm.hybrid.HybridHypervisor;
 import org.jkvm.hypervisor.Hypervisor;
+import org.jkvm.hypervisor.x86.CpuFeature;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.kvm.KvmHypervisor;
@@ -48,7 +51,13 @@ public final class HybridBackend implements Backend {
 
     @Override
     public CpuModel cpu(String text, CpuTopology topology) {
-        return models.parse(text, topology.cores(), topology.threads());
+        CpuModel model = models.parse(text, topology.cores(), topology.threads());
+        Set<CpuFeature> missing = models.lacking(text);
+        if (!missing.isEmpty()) {
+            System.err.println("kvm: -cpu " + text + ": this host's KVM lacks " + missing.stream().map(CpuFeature::label)
+                    .collect(Collectors.joining(", ")) + ", which guests do without");
+        }
+        return model;
     }
 
     @Override

@@ -16,6 +16,8 @@ public final class Errno {
     public static final int ENXIO = 6;
     /** Argument list too long. */
     public static final int E2BIG = 7;
+    /** Not an open file descriptor. */
+    public static final int EBADF = 9;
     /** Try again. */
     public static final int EAGAIN = 11;
     /** Out of memory. */
@@ -56,6 +58,7 @@ public final class Errno {
             Map.entry(EIO, "EIO (input/output error)"),
             Map.entry(ENXIO, "ENXIO (no such device or address)"),
             Map.entry(E2BIG, "E2BIG (too many)"),
+            Map.entry(EBADF, "EBADF (descriptor is not open)"),
             Map.entry(EAGAIN, "EAGAIN (try again)"),
             Map.entry(ENOMEM, "ENOMEM (out of memory)"),
             Map.entry(EACCES, "EACCES (permission denied)"),

@@ -4,9 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jkvm.base.HostException;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.InterruptChip;
+import org.jkvm.linux.Errno;
 
 /**
  * The interrupt controllers and the timer in the kernel. State: all but the local APICs, in the software chips' format
@@ -89,7 +91,7 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
         }
     }
 
-    /** A message that reaches no processor is lost, as on the bus. */
+    /** A message that reaches no processor is lost, as on the bus; the kernel says EPERM then. */
     @Override
     public synchronized void signal(long address, int data) {
         if (closed) {
@@ -100,7 +102,10 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
             msi.set(JAVA_INT, ChipAbi.Msi.ADDRESS_LO, (int) address);
             msi.set(JAVA_INT, ChipAbi.Msi.ADDRESS_HI, (int) (address >>> 32));
             msi.set(JAVA_INT, ChipAbi.Msi.DATA, data);
-            vm.attempt(Request.KVM_SIGNAL_MSI, msi);
+            int result = vm.attempt(Request.KVM_SIGNAL_MSI, msi);
+            if (result < 0 && result != -Errno.EPERM) {
+                throw new HostException("KVM_SIGNAL_MSI: " + Errno.describe(-result), -result);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package org.jkvm.machine.run;
 
 import java.util.HexFormat;
+import org.jkvm.base.HostException;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.Vcpu;
 import org.jkvm.hypervisor.VmExit;
@@ -39,6 +40,9 @@ final class VcpuRunner implements Runnable {
     private ExitAnswer step() throws InterruptedException {
         try {
             return handle(vcpu.run(answer));
+        } catch (HostException e) {
+            machine.failed(vcpu, e.getMessage(), null);
+            return ExitAnswer.NONE;
         } catch (RuntimeException | Error bug) {
             machine.failed(vcpu, "a bug in jkvm: " + bug, bug);
             return ExitAnswer.NONE;

@@ -115,6 +115,8 @@ public final class CpuModels {
             new Model("x86-64-v3", AMD, 15, 107, 1, "x86-64-v3 processor", V3));
 
     private final Set<CpuFeature> supported;
+    /** What the backend has, but not on this host. */
+    private final Set<CpuFeature> lacking;
     private final List<CpuModel.Leaf> backendLeaves;
 
     /** A model before the backend has its say. */
@@ -134,7 +136,12 @@ public final class CpuModels {
      * @param backendLeaves its own leaves, from 40000000h on
      */
     public CpuModels(Set<CpuFeature> supported, List<CpuModel.Leaf> backendLeaves) {
+        this(supported, EnumSet.noneOf(CpuFeature.class), backendLeaves);
+    }
+
+    private CpuModels(Set<CpuFeature> supported, Set<CpuFeature> lacking, List<CpuModel.Leaf> backendLeaves) {
         this.supported = EnumSet.copyOf(supported);
+        this.lacking = EnumSet.copyOf(lacking);
         this.backendLeaves = List.copyOf(backendLeaves);
     }
 
@@ -142,7 +149,22 @@ public final class CpuModels {
     public CpuModels limitedTo(Set<CpuFeature> others) {
         EnumSet<CpuFeature> both = EnumSet.copyOf(supported);
         both.retainAll(others);
-        return new CpuModels(both, backendLeaves);
+        EnumSet<CpuFeature> left = EnumSet.copyOf(supported);
+        left.removeAll(others);
+        return new CpuModels(both, left, backendLeaves);
+    }
+
+    /** What a model of {@code text} would have, and has not as this host lacks it. */
+    public Set<CpuFeature> lacking(String text) {
+        String[] words = text.split(",");
+        Set<CpuFeature> missing = EnumSet.copyOf(model(text, words[0]).features);
+        missing.retainAll(lacking);
+        for (String word : words) {
+            if (switchesOff(word)) {
+                CpuFeature.named(featureName(word)).ifPresent(missing::remove);
+            }
+        }
+        return missing;
     }
 
     private static Set<CpuFeature> complement(CpuFeature... features) {
@@ -177,9 +199,7 @@ public final class CpuModels {
      */
     public CpuModel parse(String text, int cores, int threads) {
         String[] words = text.split(",");
-        Model model = MODELS.stream().filter(m -> m.name.equals(words[0])).findFirst().orElseThrow(() ->
-                new UserException("-cpu " + text + ": unable to find CPU model '" + words[0] + "'; there are "
-                        + String.join(", ", names())));
+        Model model = model(text, words[0]);
         EnumSet<CpuFeature> features = EnumSet.copyOf(model.features);
         features.retainAll(supported);
         for (String word : Arrays.asList(words).subList(1, words.length)) {
@@ -188,9 +208,22 @@ public final class CpuModels {
         return new CpuModel(model.name, new Leaves(model, features, cores, threads).all());
     }
 
+    private static Model model(String text, String name) {
+        return MODELS.stream().filter(m -> m.name.equals(name)).findFirst().orElseThrow(() -> new UserException("-cpu " + text
+                + ": unable to find CPU model '" + name + "'; there are " + String.join(", ", names())));
+    }
+
+    private static boolean switchesOff(String word) {
+        return word.startsWith("-") || word.endsWith("=off");
+    }
+
+    private static String featureName(String word) {
+        return word.replaceFirst("^[+-]", "").replaceFirst("=(on|off)$", "");
+    }
+
     private void apply(String text, String word, Set<CpuFeature> features) {
-        boolean off = word.startsWith("-") || word.endsWith("=off");
-        String name = word.replaceFirst("^[+-]", "").replaceFirst("=(on|off)$", "");
+        boolean off = switchesOff(word);
+        String name = featureName(word);
         CpuFeature feature = CpuFeature.named(name).orElseThrow(() ->
                 new UserException("-cpu " + text + ": there is no CPU feature '" + name + "'"));
         if (off) {
@@ -198,7 +231,8 @@ public final class CpuModels {
         } else if (supported.contains(feature)) {
             features.add(feature);
         } else {
-            throw new UserException("-cpu " + text + ": the CPU feature '" + name + "' is not implemented");
+            throw new UserException("-cpu " + text + ": " + (lacking.contains(feature) ? "this host's KVM lacks '" + name + "'"
+                    : "the CPU feature '" + name + "' is not implemented"));
         }
     }
 

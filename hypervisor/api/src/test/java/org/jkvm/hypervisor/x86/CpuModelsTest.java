@@ -15,6 +15,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** What CPUID says of the models; the values are those that a guest reads under QEMU 7.2 for the same model. */
 class CpuModelsTest {
+    @Test
+    void aHostThatLacksWhatAModelHasIsNamed() {
+        CpuModels models = new CpuModels(EnumSet.allOf(CpuFeature.class), List.of())
+                .limitedTo(EnumSet.complementOf(EnumSet.of(CpuFeature.AVX2, CpuFeature.FMA)));
+        assertThat(models.lacking("Haswell")).containsExactlyInAnyOrder(CpuFeature.AVX2, CpuFeature.FMA);
+        assertThat(models.lacking("Haswell,-fma,avx2=off")).isEmpty();
+        assertThat(models.lacking("qemu64")).isEmpty();
+        assertThatThrownBy(() -> models.parse("qemu64,+avx2", 1, 1)).isInstanceOf(UserException.class)
+                .hasMessage("-cpu qemu64,+avx2: this host's KVM lacks 'avx2'");
+    }
+
     private final CpuModels all = new CpuModels(EnumSet.allOf(CpuFeature.class), List.of());
 
     @Test
