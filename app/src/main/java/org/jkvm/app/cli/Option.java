@@ -18,6 +18,9 @@ public enum Option {
     SMP(Section.MACHINE, "-smp", "[cpus=]N[,sockets=N][,cores=N][,threads=N]", "How many processors there are, and how "
             + "they are grouped."),
     M(Section.MACHINE, "-m", "[size=]MEGS", "Guest memory, in MiB or with a suffix (k, M, G); 128M where not given."),
+    MEM_PATH(Section.MACHINE, "-mem-path", "FOLDER", "Guest memory is a file without a name in FOLDER: of huge pages, where that "
+            + "is on a hugetlbfs."),
+    MEM_PREALLOC(Section.MACHINE, "-mem-prealloc", null, "The host gives the guest all of its memory at the start."),
     NAME(Section.MACHINE, "-name", "[guest=]NAME", "The guest's name, shown by the monitor."),
     RTC(Section.MACHINE, "-rtc", "[base=utc|localtime|DATE]", "What the clock shows at the start: the host's time in UTC "
             + "(the default) or local time, or a date such as 2026-11-21T12:00:00."),

@@ -17,6 +17,7 @@ import org.jkvm.base.UserException;
 import org.jkvm.soft.SoftOptions;
 import org.jkvm.devices.virtio.VirtioOptions;
 import org.jkvm.devices.virtio.blk.BlkOptions;
+import org.jkvm.machine.pc.GuestRam;
 import org.jkvm.machine.pc.PciCard;
 
 /** Makes {@link VmSettings} of a command line, and refuses what makes no sense. */
@@ -197,7 +198,7 @@ public final class SettingsReader {
         }).orElse("");
     }
 
-    private long memory() {
+    private GuestRam memory() {
         long memory = given.last(Option.M).map(text -> {
             OptionList list = OptionList.parse("-m", text, "size");
             long size = list.size("size", DEFAULT_MEMORY, 'm');
@@ -208,7 +209,7 @@ public final class SettingsReader {
         if (memory < 0 || rounded > MAX_MEMORY) {
             throw new UserException("-m " + given.last(Option.M).orElse("") + ": 1M to 1T");
         }
-        return rounded;
+        return new GuestRam(rounded, given.last(Option.MEM_PATH).map(Path::of), given.has(Option.MEM_PREALLOC));
     }
 
     private VmSettings.Boot boot() {

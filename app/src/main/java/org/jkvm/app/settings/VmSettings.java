@@ -5,13 +5,14 @@ import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Optional;
 import org.jkvm.app.cli.ChardevSpec;
+import org.jkvm.machine.pc.GuestRam;
 import org.jkvm.soft.SoftOptions;
 
 /**
  * Everything that a command line says about a machine.
  *
  * @param name     the guest's name, or the empty text
- * @param memory   guest memory in bytes
+ * @param memory   guest memory
  * @param cpu      model and feature switches as {@code -cpu} takes them
  * @param smp      the processors
  * @param boot     what it boots
@@ -21,7 +22,7 @@ import org.jkvm.soft.SoftOptions;
  * @param accelerators what is to run it, the first that there is: kvm, soft, auto
  * @param engine       how the software engine is to work
  */
-public record VmSettings(String name, long memory, String cpu, CpuTopology smp, Boot boot, List<DeviceSettings> devices,
+public record VmSettings(String name, GuestRam memory, String cpu, CpuTopology smp, Boot boot, List<DeviceSettings> devices,
                          Consoles consoles, Running running, List<String> accelerators, SoftOptions engine) {
     /** What is booted: the kernel, for Linux an initial RAM disk, for multiboot modules, and the command line. */
     public record Boot(Path kernel, Optional<String> initrd, String append) {

@@ -26,7 +26,7 @@ class SettingsReaderTest {
     @Test
     void defaults() {
         VmSettings settings = read();
-        assertThat(settings.memory()).isEqualTo(128L << 20);
+        assertThat(settings.memory().bytes()).isEqualTo(128L << 20);
         assertThat(settings.smp()).isEqualTo(new CpuTopology(1, 1, 1, 1));
         assertThat(settings.devices()).isEmpty();
         assertThat(settings.running().reboot()).isTrue();
@@ -38,7 +38,7 @@ class SettingsReaderTest {
     @ParameterizedTest
     @CsvSource({"384, 384", "size=1G, 1024", "0, 128", "1.5g, 1536", "1536k, 2"})
     void memory(String text, long mib) {
-        assertThat(read("-m", text).memory()).isEqualTo(mib << 20);
+        assertThat(read("-m", text).memory().bytes()).isEqualTo(mib << 20);
     }
 
     @ParameterizedTest

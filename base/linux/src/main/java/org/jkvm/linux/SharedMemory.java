@@ -4,9 +4,14 @@ import static org.jkvm.linux.Native.C_INT;
 import static org.jkvm.linux.Native.C_LONG;
 import static org.jkvm.linux.Native.C_POINTER;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import org.jkvm.base.HostException;
 
 /**
  * Memory made of an anonymous file (memfd_create(2)) and mapped shared: guest RAM. It reads as zeroes, takes host
@@ -26,6 +31,8 @@ public final class SharedMemory implements AutoCloseable {
     private static final int MAP_FIXED_NOREPLACE = 0x100000;
     private static final int MFD_CLOEXEC = 1;
     private static final int MADV_REMOVE = 9;
+    /** Linux 5.14. */
+    private static final int MADV_POPULATE_WRITE = 23;
 
     private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create", C_INT, C_POINTER, C_INT);
     private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
@@ -54,6 +61,43 @@ public final class SharedMemory implements AutoCloseable {
             throw Native.failure("ftruncate(" + name + ", " + size + ")", "give the guest less memory (-m)");
         }
         return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
+    }
+
+    /**
+     * Allocates {@code size} bytes in a file without a name in {@code folder}: of huge pages, where that is on a hugetlbfs. The host
+     * reserves them at once there, so that it can't run out of them later.
+     *
+     * @param size a multiple of the file system's page size
+     * @throws org.jkvm.base.HostException when the file can't be made, or the host has no room for it
+     */
+    public static SharedMemory allocateIn(Path folder, long size) {
+        int fd = temporary(folder);
+        try {
+            if (truncate(fd, size) != 0) {
+                throw Native.failure("ftruncate(a file in " + folder + ", " + size + ")",
+                        "give the guest (-m) a multiple of that file system's page size, and no more than it has room for");
+            }
+            return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd));
+        } catch (HostException e) {
+            Descriptors.close(fd);
+            throw e.errno() != Errno.ENOMEM ? e : new HostException(folder + ": no " + size + " bytes of guest memory to be had there; "
+                    + "give the guest less (-m), or a hugetlbfs more huge pages (sysctl vm.nr_hugepages)", e.errno());
+        }
+    }
+
+    private static int temporary(Path folder) {
+        try {
+            Path file = Files.createTempFile(folder, "jkvm-", ".ram");
+            try {
+                return HostFile.open(file, HostFile.Access.READ_WRITE).descriptor();
+            } finally {
+                Files.delete(file);
+            }
+        } catch (NoSuchFileException e) {
+            throw new HostException(folder + ": there is no such folder", Errno.ENOENT);
+        } catch (IOException e) {
+            throw new HostException(folder + ": no file for guest memory can be made there: " + e);
+        }
     }
 
     /** Maps private anonymous memory with protection {@code prot}; it lives until {@link #unmap}. */
@@ -102,6 +146,23 @@ public final class SharedMemory implements AutoCloseable {
     public void discard(long offset, long length) {
         try {
             int ignored = (int) MADVISE.invokeExact(Native.errnoSegment(), segment.asSlice(offset, length), length, MADV_REMOVE);
+        } catch (Throwable t) {
+            throw Native.unexpected(t);
+        }
+    }
+
+    /**
+     * Has the host give all of it its pages now, rather than one by one when they are touched.
+     *
+     * @throws HostException where it has not as many, or is older than Linux 5.14
+     */
+    public void preallocate() {
+        try {
+            int result = (int) MADVISE.invokeExact(Native.errnoSegment(), segment, segment.byteSize(), MADV_POPULATE_WRITE);
+            if (result != 0) {
+                throw Native.failure("madvise(MADV_POPULATE_WRITE) of " + segment.byteSize() + " bytes",
+                        "give the guest less memory (-m), or leave -mem-prealloc out");
+            }
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -104,9 +104,9 @@ public final class Pc implements Board, Stateful, AutoCloseable {
     public Pc(PcConfig config, Hypervisor hypervisor) {
         this.config = config;
         try {
-            layout = new RamLayout(config.memory());
+            layout = new RamLayout(config.memory().bytes());
             clock = resources.add(new SystemClock(bus.lock(), bug -> deviceFailed("timer", bug)));
-            ram = resources.add(SharedMemory.allocate("pc.ram", layout.size()));
+            ram = resources.add(config.memory().allocate(layout.size()));
             vm = resources.add(hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock)));
             plugRam();
             vcpus = IntStream.range(0, config.vcpus()).mapToObj(i -> vm.createVcpu(i, config.cpu())).toList();

@@ -18,7 +18,7 @@ import org.jkvm.machine.run.LifePolicy;
  * ends stay the caller's.
  *
  * @param name    the machine's name ({@code -name})
- * @param memory  bytes of RAM, in whole MiB
+ * @param memory  its RAM
  * @param vcpus   processors, 1 to 255
  * @param cpu     what CPUID says
  * @param boot    kernel, initrd and command line
@@ -28,7 +28,7 @@ import org.jkvm.machine.run.LifePolicy;
  * @param rtc     the time of day that the real-time clock starts from and follows
  * @param policy  what happens at a reset, a shutdown, a bug
  */
-public record PcConfig(String name, long memory, int vcpus, CpuModel cpu, DirectBoot boot, List<CharacterBackend> serial,
+public record PcConfig(String name, GuestRam memory, int vcpus, CpuModel cpu, DirectBoot boot, List<CharacterBackend> serial,
                        List<PciCard> cards, List<DebugDevice> debug, InstantSource rtc, LifePolicy policy) {
     private static final int MOST_VCPUS = 255;
     private static final int MOST_SERIAL = 4;

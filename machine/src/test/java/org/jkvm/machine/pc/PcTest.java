@@ -73,7 +73,7 @@ class PcTest {
             public void close() {
             }
         };
-        return new PcConfig("test", memory, 2, CPU_64, DirectBoot.open(kernel, "", "quiet"), List.of(backend), cards, debug,
+        return new PcConfig("test", GuestRam.of(memory), 2, CPU_64, DirectBoot.open(kernel, "", "quiet"), List.of(backend), cards, debug,
                 () -> Instant.EPOCH, new LifePolicy(true, true, folder));
     }
 

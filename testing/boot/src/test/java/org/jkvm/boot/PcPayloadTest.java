@@ -16,6 +16,7 @@ import org.jkvm.base.backend.CharacterBackend;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.machine.loader.DirectBoot;
 import org.jkvm.machine.pc.DebugDevice;
+import org.jkvm.machine.pc.GuestRam;
 import org.jkvm.machine.pc.Pc;
 import org.jkvm.machine.pc.PcConfig;
 import org.jkvm.machine.run.Cause;
@@ -65,7 +66,7 @@ class PcPayloadTest {
 
     private Pc start(byte[] kernel, String commandLine, boolean reboot) throws Exception {
         Path file = Files.write(folder.resolve("kernel"), kernel);
-        pc = new Pc(new PcConfig("payload", 16 << 20, 1, CPU, DirectBoot.open(file, "", commandLine), List.of(console),
+        pc = new Pc(new PcConfig("payload", GuestRam.of(16 << 20), 1, CPU, DirectBoot.open(file, "", commandLine), List.of(console),
                 List.of(), List.of(DebugDevice.Exit.DEFAULTS, new DebugDevice.Console(0xe9, console)),
                 InstantSource.system(), new LifePolicy(reboot, true, folder)), new SoftHypervisor());
         pc.machine().listen(events::add);
