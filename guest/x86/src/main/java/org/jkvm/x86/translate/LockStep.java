@@ -5,6 +5,7 @@ import static org.jkvm.linux.RawMemory.putInt;
 import static org.jkvm.linux.RawMemory.putLong;
 
 import java.util.Arrays;
+import java.util.Set;
 import org.jkvm.x86.ExitSignal;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.X86Cpu;
@@ -22,6 +23,7 @@ import org.jkvm.x86.state.CpuState;
  */
 final class LockStep implements AutoCloseable {
     private static final int ATTEMPTS = 4;
+    private static final Set<String> REPEATED = Set.of("MOVS", "STOS");
     private static final int RCX = 1;
     private static final int RSI = 6;
     private static final int RDI = 7;
@@ -112,8 +114,12 @@ final class LockStep implements AutoCloseable {
         long rdi = cpu.general(RDI);
         try {
             undefined.before(cpu, i);
-            cpu.leaveBlock = false;
-            i.handler.execute(cpu, i);
+            long next = cpu.rip;
+            do {
+                cpu.rip = next;
+                cpu.leaveBlock = false;
+                i.handler.execute(cpu, i);
+            } while (cpu.rip != next && REPEATED.contains(i.row.mnemonic())); // It made way for a request, which waits.
             return true;
         } catch (GuestFault | ExitSignal | Speculation.Stop stop) {
             stopped = stop instanceof GuestFault fault ? "vector " + fault.vector() : "no plain memory";
