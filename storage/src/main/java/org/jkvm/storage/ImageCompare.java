@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jkvm.base.Bits;
+import org.jkvm.linux.NativeBytes;
 import org.jkvm.storage.layer.Buffers;
 
 /**
@@ -15,8 +16,8 @@ import org.jkvm.storage.layer.Buffers;
 public final class ImageCompare {
     /** What one thread takes at a time. */
     private static final int PIECE = 2 << 20;
-    /** Two of them should be in a processor's second-level cache. */
-    private static final int PART = 256 << 10;
+    /** Two of them should be in the last cache that a processor has for itself. */
+    private static final int PART = 512 << 10;
     private static final int SECTOR = 512;
 
     /** What is different. */
@@ -186,7 +187,7 @@ public final class ImageCompare {
     private long mismatch(long offset, MemorySegment one, MemorySegment two) throws IOException {
         read(a, offset, one);
         read(b, offset, two);
-        return one.mismatch(two);
+        return NativeBytes.same(one, two) ? -1 : one.mismatch(two);
     }
 
     private long nonZero(long offset, MemorySegment data) throws IOException {

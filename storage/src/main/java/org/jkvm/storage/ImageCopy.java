@@ -125,18 +125,21 @@ public final class ImageCopy {
      */
     private void copyInOrder() throws IOException {
         Deque<Reading> ahead = new ArrayDeque<>();
-        try (Arena arena = Arena.ofShared(); Readers readers = new Readers(options.threads())) {
+        try (Arena arena = Arena.ofShared(); Readers readers = new Readers(options.threads(), arena)) {
+            MemorySegment own = Buffers.allocate(arena, unit);
             for (int i = 0; i < AHEAD; i++) {
-                readAhead(ahead, Buffers.allocate(arena, unit), readers);
+                readAhead(ahead, readers);
             }
             while (!ahead.isEmpty()) {
                 Reading next = ahead.removeFirst();
-                if (!offloaded(next.piece())) {
-                    write(next.piece(), next.data() == null ? read(next.piece(), next.buffer())
-                            : Requests.await(next.data()));
+                if (next.data() != null) {
+                    write(next.piece(), Requests.await(next.data()));
+                    readers.free(next.buffer());
+                } else if (!offloaded(next.piece())) {
+                    write(next.piece(), read(next.piece(), own));
                 }
                 finished(next.piece());
-                readAhead(ahead, next.buffer(), readers);
+                readAhead(ahead, readers);
             }
         }
     }
@@ -151,21 +154,37 @@ public final class ImageCopy {
                 && target.copyNow(base + piece.offset(), from, piece.length());
     }
 
-    private void readAhead(Deque<Reading> ahead, MemorySegment buffer, Readers readers) throws IOException {
+    private void readAhead(Deque<Reading> ahead, Readers readers) throws IOException {
         CopyPlan.Piece piece = plan.take();
-        if (piece != null) {
-            boolean here = piece.plain() || piece.action() != CopyPlan.Action.COPY;
-            ahead.addLast(new Reading(piece, buffer, here ? null : readers.submit(() -> read(piece, buffer))));
+        if (piece == null) {
+            return;
+        }
+        if (piece.plain() || piece.action() != CopyPlan.Action.COPY) {
+            ahead.addLast(new Reading(piece, null, null));
+        } else {
+            MemorySegment buffer = readers.buffer(unit);
+            ahead.addLast(new Reading(piece, buffer, readers.submit(() -> read(piece, buffer))));
         }
     }
 
-    /** Threads that are made when there is something to read. */
+    /** Threads, and buffers for them, that are made when there is something to read. */
     private static final class Readers implements AutoCloseable {
         private final int threads;
+        private final Arena arena;
+        private final Deque<MemorySegment> free = new ArrayDeque<>();
         private ExecutorService pool;
 
-        private Readers(int threads) {
+        private Readers(int threads, Arena arena) {
             this.threads = threads;
+            this.arena = arena;
+        }
+
+        private MemorySegment buffer(long size) {
+            return free.isEmpty() ? Buffers.allocate(arena, size) : free.removeFirst();
+        }
+
+        private void free(MemorySegment buffer) {
+            free.addFirst(buffer);
         }
 
         private Future<MemorySegment> submit(Callable<MemorySegment> reading) {

@@ -26,7 +26,8 @@ final class ResizeCommand extends ImageCommand {
                         + " systems, stays as it is: before shrinking make that smaller first.")
                 .with(Common.WRITING)
                 .flag("--shrink", "Allows to make it smaller: what lies beyond the new end is lost.")
-                .value("--preallocation", "MODE", "New space takes storage at once: metadata (qcow2), falloc or full; off unless given.")
+                .value("--preallocation", "MODE", "New space takes storage at once: metadata (qcow2), falloc or full; off unless"
+                        + " given.")
                 .with(Common.QUIET);
     }
 

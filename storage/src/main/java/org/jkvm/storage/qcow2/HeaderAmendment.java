@@ -31,7 +31,8 @@ final class HeaderAmendment {
         }
         if (version > header.version()) {
             if (header.snapshotCount() > 0) {
-                throw new IOException("compat=1.1: snapshots of version 2 do not say how large the disk was; delete them first");
+                throw new IOException("compat=1.1: snapshots of version 2 do not say how large the disk was;"
+                        + " delete them first");
             }
             fields.writeCluster(BackingChange.upgraded(header, fields.start(header.headerLength())));
         }

@@ -16,7 +16,7 @@ import org.jkvm.storage.layer.Layer;
  * little memory: the campaign runs in a small heap. Each execution has a seed of its own, which repeats it.
  */
 final class Fuzzer {
-    private static final long MAX_NANOS = 20_000_000_000L;
+    private static final long MAX_MILLIS = 20_000;
     private static final int[] EDGES = {0, 1, 0x7f, 0x80, 0xff, 0xfe, 2, 4, 0x40, 0x3f};
 
     private final List<Seeds.Seed> seeds;
@@ -37,8 +37,20 @@ final class Fuzzer {
         return opened;
     }
 
-    /** One execution; throws {@link AssertionError} where the image does what it must not. */
+    /**
+     * One execution; throws {@link AssertionError} where the image does what it must not. What takes too long is tried again:
+     * a campaign runs beside other work, which may have held it up.
+     */
     void run(long seed) {
+        if (millis(seed) > MAX_MILLIS) {
+            long again = millis(seed);
+            if (again > MAX_MILLIS) {
+                throw new AssertionError("seed " + seed + "L: took " + again + " ms");
+            }
+        }
+    }
+
+    private long millis(long seed) {
         Random random = new Random(seed);
         Seeds.Seed image = seeds.get(random.nextInt(seeds.size()));
         MemoryFile file = image.file().copy();
@@ -55,10 +67,7 @@ final class Fuzzer {
         } catch (RuntimeException | Error e) {
             throw new AssertionError(name + ": " + e, e);
         }
-        long nanos = System.nanoTime() - start;
-        if (nanos > MAX_NANOS) {
-            throw new AssertionError(name + ": took " + nanos / 1_000_000 + " ms");
-        }
+        return (System.nanoTime() - start) / 1_000_000;
     }
 
     private void damage(Seeds.Seed image, MemoryFile file, Random random) {

@@ -7,11 +7,14 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.regex.MatchResult;
@@ -141,6 +144,37 @@ class HostTroubleTest {
                         + " is gone: ", "; the guest sees an I/O error");
             }
         }
+    }
+
+    @Test
+    void aFileThatSomebodyTruncatesIsAnErrorOfTheGuestsDisk() throws Exception {
+        Path disk = folder.resolve("disk.raw");
+        byte[] data = new byte[32 * BLOCK];
+        Arrays.fill(data, (byte) 'x');
+        Files.write(disk, data);
+        initrd = Guests.initrd(guest, folder, "reader.sh");
+        try (GuestConsole console = boot("file=" + disk + ",format=raw,if=virtio")) {
+            console.await("read 2", Boot.LIMIT);
+            try (FileChannel file = FileChannel.open(disk, StandardOpenOption.WRITE)) {
+                file.truncate(BLOCK);
+            }
+            console.await("failed \\d+ dd: ", Boot.LIMIT);
+            assertThat(console.awaitExit(Duration.ofMinutes(2))).isZero();
+            assertThat(console.output()).contains("somebody has truncated the file to " + BLOCK + " bytes", "write done")
+                    .containsOnlyOnce("; the guest sees an I/O error");
+        }
+    }
+
+    @Test
+    void aReadOnlyDiskRefusesWritesAndStaysAsItIs() throws Exception {
+        Path disk = folder.resolve("disk.qcow2");
+        Images.create(disk, CreateOptions.of("qcow2", 256 << 20));
+        byte[] before = Files.readAllBytes(disk);
+        try (GuestConsole console = boot("file=" + disk + ",format=qcow2,if=virtio,readonly=on")) {
+            console.await("failed 0 dd: .*not permitted", Boot.LIMIT);
+            assertThat(console.awaitExit(Duration.ofMinutes(2))).isZero();
+        }
+        assertThat(Files.readAllBytes(disk)).isEqualTo(before);
     }
 
     private static void serve(NbdServer server) {
