@@ -116,7 +116,7 @@ final class AssistedVcpu implements X86Vcpu {
         }
         forgotten = false;
         for (;;) {
-            VmExit exit = helping ? help(next) : mayTakeTurn() ? takeTurn() : runHardware(next);
+            VmExit exit = helping ? help(next) : helperHasRest() && !answerDue ? turn() : runHardware(next);
             if (exit != null) {
                 return exit;
             }
@@ -127,11 +127,6 @@ final class AssistedVcpu implements X86Vcpu {
     /** Whether the helper has what the hardware does not need for its turns. */
     private boolean helperHasRest() {
         return turns && !debugged;
-    }
-
-    /** Whether nothing but an interrupt could be the hardware's. */
-    private boolean mayTakeTurn() {
-        return helperHasRest() && !answerDue && !stepping;
     }
 
     /** Returns an exit for the caller, or null where the helper was called in. */
@@ -189,11 +184,13 @@ final class AssistedVcpu implements X86Vcpu {
         step = null;
     }
 
+    /** The hardware runs only where it has an instruction to execute, or waits: never in order to learn of a kick. */
+    private VmExit turn() {
+        return kicked.getAndSet(false) ? new VmExit.Interrupted() : stepping ? runHardware(ExitAnswer.NONE) : takeTurn();
+    }
+
     /** The hardware takes an interrupt from its chip, which the helper delivers. A halted processor waits in the hardware. */
     private VmExit takeTurn() {
-        if (kicked.getAndSet(false)) {
-            return runHardware(ExitAnswer.NONE);
-        }
         away = true;
         hardware.takeInterrupt();
         X86State core = hardware.readCore();
@@ -304,12 +301,12 @@ final class AssistedVcpu implements X86Vcpu {
         helper.forgetCode();
     }
 
-    /** The hardware remembers the kick, and tells of it once it has the registers back. */
+    /** In this order: the hardware forgets kicks when it takes interrupts, and what is remembered here is looked at after that. */
     @Override
     public void kick() {
-        hardware.kick();
         kicked.set(true);
         callBack();
+        hardware.kick();
     }
 
     @Override

@@ -9,6 +9,7 @@ public interface KvmProcessor extends X86Vcpu {
     /**
      * Has the kernel take what the interrupt chip holds for this processor, if it may come now, without executing any
      * instruction: it is {@link X86State#injected} then. On {@link #run}'s thread; no exit may wait for its answer.
+     * A kick that has come is forgotten.
      */
     void takeInterrupt();
 

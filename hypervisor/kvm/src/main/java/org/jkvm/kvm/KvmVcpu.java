@@ -142,6 +142,8 @@ final class KvmVcpu implements KvmProcessor {
     /** With a signal waiting, the kernel takes the interrupt, sees the signal before it enters guest mode, and comes back. */
     @Override
     public void takeInterrupt() {
+        kicked.set(false);
+        run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 0);
         raiseNmi();
         ThreadSignals.hold(true);
         ThreadSignals.interrupt(ThreadSignals.currentThread());

@@ -157,6 +157,8 @@ class SoftBus implements X86Bus {
         injected = vector;
         if (vector >= 0) {
             vcpu.request(Request.INTR);
+        } else if (!apic.interruptPending()) {
+            vcpu.withdraw(Request.INTR);
         }
     }
 
