@@ -29,8 +29,8 @@ class MovingTest {
     private static final double MOST_SECONDS_OFF = 0.010;
     private static final Duration STAY = Duration.ofMillis(1500);
     private static final Duration LIMIT = Duration.ofMinutes(2);
-    private static final int LEAST_CHECKSUMS = 10;
-    private static final int LEAST_BLOCKS = 20;
+    private static final int LEAST_CHECKSUMS = 5;
+    private static final int LEAST_BLOCKS = 5;
 
     @TempDir
     private Path folder;
