@@ -38,9 +38,9 @@ record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, 
         return of(i.row).carry;
     }
 
-    /** Whether {@code i} sets some. */
+    /** Whether {@code i} sets some; an undefined opcode does not. */
     static boolean definesFlags(Insn i) {
-        return of(i.row).defines;
+        return i.row != null && of(i.row).defines;
     }
 
     private static Effects of(Row row) {
