@@ -64,8 +64,8 @@ public final class SharedMemory implements AutoCloseable {
     }
 
     /**
-     * Allocates {@code size} bytes in a file without a name in {@code folder}: of huge pages, where that is on a hugetlbfs. The host
-     * reserves them at once there, so that it can't run out of them later.
+     * Allocates {@code size} bytes in a file without a name in {@code folder}: of huge pages, where that is on a hugetlbfs.
+     * The host reserves them at once there, so that it can't run out of them later.
      *
      * @param size a multiple of the file system's page size
      * @throws org.jkvm.base.HostException when the file can't be made, or the host has no room for it
@@ -80,8 +80,8 @@ public final class SharedMemory implements AutoCloseable {
             return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd));
         } catch (HostException e) {
             Descriptors.close(fd);
-            throw e.errno() != Errno.ENOMEM ? e : new HostException(folder + ": no " + size + " bytes of guest memory to be had there; "
-                    + "give the guest less (-m), or a hugetlbfs more huge pages (sysctl vm.nr_hugepages)", e.errno());
+            throw e.errno() != Errno.ENOMEM ? e : new HostException(folder + ": no " + size + " bytes of guest memory to be had "
+                    + "there; give the guest less (-m), or a hugetlbfs more huge pages (sysctl vm.nr_hugepages)", e.errno());
         }
     }
 
