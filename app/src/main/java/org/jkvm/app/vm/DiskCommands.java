@@ -50,8 +50,8 @@ final class DiskCommands {
                         job.setPaused(false))),
                 new Action("block_job_set_speed", "device speed", "limit the disk's job to bytes a second; 0 is no limit",
                         t -> job(t, (job, words) -> job.setSpeed(words.size("speed", 'b')))),
-                new Action("block_stream", "device [speed]", "copy what the backing files have into the image",
-                        this::stream),
+                new Action("block_stream", "device [speed [base]]", "copy what the backing files have into the image;"
+                        + " base: the one that stays", this::stream),
                 new Action("commit", "device|all", "write what an image or a temporary overlay has into its backing file",
                         this::commit),
                 new Action("drive_mirror", "[-n] [-f] device target [format]", "copy a disk and keep the copy in step; -n:"
@@ -102,8 +102,9 @@ final class DiskCommands {
         Words words = new Words(text);
         Disks.Attached disk = disks.get(words.next("device"));
         long speed = new Words(words.next("speed", "0")).size("speed", 'b');
+        String base = words.next("base", "");
         words.end();
-        return on(disk.node().name(), () -> disk.live().stream(speed));
+        return on(disk.node().name(), () -> disk.live().stream(speed, base.isEmpty() ? null : Path.of(base)));
     }
 
     private String commit(String text) {

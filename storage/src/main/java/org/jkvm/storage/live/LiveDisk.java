@@ -160,14 +160,19 @@ public final class LiveDisk {
         }
     }
 
-    /** Copies what the disk has from its backing files into its image, and drops them: {@code block_stream}. */
-    public synchronized void stream(long speed) throws IOException {
+    /**
+     * Copies what the disk has from its backing files into its image, and drops them: {@code block_stream}.
+     *
+     * @param base the backing file that stays, with all below it; null drops all
+     */
+    public synchronized void stream(long speed, Path base) throws IOException {
         refuseWhileBusy();
         refuseTemporary("there is nothing to keep");
         if (drive.readOnly() || drive.image().info().backing().isEmpty()) {
             throw new IOException(drive.readOnly() ? "the disk is read-only" : "the disk has no backing file");
         }
-        StreamJob stream = new StreamJob(drive);
+        StreamJob stream = new StreamJob(drive, base == null ? StreamJob.Base.NONE
+                : StreamJob.Base.find(drive.image(), base));
         stream.setSpeed(speed);
         start(stream);
     }

@@ -1,17 +1,28 @@
 package org.jkvm.storage.live;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.Image;
+import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
 
-/** Copies what a disk has from its backing files into its own image, and then does without them: {@code block_stream}. */
+/**
+ * Copies what a disk has from its backing files, or from those above one of them, into its own image, and then does without
+ * them: {@code block_stream}.
+ */
 final class StreamJob extends Job {
     private static final int PIECE = 1 << 20;
 
     private volatile long left;
 
-    StreamJob(Drive drive) {
+    private final Base base;
+
+    /** {@code base} is the first backing file that stays. */
+    StreamJob(Drive drive, Base base) {
         super("stream", drive);
+        this.base = base;
         left = drive.size();
     }
 
@@ -27,7 +38,7 @@ final class StreamJob extends Job {
         long at = 0;
         while (at < size) {
             BlockStatus status = image.status(at, size - at);
-            boolean below = status.depth() > 0 && status.present();
+            boolean below = status.depth() > 0 && status.depth() < base.depth() && status.present();
             long length = below ? Math.min(PIECE, status.length()) : status.length();
             if (below) {
                 // The image sees to it that what the guest writes meanwhile stays.
@@ -38,6 +49,37 @@ final class StreamJob extends Job {
             progress(length);
             pace(below ? length : 0);
         }
-        drive().replace(() -> drive().source(), i -> i.nameBacking(null, null));
+        drive().replace(() -> drive().source(), i -> i.nameBacking(base.name(), base.format()));
+    }
+
+    /**
+     * A backing file that stays below the image.
+     *
+     * @param depth how many images are above it
+     * @param name its name for the image's header, or null for none
+     * @param format its format, or null
+     */
+    record Base(int depth, String name, String format) {
+        static final Base NONE = new Base(Integer.MAX_VALUE, null, null);
+
+        /** The one in {@code path}. */
+        static Base find(Image image, Path path) throws IOException {
+            Path wanted = path.toAbsolutePath().normalize();
+            int depth = 1;
+            for (ImageInfo.Backing below = image.info().backing().orElse(null); below != null; depth++) {
+                if (below.path().toAbsolutePath().normalize().equals(wanted)) {
+                    return new Base(depth, wanted.toString(), below.format());
+                }
+                below = below(below);
+            }
+            throw new IOException("'" + path + "' is none of the disk's backing files");
+        }
+
+        private static ImageInfo.Backing below(ImageInfo.Backing image) throws IOException {
+            OpenOptions look = OpenOptions.defaults().withFormat(image.format()).withReadOnly(true).withForceShare(true);
+            try (Image alone = Images.inspect(image.path(), look)) {
+                return alone.info().backing().orElse(null);
+            }
+        }
     }
 }

@@ -247,7 +247,7 @@ class LiveDiskTest {
     void aStreamedDiskNeedsItsBackingFileNoMore() throws Exception {
         openOverlay();
         letWrite(10);
-        disk.stream(0);
+        disk.stream(0, null);
         letWrite(20);
         awaitJob();
         letWrite(10);
@@ -259,9 +259,35 @@ class LiveDiskTest {
     }
 
     @Test
+    void aStreamStopsAtItsBase() throws Exception {
+        Images.create(file("middle.qcow2"), CreateOptions.over("base.qcow2", "qcow2", SIZE));
+        try (Image middle = Images.open(file("middle.qcow2"), OPTIONS)) {
+            Arrays.fill(model, 2 * MIB, 4 * MIB, (byte) 'm');
+            middle.write(2 * MIB, arena.allocateFrom(ValueLayout.JAVA_BYTE, Arrays.copyOfRange(model, 2 * MIB, 4 * MIB))).join();
+            Arrays.fill(model, 10 * MIB, 11 * MIB, (byte) 0);
+            middle.writeZeroes(10 * MIB, MIB, true).join();
+        }
+        Images.create(file("top.qcow2"), CreateOptions.over("middle.qcow2", "qcow2", SIZE));
+        open("top.qcow2", false);
+        letWrite(10);
+        assertThatThrownBy(() -> disk.stream(0, file("other.qcow2"))).isInstanceOf(IOException.class)
+                .hasMessageContaining("none of the disk's backing files");
+        disk.stream(0, file("base.qcow2"));
+        letWrite(20);
+        awaitJob();
+        letWrite(10);
+        stopWriting();
+        same(contents());
+        assertThat(disk.drive().image().info().backing().orElseThrow().path()).isEqualTo(file("base.qcow2"));
+        soundAfterClosing("top.qcow2");
+        assertThat(file("middle.qcow2").toFile().delete()).isTrue();
+        same(contents("top.qcow2"));
+    }
+
+    @Test
     void jobsKeepToTheirSpeedAndCanBeCancelled() throws Exception {
         openOverlay();
-        disk.stream(1 << 20);
+        disk.stream(1 << 20, null);
         Job job = disk.job();
         letWrite(20);
         assertThat(job.done()).isLessThan(SIZE);
@@ -280,7 +306,7 @@ class LiveDiskTest {
     void whatCannotBeDoneLeavesTheDiskAsItIs() throws Exception {
         open("base.qcow2", false);
         assertThatThrownBy(disk::commit).isInstanceOf(IOException.class).hasMessageContaining("no backing file");
-        assertThatThrownBy(() -> disk.stream(0)).isInstanceOf(IOException.class).hasMessageContaining("no backing file");
+        assertThatThrownBy(() -> disk.stream(0, null)).isInstanceOf(IOException.class).hasMessageContaining("no backing file");
         assertThatThrownBy(() -> disk.snapshot(file("none/over.qcow2"), "qcow2", false)).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> disk.snapshot(file("over.raw"), "raw", false)).isInstanceOf(IOException.class)
                 .hasMessageContaining("qcow2 has");
