@@ -130,12 +130,29 @@ public final class Msrs {
 
     /** Reads a stored MSR without checks: for SYSCALL and the like. */
     public long get(int number) {
-        return stored.get(number);
+        int field = field(number);
+        return field == 0 ? stored.get(number) : getLong(cpu.st + field);
     }
 
     /** Sets a stored MSR without checks. */
     public void set(int number, long value) {
-        stored.put(number, value);
+        int field = field(number);
+        if (field == 0) {
+            stored.put(number, value);
+        } else {
+            putLong(cpu.st + field, value);
+        }
+    }
+
+    /** Where the native struct has an MSR that every system call needs; 0 for the others. */
+    private static int field(int number) {
+        return switch (number) {
+            case STAR -> CpuState.STAR;
+            case LSTAR -> CpuState.LSTAR;
+            case FMASK -> CpuState.FMASK;
+            case KERNEL_GS_BASE -> CpuState.KERNEL_GS_BASE;
+            default -> 0;
+        };
     }
 
     /**
@@ -165,7 +182,7 @@ public final class Msrs {
     }
 
     private long readOther(int number) {
-        Long value = stored.getOrDefault(number, CONSTANT.get(number));
+        Long value = stored.containsKey(number) ? Long.valueOf(get(number)) : CONSTANT.get(number);
         if (value != null) {
             return value;
         }
@@ -195,7 +212,7 @@ public final class Msrs {
             case EFER -> writeEfer(value);
             case FS_BASE -> cpu.segments.setBase(Segment.FS, canonical(value));
             case GS_BASE -> cpu.segments.setBase(Segment.GS, canonical(value));
-            case LSTAR, CSTAR, KERNEL_GS_BASE, SYSENTER_ESP, SYSENTER_EIP -> stored.put(number, canonical(value));
+            case LSTAR, CSTAR, KERNEL_GS_BASE, SYSENTER_ESP, SYSENTER_EIP -> set(number, canonical(value));
             case MICROCODE -> { } // Software clears it before CPUID loads it.
             case XSS -> {
                 if (!cpu.cpuid.has(Feature.XSAVES) || value != 0) {
@@ -211,7 +228,7 @@ public final class Msrs {
             throw cpu.fault(Vector.GP, 0);
         }
         if (stored.containsKey(number)) {
-            stored.put(number, value);
+            set(number, value);
         } else if (!CONSTANT.containsKey(number) && !cpu.bus.writeMsr(number, value) || number == MTRR_CAP) {
             throw cpu.fault(Vector.GP, 0);
         }
@@ -258,7 +275,7 @@ public final class Msrs {
         } else if (number == TSC_ADJUST) {
             tscAdjust = value;
         } else if (stored.containsKey(number)) {
-            stored.put(number, value);
+            set(number, value);
         }
     }
 
@@ -266,6 +283,7 @@ public final class Msrs {
     void reset() {
         stored.clear();
         stored.putAll(STORED);
+        STORED.forEach(this::set);
         efer = 0;
         tscAdjust = 0;
     }

@@ -41,6 +41,10 @@ public final class CpuState {
     public static final int ENTRY = 0x0e0;
     /** A value on its way between two memory accesses of one instruction. */
     public static final int CARRIED = 0x0e8;
+    /** MSR LSTAR. */
+    public static final int LSTAR = 0x0f0;
+    /** MSR FMASK. */
+    public static final int FMASK = 0x0f8;
     /** ES, CS, SS, DS, FS, GS, TR, LDTR: {@link #SEGMENT_SIZE} bytes each. */
     public static final int SEGMENTS = 0x100;
     /** Bytes of one segment register: base 8, limit 4, access 4, selector 4. */
@@ -51,6 +55,10 @@ public final class CpuState {
     public static final int CONTROL = 0x200;
     /** XCR0. */
     public static final int XCR0 = 0x228;
+    /** MSR KERNEL_GS_BASE, which SWAPGS swaps with the base of GS. */
+    public static final int KERNEL_GS_BASE = 0x230;
+    /** MSR STAR. */
+    public static final int STAR = 0x238;
     /** DR0 to DR7, 8 bytes each. */
     public static final int DEBUG = 0x240;
     /** GDTR base 8, limit 8. */

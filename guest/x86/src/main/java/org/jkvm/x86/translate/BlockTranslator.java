@@ -277,6 +277,7 @@ final class BlockTranslator {
             case "POPF" -> system.popf(i) && goOn(i);
             case "CLI" -> system.cli() && goOn(i);
             case "STI" -> system.sti(code.number() == block.insns.length - 1);
+            case "SWAPGS" -> system.swapgs();
             case "MOVS" -> strings.movs(i) && goOn(i);
             case "STOS" -> strings.stos(i) && goOn(i);
             case "LOOP" -> branch.loop(i, null);

@@ -24,7 +24,12 @@ public final class Counters {
 
     void stepped(Insn i) {
         String name = i.row == null ? "undefined" : i.row.mnemonic();
-        steps.computeIfAbsent(name, n -> new long[1])[0]++;
+        long[] count = steps.get(name);
+        if (count == null) {
+            count = new long[1];
+            steps.put(name, count);
+        }
+        count[0]++;
     }
 
     /** A report of some lines. */

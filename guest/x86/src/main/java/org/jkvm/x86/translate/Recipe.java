@@ -43,7 +43,7 @@ enum Recipe {
             named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
             named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
                     + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B "
-                    + "CLI STI PUSHF POPF MOVS STOS"))
+                    + "CLI STI PUSHF POPF MOVS STOS SWAPGS"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     private static final String VECTOR_OPERANDS = "VWUHL";
     private static final String MMX_OPERANDS = "PQN";
@@ -78,7 +78,7 @@ enum Recipe {
     /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
     static Recipe of(Insn i) {
         Row row = i.row;
-        if (row == null || row.isPrivileged() || isLeft(i)) {
+        if (row == null || row.isPrivileged() && !row.mnemonic().equals("SWAPGS") || isLeft(i)) {
             return LEAVE;
         }
         return KNOWN.computeIfAbsent(row, Recipe::ofRow);

@@ -4,6 +4,7 @@ import static org.jkvm.x64.Size.BYTE;
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
+import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
@@ -18,6 +19,7 @@ import org.jkvm.x64.Size;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
+import org.jkvm.x86.state.Segment;
 
 /** What kernels do all the time with RFLAGS: at CPL 0, and as long as nothing but IF, DF and the arithmetic flags changes. */
 final class SystemCode {
@@ -64,6 +66,18 @@ final class SystemCode {
     private void leaveIfRequested() {
         a.cmp(DWORD, field(CpuState.REQUESTS), 0);
         a.j(Cond.NE, code.step());
+    }
+
+    boolean swapgs() {
+        if (!code.mode.kernel()) {
+            return false;
+        }
+        int base = CpuState.segment(Segment.GS);
+        a.mov(QWORD, ADDRESS, field(base));
+        a.mov(QWORD, TEMP, field(CpuState.KERNEL_GS_BASE));
+        a.mov(QWORD, field(base), TEMP);
+        a.mov(QWORD, field(CpuState.KERNEL_GS_BASE), ADDRESS);
+        return true;
     }
 
     boolean pushf(Insn i) {

@@ -52,7 +52,8 @@ final class Translation {
         this.resumeWithFlags = layout.resumeWithFlags();
         this.vectors = layout.vectors();
         this.x87 = layout.x87();
-        this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && i.row.feature() != Feature.BASE);
+        this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
+                || i.row.mnemonic().equals("SWAPGS")));
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
         this.withHostFlags = layout.withHostFlags();

@@ -38,7 +38,7 @@ final class Writes {
             case "CWD" -> RDX;
             case "PUSH" -> RSP;
             case "POP" -> RSP | register(i.dst);
-            case "MFENCE", "LFENCE", "SFENCE" -> 0;
+            case "SWAPGS", "MFENCE", "LFENCE", "SFENCE" -> 0;
             default -> ANY;
         };
     }
