@@ -51,7 +51,7 @@ public final class OpcodeTable {
 
     /** Declares a row. */
     Row row(String opcode, String mnemonic, String operands, Handler handler) {
-        Row row = new Row(OpcodeText.parse(opcode), mnemonic, operands, handler);
+        Row row = new Row(OpcodeText.parse(opcode), mnemonic, operands, handler, rows.size());
         rows.add(row);
         return row;
     }

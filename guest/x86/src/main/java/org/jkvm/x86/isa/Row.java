@@ -17,6 +17,7 @@ public final class Row {
     /** Prefix requirement: neither 66h, F2h nor F3h. */
     static final int NP = 0;
 
+    private final int number;
     private final String opcode;
     private final String mnemonic;
     private final List<Operand> operands;
@@ -52,7 +53,8 @@ public final class Row {
         F64
     }
 
-    Row(OpcodeText text, String mnemonic, String operands, Handler handler) {
+    Row(OpcodeText text, String mnemonic, String operands, Handler handler, int number) {
+        this.number = number;
         this.opcode = text.source();
         this.vex = text.vex();
         this.map = text.map();
@@ -118,6 +120,11 @@ public final class Row {
     /** The encoding, as declared. */
     public String opcode() {
         return opcode;
+    }
+
+    /** Its number in {@link OpcodeTable#rows}. */
+    public int number() {
+        return number;
     }
 
     /** The mnemonic, in upper case. */

@@ -8,7 +8,6 @@ import static org.jkvm.linux.RawMemory.putLong;
  * {@link Mmu#WRITE_TAG}, {@link Mmu#ADDEND}.
  */
 final class DataTlb {
-    private static final long ABSENT = FetchTlb.ABSENT;
     private static final int MAX_FILLED = 4096;
 
     // SAFETY: Mmu.ENTRY_SIZE bytes for each of the entries, inside the processor's struct; an index is below their number.
@@ -27,8 +26,8 @@ final class DataTlb {
         this.locals = new Filled(entries, MAX_FILLED);
         this.globals = new Filled(entries, MAX_FILLED);
         for (int index = 0; index < entries; index++) {
-            putLong(entry(index) + Mmu.READ_TAG, ABSENT);
-            putLong(entry(index) + Mmu.WRITE_TAG, ABSENT);
+            putLong(entry(index) + Mmu.READ_TAG, absent(index));
+            putLong(entry(index) + Mmu.WRITE_TAG, absent(index));
         }
     }
 
@@ -41,6 +40,7 @@ final class DataTlb {
         physical[index] = page;
         global[index] = isGlobal;
         putLong(entry + Mmu.ADDEND, host - linearPage);
+        putLong(entry + Mmu.HOST_PAGE, host);
         putLong(entry + Mmu.READ_TAG, linearPage);
         (isGlobal ? globals : locals).add(index);
     }
@@ -48,13 +48,13 @@ final class DataTlb {
     /** Lets what may be read there be written too, or not any more. */
     void permitWrites(int index, boolean permitted) {
         long entry = entry(index);
-        if (getLong(entry + Mmu.WRITE_TAG) != ABSENT) {
+        if (getLong(entry + Mmu.WRITE_TAG) != absent(index)) {
             writers.remove(physical[index]);
         }
         if (permitted) {
             writers.add(physical[index], index);
         }
-        putLong(entry + Mmu.WRITE_TAG, permitted ? getLong(entry + Mmu.READ_TAG) : ABSENT);
+        putLong(entry + Mmu.WRITE_TAG, permitted ? getLong(entry + Mmu.READ_TAG) : absent(index));
     }
 
     /** Drops the write tags of a guest physical page. */
@@ -75,7 +75,7 @@ final class DataTlb {
     }
 
     void drop(int index) {
-        putLong(entry(index) + Mmu.READ_TAG, ABSENT);
+        putLong(entry(index) + Mmu.READ_TAG, absent(index));
         permitWrites(index, false);
     }
 
@@ -93,6 +93,11 @@ final class DataTlb {
         if (!global[index]) {
             drop(index);
         }
+    }
+
+    /** A page that is never looked for in entry {@code index}, nor is any address in it: it belongs into the one beside. */
+    private static long absent(int index) {
+        return (long) ((index ^ 1) & Mmu.ENTRIES - 1) << 12;
     }
 
     private long entry(int index) {

@@ -22,7 +22,7 @@ import org.jkvm.x86.state.Rflags;
 public final class Mmu {
     /** Entries a TLB; a power of two. */
     public static final int ENTRIES = 16_384;
-    /** Bytes an entry: read tag, write tag, fetch tag, addend. */
+    /** Bytes an entry: read tag, write tag, host page, addend. */
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
     private static final int FETCH_ENTRIES = 4096;
@@ -40,9 +40,10 @@ public final class Mmu {
     public static final int READ_TAG = 0;
     /** Offset in an entry: linear page that may be written. */
     public static final int WRITE_TAG = 8;
+    /** Offset in an entry: host address of the page. */
+    public static final int HOST_PAGE = 16;
     /** Offset in an entry: host address minus linear address. */
     public static final int ADDEND = 24;
-    private static final long ABSENT = FetchTlb.ABSENT;
 
     private final X86Cpu cpu;
     private final X86Bus bus;
@@ -307,7 +308,7 @@ public final class Mmu {
      */
     public long fetch(long linear) {
         long page = fetches.find(fetchIndex(selected, linear), linear & PAGE_MASK);
-        if (page != ABSENT) {
+        if (page != FetchTlb.ABSENT) {
             return page | linear & 4095;
         }
         return translate(selected, linear, Access.FETCH);

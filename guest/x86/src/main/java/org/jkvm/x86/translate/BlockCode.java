@@ -4,7 +4,6 @@ import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
-import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.STRUCT;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
@@ -34,7 +33,7 @@ import org.jkvm.x86.state.Segment;
 final class BlockCode {
     static final int PAGE_SHIFT_TO_ENTRY = 7;
     static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
-    private static final int PAGE_MASK = -4096;
+    private static final int PAGE = 4096;
 
     final Assembler a;
     final FlagKeeper flags;
@@ -253,7 +252,7 @@ final class BlockCode {
 
     /**
      * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be
-     * spared. TEMP and OTHER are used.
+     * spared. TEMP is used. An address minus the entry's tag is an offset into the page, or more than any.
      *
      * @param tag     offset of the tag in the TLB's entries
      * @param aligned whether an address that is no multiple of {@code size} is the interpreter's too
@@ -263,15 +262,15 @@ final class BlockCode {
         a.mov(DWORD, TEMP, ADDRESS);
         a.shift(Shift.SHR, DWORD, TEMP, PAGE_SHIFT_TO_ENTRY);
         a.and(DWORD, TEMP, ENTRY_MASK);
-        if (aligned || size == 1) {
-            a.mov(QWORD, OTHER, ADDRESS);
+        a.alu(Alu.SUB, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + tag));
+        if (aligned) {
+            a.test(QWORD, ADDRESS, -PAGE | size - 1);
+            a.j(Cond.NE, step());
         } else {
-            a.lea(QWORD, OTHER, Mem.at(ADDRESS, size - 1));
+            a.cmp(QWORD, ADDRESS, PAGE - size);
+            a.j(Cond.A, step());
         }
-        a.and(QWORD, OTHER, aligned ? PAGE_MASK | size - 1 : PAGE_MASK);
-        a.alu(Alu.CMP, QWORD, OTHER, Mem.at(STRUCT, TEMP, 1, tlb + tag));
-        a.j(Cond.NE, step());
-        a.alu(Alu.ADD, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.ADDEND));
+        a.alu(Alu.ADD, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.HOST_PAGE));
         return Mem.at(ADDRESS);
     }
 }

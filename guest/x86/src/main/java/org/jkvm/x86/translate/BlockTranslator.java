@@ -231,6 +231,7 @@ final class BlockTranslator {
         if (!written) {
             code.flags.clobber();
             a.jmp(code.step());
+            code.executedX87(null); // Recorded on the way out; and this one may load other pointers.
         }
     }
 

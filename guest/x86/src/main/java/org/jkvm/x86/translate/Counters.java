@@ -2,12 +2,15 @@ package org.jkvm.x86.translate;
 
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.TreeMap;
 import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.OpcodeTable;
+import org.jkvm.x86.isa.Row;
 
 /** What a vCPU's translator did so far, for {@code info jit}. Written by the vCPU's thread; others read what they get. */
 public final class Counters {
-    private final Map<String, long[]> steps = new ConcurrentHashMap<>();
+    private static final int UNDEFINED = OpcodeTable.x86().rows().size();
+    private final long[] steps = new long[UNDEFINED + 1];
     final long[] exits = new long[ExitReason.values().length];
     long dropped;
     private long blocks;
@@ -23,13 +26,7 @@ public final class Counters {
     }
 
     void stepped(Insn i) {
-        String name = i.row == null ? "undefined" : i.row.mnemonic();
-        long[] count = steps.get(name);
-        if (count == null) {
-            count = new long[1];
-            steps.put(name, count);
-        }
-        count[0]++;
+        steps[i.row == null ? UNDEFINED : i.row.number()]++;
     }
 
     /** A report of some lines. */
@@ -45,7 +42,12 @@ public final class Counters {
     }
 
     private List<String> mostStepped() {
-        return steps.entrySet().stream().sorted((a, b) -> Long.compare(b.getValue()[0], a.getValue()[0])).limit(25)
-                .map(e -> e.getKey() + " " + e.getValue()[0]).toList();
+        Map<String, Long> sums = new TreeMap<>();
+        for (Row row : OpcodeTable.x86().rows()) {
+            sums.merge(row.mnemonic(), steps[row.number()], Long::sum);
+        }
+        sums.put("undefined", steps[UNDEFINED]);
+        return sums.entrySet().stream().filter(e -> e.getValue() != 0).sorted(Map.Entry.<String, Long>comparingByValue().reversed())
+                .limit(25).map(e -> e.getKey() + " " + e.getValue()).toList();
     }
 }
