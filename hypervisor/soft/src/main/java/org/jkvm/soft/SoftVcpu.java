@@ -52,6 +52,7 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
         this.bus = vm.lodges() ? new LodgerBus(vm, this, log, apic) : new SoftBus(vm, this, log, apic);
         this.cpu = new X86Cpu(struct.address() + CpuState.STACK, bus, new CpuidTable(rows(model), index, vm.lodges()));
         this.interpreter = new Interpreter(cpu);
+        interpreter.shareAmong(vm.config().maxVcpus());
         this.translator = translator(vm.options());
         this.transfer = new StateTransfer(cpu, apic, bus);
         reset();

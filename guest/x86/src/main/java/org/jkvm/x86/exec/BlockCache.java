@@ -23,7 +23,7 @@ final class BlockCache implements CodeWatch {
     private static final int MAX_INSNS = 32;
     private static final int JUMP_ENTRIES = 8192;
     /** Instructions kept, some 250 bytes each with what hangs on them: what was decoded first goes, page by page. */
-    private static final int MOST_KEPT = 400_000;
+    static final int MOST_KEPT = 400_000;
     static final long NO_PAGE = -1;
 
     private final X86Cpu cpu;
@@ -34,6 +34,7 @@ final class BlockCache implements CodeWatch {
     private final Block[] jumps = new Block[JUMP_ENTRIES];
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
     private NativeBlocks natives;
+    private int mostKept = MOST_KEPT;
     private int kept;
     private long decoded;
     private long invalidated;
@@ -52,6 +53,11 @@ final class BlockCache implements CodeWatch {
     /** Blocks dropped because their bytes were written. */
     long invalidated() {
         return invalidated;
+    }
+
+    /** Keeps no more than {@code insns} instructions from now on. */
+    void keepAtMost(int insns) {
+        mostKept = insns;
     }
 
     /** Blocks kept now. */
@@ -137,7 +143,7 @@ final class BlockCache implements CodeWatch {
 
     /** Before anything is decoded: what is dropped may be on the same page. */
     private void makeRoom() {
-        while (kept > MOST_KEPT) {
+        while (kept > mostKept) {
             Map.Entry<Long, CodePage> oldest = pages.entrySet().iterator().next();
             drop(oldest.getKey(), oldest.getValue());
         }

@@ -34,6 +34,8 @@ public final class Interpreter {
     private static final int CALLER = Request.INIT | Request.SIPI | Request.KICK | Request.FLUSH_TLB | Request.CODE_WRITTEN
             | Request.STEPPED;
     private static final int ALL = -1;
+    /** Instructions that a processor may keep decoded, however many others there are. */
+    private static final int LEAST_KEPT = 20_000;
 
     private final X86Cpu cpu;
     private final BlockCache cache;
@@ -53,6 +55,11 @@ public final class Interpreter {
         natives = translations;
         threshold = executions;
         cache.translateWith(translations);
+    }
+
+    /** Says that there are {@code processors} of this kind, which share what may be kept of decoded code. */
+    public void shareAmong(int processors) {
+        cache.keepAtMost(Math.clamp(2 * BlockCache.MOST_KEPT / processors, LEAST_KEPT, BlockCache.MOST_KEPT));
     }
 
     /** Tells of bytes written by someone else: a device. On the vCPU's thread. */
