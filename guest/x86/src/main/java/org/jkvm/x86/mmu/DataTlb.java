@@ -95,9 +95,12 @@ final class DataTlb {
         }
     }
 
-    /** A page that is never looked for in entry {@code index}, nor is any address in it: it belongs into the one beside. */
+    /**
+     * A page that is never looked for in entry {@code index}: it belongs into another one, and not into the next either, where
+     * an access that crosses pages ends.
+     */
     private static long absent(int index) {
-        return (long) ((index ^ 1) & Mmu.ENTRIES - 1) << 12;
+        return (long) ((index ^ Mmu.ENTRIES / 2) & Mmu.ENTRIES - 1) << 12;
     }
 
     private long entry(int index) {
