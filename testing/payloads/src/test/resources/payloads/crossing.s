@@ -10,6 +10,7 @@
 # expect: 0000000000000005
 # expect: 0000000000A01000
 # expect: 0000000000000000
+# expect: 0000000011223344
 .include "common64.inc"
 main:
         mov     word ptr [0xa00ffe], 0x44b8     # MOV EAX, 11223344h; RET across the boundary
@@ -53,4 +54,14 @@ main:
         PAGE    0xa01000, 3
         rep movsb
         SHOW    rcx
+        mov     rax, cr3                        # from pages that no TLB entry is there for, even and odd
+        mov     cr3, rax
+        mov     word ptr [0xa02fff], 0x1122
+        mov     word ptr [0xa03fff], 0x3344
+        mov     cr3, rax
+        movzx   eax, word ptr [0xa02fff]
+        movzx   ecx, word ptr [0xa03fff]
+        shl     eax, 16
+        or      eax, ecx
+        SHOW    rax
         EXIT
