@@ -13,6 +13,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jkvm.base.UserException;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.layer.Layer;
 
 /** A {@link Layer} behind a pool of host threads. Platform threads: they spend their time in system calls. */
@@ -77,17 +78,34 @@ final class AsyncImage implements Image {
 
     /** Small reads that the host has in its cache are done at once: a thread's waking takes longer than they do. */
     @Override
-    public CompletableFuture<Void> read(long offset, MemorySegment target) {
+    public CompletableFuture<Void> read(long offset, Pieces target) {
         if (target.byteSize() <= MOST_AT_ONCE && inRange(offset, target.byteSize()) && !closed.get()
                 && layer.readNow(offset, target)) {
             return CompletableFuture.completedFuture(null);
         }
-        return submit(() -> readNow(offset, target));
+        return submit(() -> {
+            checkRange(offset, target.byteSize());
+            layer.read(offset, target);
+        });
+    }
+
+    @Override
+    public CompletableFuture<Void> read(long offset, MemorySegment target) {
+        return read(offset, Pieces.of(target));
+    }
+
+    @Override
+    public CompletableFuture<Void> write(long offset, Pieces source) {
+        return submit(() -> {
+            checkWrite(offset, source.byteSize());
+            layer.write(offset, source);
+            through();
+        });
     }
 
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment source) {
-        return submit(() -> writeNow(offset, source));
+        return write(offset, Pieces.of(source));
     }
 
     @Override
@@ -248,6 +266,11 @@ final class AsyncImage implements Image {
     @Override
     public Optional<Snapshots> snapshots() {
         return layer.snapshots();
+    }
+
+    @Override
+    public Optional<Bitmaps> bitmaps() {
+        return layer.bitmaps();
     }
 
     @Override

@@ -75,6 +75,9 @@ public interface Image extends BlockDevice {
     /** The snapshots inside the image; empty where the format, or this image of it, can have none. */
     Optional<Snapshots> snapshots();
 
+    /** The dirty bitmaps inside the image; empty where the format has none. */
+    Optional<Bitmaps> bitmaps();
+
     /** Makes the disk {@code size} bytes long: a multiple of 512, no less than now. Waits for the host. */
     void grow(long size) throws IOException;
 

@@ -3,12 +3,6 @@ package org.jkvm.storage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.jkvm.storage.layer.Buffers;
 
 /**
@@ -19,8 +13,6 @@ import org.jkvm.storage.layer.Buffers;
 public final class ImageCopy {
     /** What is read, and written, by one call. */
     private static final int PIECE = 1 << 20;
-    /** Pieces that are read before they are to be written. All of them should be in the processors' last cache. */
-    private static final int AHEAD = 8;
     private static final int SECTOR = 512;
 
     /**
@@ -61,6 +53,7 @@ public final class ImageCopy {
     private final Watcher watcher;
     private final SparseWriter writer;
     private final CopyPlan plan;
+    private final Turns turns = new Turns();
     private final int unit;
     private final Pace pace;
     private long done;
@@ -97,7 +90,7 @@ public final class ImageCopy {
         if (options.compress() || options.anyOrder()) {
             Workers.run(options.threads(), copy::copySome);
         } else {
-            copy.copyInOrder();
+            Workers.run(options.threads(), copy::copyInTurn);
         }
     }
 
@@ -115,91 +108,42 @@ public final class ImageCopy {
         }
     }
 
-    /** A piece and its contents, as soon as they are there; null where nobody else reads them. */
-    private record Reading(CopyPlan.Piece piece, MemorySegment buffer, Future<MemorySegment> data) {
+    /**
+     * One of several threads: each reads what comes next, and writes it when all before it is written. So one reads while
+     * another writes, and what a thread writes it has just read: it is in its processor's cache.
+     */
+    private void copyInTurn() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = Buffers.allocate(arena, unit);
+            for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
+                MemorySegment data = mayOffload(piece) ? null : read(piece, buffer);
+                if (!turns.await(piece.number())) {
+                    return;
+                }
+                if (!mayOffload(piece)) {
+                    write(piece, data);
+                } else if (!offloaded(piece)) {
+                    write(piece, read(piece, buffer));
+                }
+                turns.next();
+                finished(piece);
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            plan.stop();
+            turns.stop();
+            throw e;
+        }
     }
 
-    /**
-     * This thread writes; others read what comes next where that is more than copying it. What is plain this thread reads
-     * itself: it is in its processor's cache then, and to hand it over costs as much as it wins.
-     */
-    private void copyInOrder() throws IOException {
-        Deque<Reading> ahead = new ArrayDeque<>();
-        try (Arena arena = Arena.ofShared(); Readers readers = new Readers(options.threads(), arena)) {
-            MemorySegment own = Buffers.allocate(arena, unit);
-            for (int i = 0; i < AHEAD; i++) {
-                readAhead(ahead, readers);
-            }
-            while (!ahead.isEmpty()) {
-                Reading next = ahead.removeFirst();
-                if (next.data() != null) {
-                    write(next.piece(), Requests.await(next.data()));
-                    readers.free(next.buffer());
-                } else if (!offloaded(next.piece())) {
-                    write(next.piece(), read(next.piece(), own));
-                }
-                finished(next.piece());
-                readAhead(ahead, readers);
-            }
-        }
+    private boolean mayOffload(CopyPlan.Piece piece) {
+        return options.offload() && piece.plain() && piece.action() == CopyPlan.Action.COPY;
     }
 
     private boolean offloaded(CopyPlan.Piece piece) throws IOException {
-        if (!options.offload() || !piece.plain() || piece.action() != CopyPlan.Action.COPY) {
-            return false;
-        }
         pace.take(piece.length());
         BlockStatus from = source.status(piece.offset(), piece.length());
         return from.length() == piece.length() && from.hasOffset()
                 && target.copyNow(base + piece.offset(), from, piece.length());
-    }
-
-    private void readAhead(Deque<Reading> ahead, Readers readers) throws IOException {
-        CopyPlan.Piece piece = plan.take();
-        if (piece == null) {
-            return;
-        }
-        if (piece.plain() || piece.action() != CopyPlan.Action.COPY) {
-            ahead.addLast(new Reading(piece, null, null));
-        } else {
-            MemorySegment buffer = readers.buffer(unit);
-            ahead.addLast(new Reading(piece, buffer, readers.submit(() -> read(piece, buffer))));
-        }
-    }
-
-    /** Threads, and buffers for them, that are made when there is something to read. */
-    private static final class Readers implements AutoCloseable {
-        private final int threads;
-        private final Arena arena;
-        private final Deque<MemorySegment> free = new ArrayDeque<>();
-        private ExecutorService pool;
-
-        private Readers(int threads, Arena arena) {
-            this.threads = threads;
-            this.arena = arena;
-        }
-
-        private MemorySegment buffer(long size) {
-            return free.isEmpty() ? Buffers.allocate(arena, size) : free.removeFirst();
-        }
-
-        private void free(MemorySegment buffer) {
-            free.addFirst(buffer);
-        }
-
-        private Future<MemorySegment> submit(Callable<MemorySegment> reading) {
-            if (pool == null) {
-                pool = Executors.newFixedThreadPool(threads);
-            }
-            return pool.submit(reading);
-        }
-
-        @Override
-        public void close() {
-            if (pool != null) {
-                pool.close();
-            }
-        }
     }
 
     private synchronized void finished(CopyPlan.Piece piece) {

@@ -3,6 +3,7 @@ package org.jkvm.storage;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What an image says about itself.
@@ -34,9 +35,25 @@ public record ImageInfo(Path path, String format, long virtualSize, long actualS
      *
      * @param dataFile the external data file as written in the image, or null
      * @param encryption {@code "luks"}, or null
+     * @param bitmaps dirty bitmaps
      */
     public record Qcow2(String compat, String compressionType, boolean lazyRefcounts, int refcountBits,
-            boolean corrupt, boolean extendedL2, String dataFile, boolean dataFileRaw, String encryption) {
+            boolean corrupt, boolean extendedL2, String dataFile, boolean dataFileRaw, String encryption,
+            List<Bitmap> bitmaps) {
+    }
+
+    /**
+     * A dirty bitmap.
+     *
+     * @param granularity bytes of the disk that a bit stands for
+     * @param inUse in use now, or not closed properly and of no use
+     * @param auto records all changes
+     */
+    public record Bitmap(String name, long granularity, boolean inUse, boolean auto) {
+        /** The flags' names. */
+        public List<String> flags() {
+            return Stream.of(inUse ? "in-use" : "", auto ? "auto" : "").filter(f -> !f.isEmpty()).toList();
+        }
     }
 
     /** An internal snapshot; sizes in bytes, times as in the image's table; icount is -1 where there is none. */

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import org.jkvm.base.UserException;
+import org.jkvm.base.backend.Pieces;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +87,28 @@ abstract class BlockDeviceContract {
             Disks.await(disk.read(512, MemorySegment.ofArray(target)));
         }
         assertThat(target).isEqualTo(data);
+    }
+
+    /** More pieces than the host takes at once, and none of them whole sectors. */
+    @Test
+    void takesPiecesOfAnyLength() throws IOException {
+        byte[] data = Disks.random(21, 3000 * 512);
+        try (Image disk = open(create()); Arena arena = Arena.ofShared()) {
+            MemorySegment from = arena.allocateFrom(ValueLayout.JAVA_BYTE, data);
+            MemorySegment to = arena.allocate(data.length);
+            Disks.await(disk.write(7 * 512, pieces(from, 500)));
+            assertThat(Disks.read(disk, 7 * 512, data.length)).isEqualTo(data);
+            Disks.await(disk.read(7 * 512, pieces(to, 700)));
+            assertThat(to.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(data);
+        }
+    }
+
+    private static Pieces pieces(MemorySegment memory, int length) {
+        List<MemorySegment> pieces = new ArrayList<>();
+        for (long at = 0; at < memory.byteSize(); at += length) {
+            pieces.add(memory.asSlice(at, Math.min(length, memory.byteSize() - at)));
+        }
+        return Pieces.of(pieces);
     }
 
     @Test

@@ -23,7 +23,7 @@ final class AmendCommand extends ImageCommand {
     static Syntax syntax() {
         return Syntax.of("amend", "FILE", "Changes options of an image that is there.",
                 "What can be changed: backing_file and backing_fmt (the names only, as rebase -u does; an empty backing_file"
-                        + " takes it away), compat (from 0.10 to 1.1), lazy_refcounts and size (to a larger one).")
+                        + " takes it away), compat (0.10 or 1.1), lazy_refcounts and size (to a larger one).")
                 .value("-o", "NAME=VALUE,...", "The options and their new values.")
                 .with(Common.WRITING)
                 .with(Common.PROGRESS)

@@ -53,6 +53,9 @@ final class InfoJson {
         tree.put("refcount-bits", q.refcountBits());
         if (!q.compat().equals("0.10")) {
             tree.put("lazy-refcounts", q.lazyRefcounts());
+            if (!q.bitmaps().isEmpty()) {
+                tree.put("bitmaps", q.bitmaps().stream().map(InfoJson::bitmap).toList());
+            }
             tree.put("corrupt", q.corrupt());
             tree.put("extended-l2", q.extendedL2());
             if (q.dataFile() != null) {
@@ -67,6 +70,14 @@ final class InfoJson {
         typed.put("type", "qcow2");
         typed.put("data", tree);
         return typed;
+    }
+
+    private static Map<String, Object> bitmap(ImageInfo.Bitmap b) {
+        Map<String, Object> tree = new LinkedHashMap<>();
+        tree.put("flags", b.flags());
+        tree.put("name", b.name());
+        tree.put("granularity", b.granularity());
+        return tree;
     }
 
     private static void backing(Map<String, Object> tree, ImageInfo.Backing backing) {

@@ -86,6 +86,7 @@ final class InfoText {
         if (v3) {
             line("    lazy refcounts: " + q.lazyRefcounts());
         }
+        bitmaps(q.bitmaps());
         line("    refcount bits: " + q.refcountBits());
         if (q.dataFile() != null) {
             line("    data file: " + q.dataFile());
@@ -98,6 +99,23 @@ final class InfoText {
         if (v3) {
             line("    corrupt: " + q.corrupt());
             line("    extended l2: " + q.extendedL2());
+        }
+    }
+
+    private void bitmaps(List<ImageInfo.Bitmap> bitmaps) {
+        if (!bitmaps.isEmpty()) {
+            line("    bitmaps:");
+        }
+        for (int i = 0; i < bitmaps.size(); i++) {
+            ImageInfo.Bitmap bitmap = bitmaps.get(i);
+            line("        [" + i + "]:");
+            line("            flags:");
+            List<String> flags = bitmap.flags();
+            for (int flag = 0; flag < flags.size(); flag++) {
+                line("                [" + flag + "]: " + flags.get(flag));
+            }
+            line("            name: " + bitmap.name());
+            line("            granularity: " + bitmap.granularity());
         }
     }
 

@@ -18,6 +18,7 @@ public final class KvmImg {
     private enum Tool {
         AMEND(AmendCommand::syntax, AmendCommand::new),
         BENCH(BenchCommand::syntax, BenchCommand::new),
+        BITMAP(BitmapCommand::syntax, BitmapCommand::new),
         CHECK(CheckCommand::syntax, CheckCommand::new),
         COMMIT(CommitCommand::syntax, CommitCommand::new),
         COMPARE(CompareCommand::syntax, CompareCommand::new),

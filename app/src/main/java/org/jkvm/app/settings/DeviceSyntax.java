@@ -109,7 +109,8 @@ final class DeviceSyntax {
                 (int) list.size("physical_block_size", defaults.physicalBlockSize(), 'b'),
                 list.flag("write-cache", node == null || node.writeCache()),
                 list.flag("config-wce", defaults.configWce()), list.flag("discard", defaults.discard()),
-                list.flag("write-zeroes", defaults.writeZeroes()), policy(list, "rerror", node),
+                list.flag("write-zeroes", defaults.writeZeroes()),
+                list.flag("request-merging", defaults.requestMerging()), policy(list, "rerror", node),
                 policy(list, "werror", node));
         return new DeviceSettings.VirtioBlk(id, slot(list), node, options, virtio(list));
     }

@@ -156,7 +156,8 @@ public final class SettingsReader {
     private static BlkOptions options(BlockNode node) {
         BlkOptions d = BlkOptions.DEFAULTS;
         return new BlkOptions(d.serial(), d.numQueues(), d.queueSize(), d.logicalBlockSize(), d.physicalBlockSize(),
-                node.writeCache(), d.configWce(), d.discard(), d.writeZeroes(), node.rerror(), node.werror());
+                node.writeCache(), d.configWce(), d.discard(), d.writeZeroes(), d.requestMerging(),
+                node.rerror(), node.werror());
     }
 
     private void deviceOptions() {

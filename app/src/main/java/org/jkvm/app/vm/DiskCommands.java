@@ -54,6 +54,8 @@ final class DiskCommands {
                         + " base: the one that stays", this::stream),
                 new Action("commit", "device|all", "write what an image or a temporary overlay has into its backing file",
                         this::commit),
+                new Action("drive_backup", "[-n] [-f] [-c] device target [format]", "copy a disk as it is now; -n: the target"
+                        + " is there already, -f: with what the backing files have, -c: packed", this::backup),
                 new Action("drive_mirror", "[-n] [-f] device target [format]", "copy a disk and keep the copy in step; -n:"
                         + " the target is there already, -f: with what the backing files have", this::mirror),
                 new Action("snapshot_blkdev", "[-n] device [new-image-file] [format]", "send what is written from now on to"
@@ -128,6 +130,18 @@ final class DiskCommands {
         String format = words.next("format", reuse ? null : disk.drive().image().format());
         words.end();
         return on(disk.node().name(), () -> disk.live().mirror(target, format, full, reuse));
+    }
+
+    private String backup(String text) {
+        Words words = new Words(text);
+        boolean reuse = words.flag("-n");
+        boolean full = words.flag("-f");
+        boolean compress = words.flag("-c");
+        Disks.Attached disk = disks.get(words.next("device"));
+        Path target = Path.of(words.next("target"));
+        String format = words.next("format", reuse ? null : disk.drive().image().format());
+        words.end();
+        return on(disk.node().name(), () -> disk.live().backup(target, format, full, reuse, compress));
     }
 
     private String snapshot(String text) {

@@ -4,9 +4,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import org.jkvm.base.HostException;
+import org.jkvm.base.backend.Pieces;
 
 /**
  * A regular file or block device, opened by open(2) and accessed at explicit offsets. Any number of threads may use it
@@ -45,9 +47,6 @@ public final class HostFile implements AutoCloseable {
     private static final int SEEK_HOLE = 4;
     // include/uapi/linux/fs.h
     private static final int RWF_NOWAIT = 8;
-    /** A struct iovec (readv(2)) for each thread. */
-    private static final ThreadLocal<MemorySegment> VECTOR =
-            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(2 * ValueLayout.ADDRESS.byteSize(), Long.BYTES));
     // include/uapi/linux/falloc.h
     private static final int FALLOC_FL_KEEP_SIZE = 1;
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
@@ -56,6 +55,7 @@ public final class HostFile implements AutoCloseable {
     private static final MethodHandle OPEN = Native.linkLongs("open");
     private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
     private static final MethodHandle CLOSE = Native.linkLongs("close");
+    private static final MethodHandle PREADV = Native.linkLongs("preadv");
     private static final MethodHandle PREADV2 = Native.linkLongs("preadv2");
     private static final MethodHandle FDATASYNC = Native.linkLongs("fdatasync");
     private static final MethodHandle FTRUNCATE = Native.linkLongs("ftruncate");
@@ -64,6 +64,7 @@ public final class HostFile implements AutoCloseable {
     private static final MethodHandle PREAD = Native.linkLongs("pread");
     private static final MethodHandle COPY_FILE_RANGE = Native.linkLongs("copy_file_range");
     private static final MethodHandle PWRITE = Native.linkLongs("pwrite");
+    private static final MethodHandle PWRITEV = Native.linkLongs("pwritev");
 
     private final int descriptor;
     private final Path path;
@@ -140,11 +141,16 @@ public final class HostFile implements AutoCloseable {
      * Fills {@code target}, native memory, where that takes no waiting: from the host's cache. Returns false where it would,
      * or the host can't tell; what is in {@code target} is then undefined.
      */
-    public boolean readNow(long offset, MemorySegment target) {
-        MemorySegment vector = VECTOR.get();
-        vector.set(ValueLayout.ADDRESS, 0, target);
-        vector.set(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS.byteSize(), target.byteSize());
-        return Native.call(PREADV2, descriptor, vector, 1, offset, RWF_NOWAIT) == target.byteSize();
+    public boolean readNow(long offset, Pieces target) {
+        if (target.count() > IoVector.MOST) {
+            return false;
+        }
+        try {
+            return Native.call(PREADV2, descriptor, IoVector.of(target), target.count(), offset, RWF_NOWAIT)
+                    == target.byteSize();
+        } finally {
+            Reference.reachabilityFence(target);
+        }
     }
 
     /** Reads until {@code target} is full or the file ends; returns how many bytes were read. */
@@ -163,6 +169,34 @@ public final class HostFile implements AutoCloseable {
         return done;
     }
 
+    /** As {@link #read(long, MemorySegment)}, into pieces. */
+    public long read(long offset, Pieces target) {
+        if (target.count() == 1 || !target.isNative()) {
+            return readEach(offset, target);
+        }
+        long done = 0;
+        while (done < target.byteSize()) {
+            long n = transfer(PREADV, "read", offset + done, target.slice(done));
+            if (n == 0) {
+                break;
+            }
+            done += n;
+        }
+        return done;
+    }
+
+    private long readEach(long offset, Pieces target) {
+        long done = 0;
+        for (int i = 0; i < target.count(); i++) {
+            long n = read(offset + done, target.get(i));
+            done += n;
+            if (n < target.get(i).byteSize()) {
+                break;
+            }
+        }
+        return done;
+    }
+
     /** Writes all of {@code source}, making the file longer where need be. */
     public void write(long offset, MemorySegment source) {
         if (!source.isNative()) {
@@ -171,12 +205,35 @@ public final class HostFile implements AutoCloseable {
         }
         long done = 0;
         while (done < source.byteSize()) {
-            long n = transfer(PWRITE, "write", offset + done, source.asSlice(done));
-            if (n == 0) {
-                throw new HostException("write to " + path + " at " + (offset + done) + ": nothing was taken", Errno.EIO);
-            }
-            done += n;
+            done += taken(offset + done, transfer(PWRITE, "write", offset + done, source.asSlice(done)));
         }
+    }
+
+    /** As {@link #write(long, MemorySegment)}, from pieces. */
+    public void write(long offset, Pieces source) {
+        if (source.count() == 1 || !source.isNative()) {
+            writeEach(offset, source);
+            return;
+        }
+        long done = 0;
+        while (done < source.byteSize()) {
+            done += taken(offset + done, transfer(PWRITEV, "write", offset + done, source.slice(done)));
+        }
+    }
+
+    private void writeEach(long offset, Pieces source) {
+        long done = 0;
+        for (int i = 0; i < source.count(); i++) {
+            write(offset + done, source.get(i));
+            done += source.get(i).byteSize();
+        }
+    }
+
+    private long taken(long offset, long bytes) {
+        if (bytes == 0) {
+            throw new HostException("write to " + path + " at " + offset + ": nothing was taken", Errno.EIO);
+        }
+        return bytes;
     }
 
     /**
@@ -252,12 +309,25 @@ public final class HostFile implements AutoCloseable {
     }
 
     private long transfer(MethodHandle call, String name, long offset, MemorySegment memory) {
+        return transfer(call, name, offset, memory, memory.byteSize(), memory.byteSize());
+    }
+
+    private long transfer(MethodHandle call, String name, long offset, Pieces pieces) {
+        try {
+            return transfer(call, name, offset, IoVector.of(pieces), IoVector.count(pieces), pieces.byteSize());
+        } finally {
+            Reference.reachabilityFence(pieces);
+        }
+    }
+
+    /** pread(2), preadv(2) and their like; {@code count} is of what {@code memory} has: bytes, or pieces. */
+    private long transfer(MethodHandle call, String name, long offset, MemorySegment memory, long count, long bytes) {
         long n;
         do {
-            n = Native.call(call, descriptor, memory, memory.byteSize(), offset, 0);
+            n = Native.call(call, descriptor, memory, count, offset, 0);
         } while (n < 0 && Native.errno() == Errno.EINTR);
         if (n < 0) {
-            throw Native.failure(name + " of " + memory.byteSize() + " bytes at " + offset + " of " + path, "");
+            throw Native.failure(name + " of " + bytes + " bytes at " + offset + " of " + path, "");
         }
         return n;
     }

@@ -45,10 +45,11 @@ public final class BlkDriver {
     }
 
     public int lastStatus() {
-        return (int) base.memory.ram.readInt(statusAddress, 1);
+        return status(statusAddress);
     }
 
-    public int request(int type, long sector, List<byte[]> out, int[] in) {
+    /** Makes a request and does not tell the device; returns where its status will be. */
+    public long prepare(int type, long sector, List<byte[]> out, int[] in) {
         List<Piece> pieces = new ArrayList<>(List.of(header(type, sector)));
         out.forEach(bytes -> pieces.add(new Piece(base.memory.put(bytes), bytes.length, false)));
         writable.clear();
@@ -59,8 +60,23 @@ public final class BlkDriver {
         statusAddress = base.memory.put(new byte[]{(byte) NOT_ANSWERED});
         pieces.add(new Piece(statusAddress, 1, true));
         ring.add(pieces);
+        return statusAddress;
+    }
+
+    /** Tells the device of what was prepared. */
+    public void kick() {
         base.kick(0);
         ring.poll();
+    }
+
+    /** The status at an address. */
+    public int status(long address) {
+        return (int) base.memory.ram.readInt(address, 1);
+    }
+
+    public int request(int type, long sector, List<byte[]> out, int[] in) {
+        prepare(type, sector, out, in);
+        kick();
         return lastStatus();
     }
 

@@ -3,6 +3,7 @@ package org.jkvm.storage.layer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jkvm.base.Bits;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.linux.FileStatus;
 import org.jkvm.linux.HostFile;
 
@@ -27,13 +28,42 @@ final class DirectIo {
         return Bits.isPowerOfTwo(told) && told <= Buffers.ALIGNMENT ? told : Buffers.ALIGNMENT;
     }
 
-    /** Reads like {@link HostFile#read}. */
-    long read(long offset, MemorySegment target) {
+    /** Reads like {@link HostFile#read(long, Pieces)}. */
+    long read(long offset, Pieces target) {
+        if (aligned(offset, target)) {
+            return file.read(offset, target);
+        }
+        long done = 0;
+        for (int i = 0; i < target.count(); i++) {
+            long n = read(offset + done, target.get(i));
+            done += n;
+            if (n < target.get(i).byteSize()) {
+                break;
+            }
+        }
+        return done;
+    }
+
+    private long read(long offset, MemorySegment target) {
         return aligned(offset, target) ? file.read(offset, target) : readCopied(offset, target);
     }
 
-    /** Writes like {@link HostFile#write}. */
-    void write(long offset, MemorySegment source) {
+    /** Writes like {@link HostFile#write(long, Pieces)}. */
+    void write(long offset, Pieces source) {
+        if (aligned(offset, source)) {
+            try (RangeLocks.Held _ = locks.shared(offset, offset + source.byteSize() - 1)) {
+                file.write(offset, source);
+            }
+            return;
+        }
+        long done = 0;
+        for (int i = 0; i < source.count(); i++) {
+            write(offset + done, source.get(i));
+            done += source.get(i).byteSize();
+        }
+    }
+
+    private void write(long offset, MemorySegment source) {
         long first = Bits.alignDown(offset, offsetAlign);
         long end = Bits.alignUp(offset + source.byteSize(), offsetAlign);
         boolean whole = first == offset && end == offset + source.byteSize();
@@ -44,6 +74,17 @@ final class DirectIo {
                 writeCopied(offset, source, first, end);
             }
         }
+    }
+
+    private boolean aligned(long offset, Pieces pieces) {
+        long at = offset;
+        for (int i = 0; i < pieces.count(); i++) {
+            if (!aligned(at, pieces.get(i))) {
+                return false;
+            }
+            at += pieces.get(i).byteSize();
+        }
+        return true;
     }
 
     private boolean aligned(long offset, MemorySegment memory) {

@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jkvm.base.HostException;
 import org.jkvm.base.backend.NoSpaceException;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.linux.Errno;
 import org.jkvm.linux.FileStatus;
 import org.jkvm.linux.HostFile;
@@ -41,16 +42,21 @@ public final class HostImageFile implements ImageFile {
 
     @Override
     public void read(long offset, MemorySegment target) throws IOException {
+        read(offset, Pieces.of(target));
+    }
+
+    @Override
+    public void read(long offset, Pieces target) throws IOException {
         run(() -> {
             long there = end.get();
             long n = direct == null ? file.read(offset, target) : direct.read(offset, target);
             refuseTruncated(offset, n, Math.min(target.byteSize(), there - offset));
-            target.asSlice(n).fill((byte) 0);
+            target.slice(n).fill((byte) 0);
         });
     }
 
     @Override
-    public boolean readNow(long offset, MemorySegment target) {
+    public boolean readNow(long offset, Pieces target) {
         return direct == null && target.isNative() && file.readNow(offset, target);
     }
 
@@ -64,6 +70,11 @@ public final class HostImageFile implements ImageFile {
 
     @Override
     public void write(long offset, MemorySegment source) throws IOException {
+        write(offset, Pieces.of(source));
+    }
+
+    @Override
+    public void write(long offset, Pieces source) throws IOException {
         try {
             run(() -> {
                 if (direct == null) {

@@ -3,6 +3,7 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import org.jkvm.base.backend.Pieces;
 
 /**
  * The bytes of an image file, under a format. Any thread may call; calls wait for the host. Failures have one-line
@@ -18,13 +19,31 @@ public interface ImageFile extends AutoCloseable {
     /** Fills {@code target}; what lies past the end reads as zeroes. */
     void read(long offset, MemorySegment target) throws IOException;
 
+    /** The same into pieces. */
+    default void read(long offset, Pieces target) throws IOException {
+        long at = offset;
+        for (int i = 0; i < target.count(); i++) {
+            read(at, target.get(i));
+            at += target.get(i).byteSize();
+        }
+    }
+
     /** Fills {@code target} where that takes no waiting; false where it would, and {@code target} is undefined then. */
-    default boolean readNow(long offset, MemorySegment target) {
+    default boolean readNow(long offset, Pieces target) {
         return false;
     }
 
     /** Writes all of {@code source}; a file becomes longer where need be. */
     void write(long offset, MemorySegment source) throws IOException;
+
+    /** The same from pieces. */
+    default void write(long offset, Pieces source) throws IOException {
+        long at = offset;
+        for (int i = 0; i < source.count(); i++) {
+            write(at, source.get(i));
+            at += source.get(i).byteSize();
+        }
+    }
 
     /**
      * Everything written before is on stable storage before anything written after, as far as the cache mode asks for

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jkvm.base.backend.Pieces;
+import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
@@ -25,13 +27,31 @@ public interface Layer extends AutoCloseable {
     /** Fills {@code target} from {@code offset}. */
     void read(long offset, MemorySegment target) throws IOException;
 
+    /** The same into pieces. */
+    default void read(long offset, Pieces target) throws IOException {
+        long at = offset;
+        for (int i = 0; i < target.count(); i++) {
+            read(at, target.get(i));
+            at += target.get(i).byteSize();
+        }
+    }
+
     /** Fills {@code target} where that takes no waiting; false where it would, and {@code target} is undefined then. */
-    default boolean readNow(long offset, MemorySegment target) {
+    default boolean readNow(long offset, Pieces target) {
         return false;
     }
 
     /** Writes {@code source} at {@code offset}. */
     void write(long offset, MemorySegment source) throws IOException;
+
+    /** The same from pieces. */
+    default void write(long offset, Pieces source) throws IOException {
+        long at = offset;
+        for (int i = 0; i < source.count(); i++) {
+            write(at, source.get(i));
+            at += source.get(i).byteSize();
+        }
+    }
 
     /** Everything that completed before is on stable storage on return. */
     void flush() throws IOException;
@@ -84,6 +104,11 @@ public interface Layer extends AutoCloseable {
 
     /** The snapshots inside the image; empty where it can have none. */
     default Optional<Snapshots> snapshots() {
+        return Optional.empty();
+    }
+
+    /** The dirty bitmaps inside the image; empty where the format has none. */
+    default Optional<Bitmaps> bitmaps() {
         return Optional.empty();
     }
 

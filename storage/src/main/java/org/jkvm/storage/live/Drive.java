@@ -8,8 +8,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jkvm.base.UserException;
 import org.jkvm.base.backend.BlockDevice;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.layer.Buffers;
 
@@ -32,6 +34,7 @@ public final class Drive implements BlockDevice {
     private final List<WriteObserver> observers = new CopyOnWriteArrayList<>();
     private final List<Runnable> resized = new CopyOnWriteArrayList<>();
     private final int blockSize;
+    private volatile WriteGuard guard = WriteGuard.NONE;
     private volatile BiConsumer<Operation, Throwable> failed = (_, _) -> { };
     // Both change only while nothing is under way.
     private volatile Source source;
@@ -41,6 +44,14 @@ public final class Drive implements BlockDevice {
     interface WriteObserver {
         /** A range has changed, or a request to change it has failed. On a thread of the disk's; must not wait. */
         void changed(long offset, long length);
+    }
+
+    /** What has to happen before the contents of a range change. */
+    interface WriteGuard {
+        WriteGuard NONE = (_, _) -> CompletableFuture.completedFuture(null);
+
+        /** Completes, without a failure, when the range may change. Must not wait. */
+        CompletableFuture<Void> before(long offset, long length);
     }
 
     /**
@@ -125,11 +136,21 @@ public final class Drive implements BlockDevice {
 
     @Override
     public CompletableFuture<Void> read(long offset, MemorySegment target) {
-        return request(Operation.READ, offset, target.byteSize(), i -> i.read(offset, target));
+        return read(offset, Pieces.of(target));
     }
 
     @Override
     public CompletableFuture<Void> write(long offset, MemorySegment data) {
+        return write(offset, Pieces.of(data));
+    }
+
+    @Override
+    public CompletableFuture<Void> read(long offset, Pieces target) {
+        return request(Operation.READ, offset, target.byteSize(), i -> i.read(offset, target));
+    }
+
+    @Override
+    public CompletableFuture<Void> write(long offset, Pieces data) {
         return request(Operation.WRITE, offset, data.byteSize(), i -> isDetectedZero(data)
                 ? i.writeZeroes(offset, data.byteSize(), detectZeroes == DetectZeroes.UNMAP) : i.write(offset, data));
     }
@@ -224,6 +245,11 @@ public final class Drive implements BlockDevice {
         old.close();
     }
 
+    /** Has every change wait for {@code next}; null for none. Only while drained. */
+    void setGuard(WriteGuard next) {
+        guard = next == null ? WriteGuard.NONE : next;
+    }
+
     void observe(WriteObserver observer) {
         observers.add(observer);
     }
@@ -241,8 +267,8 @@ public final class Drive implements BlockDevice {
         }
     }
 
-    private boolean isDetectedZero(MemorySegment data) {
-        return detectZeroes != DetectZeroes.OFF && Buffers.isZero(data);
+    private boolean isDetectedZero(Pieces data) {
+        return detectZeroes != DetectZeroes.OFF && IntStream.range(0, data.count()).allMatch(i -> Buffers.isZero(data.get(i)));
     }
 
     private CompletableFuture<Void> request(Operation operation, long offset, long length,
@@ -270,13 +296,23 @@ public final class Drive implements BlockDevice {
 
         @Override
         public void run() {
-            gate.enter(() -> start.apply(image).whenComplete(this));
+            gate.enter(() -> begin().whenComplete(this));
+        }
+
+        private CompletableFuture<Void> begin() {
+            WriteGuard now = guard;
+            return now == WriteGuard.NONE || !changes() ? start.apply(image)
+                    : now.before(offset, length).thenCompose(_ -> start.apply(image));
+        }
+
+        private boolean changes() {
+            return operation == Operation.WRITE || operation == Operation.DISCARD;
         }
 
         /** First the gate, then the guest: whoever waits for the gate must not depend on the guest's device. */
         @Override
         public void accept(Void nothing, Throwable thrown) {
-            if (operation == Operation.WRITE || operation == Operation.DISCARD) {
+            if (changes()) {
                 observers.forEach(o -> o.changed(offset, length));
             }
             statistics.count(operation, length, System.nanoTime() - made, thrown != null);

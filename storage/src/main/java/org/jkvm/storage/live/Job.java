@@ -49,7 +49,7 @@ public abstract class Job {
         this.drive = drive;
     }
 
-    /** "mirror", "commit" or "stream". */
+    /** "backup", "mirror", "commit" or "stream". */
     public final String type() {
         return type;
     }

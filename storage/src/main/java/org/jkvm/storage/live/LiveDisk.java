@@ -110,8 +110,42 @@ public final class LiveDisk {
      */
     public synchronized void mirror(Path target, String format, boolean full, boolean reuse) throws IOException {
         refuseWhileBusy();
-        ImageInfo.Backing backing = full || drive.source().temporary() ? null
-                : drive.image().info().backing().orElse(null);
+        ImageInfo.Backing backing = full ? null : backing();
+        Image image = target(target, format, backing, reuse);
+        Source source = new Source(target, drive.source().options().withFormat(format), false);
+        start(new CopyJob("mirror", drive, image, new CopyJob.Plan(backing != null, !reuse && backing == null, true, () -> {
+            drive.switchTo(source, image);
+            return null;
+        }, image::close)));
+    }
+
+    /**
+     * Copies the disk as it is now to another image: {@code drive_backup}. The arguments are those of {@link #mirror}.
+     *
+     * @param compress the target's clusters are packed
+     */
+    public synchronized void backup(Path target, String format, boolean full, boolean reuse, boolean compress)
+            throws IOException {
+        refuseWhileBusy();
+        ImageInfo.Backing backing = full ? null : backing();
+        Image image = target(target, format, backing, reuse);
+        BackupJob backup;
+        try {
+            backup = new BackupJob(drive, image, new BackupJob.Plan(backing != null, compress, !reuse && backing == null));
+            backup.begin();
+        } catch (IOException e) {
+            image.close();
+            throw e;
+        }
+        start(backup);
+    }
+
+    private ImageInfo.Backing backing() throws IOException {
+        return drive.source().temporary() ? null : drive.image().info().backing().orElse(null);
+    }
+
+    /** Opens what is to be copied to, and makes it where it is not there already. */
+    private Image target(Path target, String format, ImageInfo.Backing backing, boolean reuse) throws IOException {
         if (!reuse) {
             Images.create(target, backing == null ? CreateOptions.of(format, drive.size())
                     : CreateOptions.over(backing.path().toAbsolutePath().toString(), backing.format(), drive.size()));
@@ -122,11 +156,7 @@ public final class LiveDisk {
             image.close();
             throw new IOException("'" + target + "' has " + image.size() + " bytes, less than the disk's " + drive.size());
         }
-        Source source = new Source(target, drive.source().options().withFormat(format), false);
-        start(new CopyJob("mirror", drive, image, new CopyJob.Plan(backing != null, !reuse && backing == null, true, () -> {
-            drive.switchTo(source, image);
-            return null;
-        }, image::close)));
+        return image;
     }
 
     /**

@@ -2,9 +2,9 @@ package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 import java.util.function.Supplier;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 
@@ -31,10 +31,14 @@ final class ClusterReader {
     }
 
     void read(long offset, MemorySegment target) throws IOException {
+        read(offset, Pieces.of(target));
+    }
+
+    void read(long offset, Pieces target) throws IOException {
         long done = 0;
         while (done < target.byteSize()) {
             Extent extent = extent(offset + done, target.byteSize() - done);
-            read(extent, offset + done, target.asSlice(done, extent.length()));
+            read(extent, offset + done, target.slice(done, extent.length()));
             done += extent.length();
         }
     }
@@ -43,24 +47,23 @@ final class ClusterReader {
         return metadata.look((mapping, refcounts) -> mapping.extent(offset, length));
     }
 
-    private void read(Extent extent, long offset, MemorySegment target) throws IOException {
+    private void read(Extent extent, long offset, Pieces target) throws IOException {
         long inCluster = offset & header.clusterSize() - 1;
         switch (extent.kind()) {
             case NORMAL -> data.read(extent.host() + inCluster, target);
             case ZERO, ZERO_ALLOCATED -> target.fill((byte) 0);
             case UNALLOCATED -> readBacking(offset, target);
-            case COMPRESSED -> MemorySegment.copy(unpack(extent.entry()), (int) inCluster, target, ValueLayout.JAVA_BYTE, 0,
-                    (int) target.byteSize());
+            case COMPRESSED -> target.copyFrom(MemorySegment.ofArray(unpack(extent.entry())).asSlice(inCluster));
         }
     }
 
-    private void readBacking(long offset, MemorySegment target) throws IOException {
+    private void readBacking(long offset, Pieces target) throws IOException {
         Layer below = backing.get().orElse(null);
         long there = below == null ? 0 : Math.clamp(below.size() - offset, 0, target.byteSize());
         if (there > 0) {
-            below.read(offset, target.asSlice(0, there));
+            below.read(offset, target.slice(0, there));
         }
-        target.asSlice(there).fill((byte) 0);
+        target.slice(there).fill((byte) 0);
     }
 
     /** A packed cluster is to be linked: what was known under its entry is of one that is gone. */

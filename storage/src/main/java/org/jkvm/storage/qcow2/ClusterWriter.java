@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jkvm.base.Bits;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
@@ -41,7 +42,7 @@ final class ClusterWriter implements DiskWriter {
     }
 
     /** Writes where all clusters are there and may be overwritten; else writes nothing and returns false. */
-    boolean writeInPlace(long offset, MemorySegment source) throws IOException {
+    boolean writeInPlace(long offset, Pieces source) throws IOException {
         List<Extent> extents = new ArrayList<>();
         for (long done = 0; done < source.byteSize(); done += extents.getLast().length()) {
             Extent extent = reader.extent(offset + done, source.byteSize() - done);
@@ -52,27 +53,27 @@ final class ClusterWriter implements DiskWriter {
         }
         long done = 0;
         for (Extent extent : extents) {
-            overwrite(extent, offset + done, source.asSlice(done, extent.length()));
+            overwrite(extent, offset + done, source.slice(done, extent.length()));
             done += extent.length();
         }
         return true;
     }
 
     @Override
-    public void write(long offset, MemorySegment source) throws IOException {
+    public void write(long offset, Pieces source) throws IOException {
         long done = 0;
         while (done < source.byteSize()) {
             Extent extent = reader.extent(offset + done, source.byteSize() - done);
             if (extent.inPlace()) {
-                overwrite(extent, offset + done, source.asSlice(done, extent.length()));
+                overwrite(extent, offset + done, source.slice(done, extent.length()));
                 done += extent.length();
             } else {
-                done += writeNew(extent, offset + done, source.asSlice(done, extent.length()));
+                done += writeNew(extent, offset + done, source.slice(done, extent.length()));
             }
         }
     }
 
-    private void overwrite(Extent extent, long offset, MemorySegment source) throws IOException {
+    private void overwrite(Extent extent, long offset, Pieces source) throws IOException {
         long host = extent.host() + inCluster(offset);
         guard(host, source.byteSize());
         data.write(host, source);
@@ -92,11 +93,11 @@ final class ClusterWriter implements DiskWriter {
     }
 
     /** Writes to new host clusters and links them. Returns how many bytes of {@code source} were written. */
-    private long writeNew(Extent extent, long offset, MemorySegment source) throws IOException {
+    private long writeNew(Extent extent, long offset, Pieces source) throws IOException {
         Place place = place(extent, offset);
         long length = Math.min(source.byteSize(), place.count() * clusterSize - inCluster(offset));
         try {
-            fill(extent, place, offset, source.asSlice(0, length));
+            fill(extent, place, offset, source.slice(0, length));
         } catch (IOException e) {
             giveBack(place, e);
             throw e;
@@ -150,7 +151,7 @@ final class ClusterWriter implements DiskWriter {
         }
     }
 
-    private void fill(Extent extent, Place place, long offset, MemorySegment source) throws IOException {
+    private void fill(Extent extent, Place place, long offset, Pieces source) throws IOException {
         long head = inCluster(offset);
         long whole = Bits.alignUp(head + source.byteSize(), clusterSize);
         if (whole == source.byteSize() || place.blank() && readsAsZero(extent)) {
@@ -161,7 +162,7 @@ final class ClusterWriter implements DiskWriter {
             MemorySegment all = Buffers.allocate(arena, whole);
             reader.read(offset - head, all.asSlice(0, head));
             reader.read(offset + source.byteSize(), all.asSlice(head + source.byteSize()));
-            all.asSlice(head, source.byteSize()).copyFrom(source);
+            source.copyTo(all.asSlice(head));
             data.write(place.host(), all);
         }
     }
@@ -277,7 +278,7 @@ final class ClusterWriter implements DiskWriter {
 
     private long writeZeroBytes(long from, long to) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
-            write(from, Buffers.allocate(arena, to - from));
+            write(from, Pieces.of(Buffers.allocate(arena, to - from)));
         }
         return to;
     }
@@ -296,6 +297,20 @@ final class ClusterWriter implements DiskWriter {
             unlink(extent, from, Extent.ZERO);
         }
         return from + extent.length();
+    }
+
+    /** Has no cluster say that it reads as zeroes: those are unallocated, or stored where there is a backing file. */
+    void expandZeroes(long size, boolean hasBacking) throws IOException {
+        for (long at = 0; at < size; ) {
+            Extent extent = reader.extent(at, Math.min(size - at, PIECE));
+            boolean zero = extent.kind() == Extent.Kind.ZERO || extent.kind() == Extent.Kind.ZERO_ALLOCATED;
+            if (zero && hasBacking) {
+                writeZeroBytes(at, at + extent.length());
+            } else if (zero) {
+                unlink(extent, at, 0);
+            }
+            at += extent.length();
+        }
     }
 
     private void unlink(Extent extent, long offset, long entry) throws IOException {

@@ -3,6 +3,7 @@ package org.jkvm.storage.qcow2;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.layer.Buffers;
 
 /** Copies what an image has from its backing file into it. The caller holds an exclusive lock. */
@@ -28,7 +29,7 @@ record CopyUp(ClusterReader reader, DiskWriter writer) {
         if (Buffers.isZero(buffer)) {
             writer.writeZeroes(offset, offset + buffer.byteSize(), true, size);
         } else {
-            writer.write(offset, buffer);
+            writer.write(offset, Pieces.of(buffer));
         }
     }
 }

@@ -1,12 +1,12 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
+import org.jkvm.base.backend.Pieces;
 
 /** Changes the disk's contents where more than data in place is to be done. The caller holds an exclusive lock. */
 interface DiskWriter {
     /** Writes, allocating where need be. */
-    void write(long offset, MemorySegment source) throws IOException;
+    void write(long offset, Pieces source) throws IOException;
 
     /** Gives up what lies from {@code from} to {@code to}: whole clusters, but where the disk ends. */
     void discard(long from, long to) throws IOException;

@@ -27,8 +27,7 @@ public final class Encryption {
         MemorySegment start = fields.start(header.headerLength());
         Field.CRYPT_METHOD.put(start, Features.CRYPT_LUKS);
         // Counts may have moved: the header is as it is now.
-        fields.writeCluster(BackingChange.cluster(HeaderReader.read(file), start,
-                new Header.Extension(Features.EXTENSION_ENCRYPTION, place)));
+        fields.writeCluster(HeaderCluster.with(HeaderReader.read(file), start, Features.EXTENSION_ENCRYPTION, place));
         file.flush();
     }
 }

@@ -20,21 +20,42 @@ final class HeaderAmendment {
         }
     }
 
-    private static void version(Header header, HeaderFields fields, String value) throws IOException {
-        int version = switch (value) {
+    /** The version that a value of {@code compat} means. */
+    static int version(String value) throws IOException {
+        return switch (value) {
             case "1.1", "v3" -> 3;
             case "0.10", "v2" -> 2;
             default -> throw new IOException("compat=" + value + ": 1.1 or 0.10 is allowed");
         };
+    }
+
+    /** Refuses to make version 2 of an image that has what this lacks; zeroes aside. */
+    static void refuseDowngrade(Header header) throws IOException {
+        refuse(header.refcountOrder() != Header.REFCOUNT_ORDER_V2, "reference counts of other than 16 bits");
+        refuse(header.extendedL2(), "extended L2 entries");
+        refuse(header.hasDataFile(), "an external data file");
+        refuse(header.compressionType() != Features.COMPRESSION_ZLIB, "a compression type other than zlib");
+        refuse(header.snapshotCount() > 0, "snapshots, whose tables may say that clusters are zeroes: delete them first");
+        refuse(BitmapEntry.Directory.of(header) != null, "bitmaps: remove them first");
+    }
+
+    private static void refuse(boolean has, String what) throws IOException {
+        if (has) {
+            throw new IOException("compat=0.10: version 2 has no such thing as this image has, " + what);
+        }
+    }
+
+    private static void version(Header header, HeaderFields fields, String value) throws IOException {
+        int version = version(value);
         if (version < header.version()) {
-            throw new IOException("compat=0.10: an image does not go back to version 2; convert makes another image");
+            fields.writeCluster(HeaderCluster.downgraded(header, fields.start(header.headerLength())));
         }
         if (version > header.version()) {
             if (header.snapshotCount() > 0) {
                 throw new IOException("compat=1.1: snapshots of version 2 do not say how large the disk was;"
                         + " delete them first");
             }
-            fields.writeCluster(BackingChange.upgraded(header, fields.start(header.headerLength())));
+            fields.writeCluster(HeaderCluster.upgraded(header, fields.start(header.headerLength())));
         }
     }
 

@@ -60,6 +60,24 @@ final class Metadata {
         }
     }
 
+    /** Keeps guest data away from a range of the file: metadata that is not found from the tables lies there. */
+    void protect(long offset, long length) throws IOException {
+        look((m, r) -> {
+            register(offset, length);
+            return null;
+        });
+    }
+
+    /** Gives back a range of whole clusters of metadata, which nothing refers to once what is changed now is stable. */
+    void free(long offset, long length) throws IOException {
+        if (length > 0) {
+            change((m, r) -> {
+                r.freeLater(offset >>> clusterBits, (length - 1 >>> clusterBits) + 1, false);
+                return null;
+            });
+        }
+    }
+
     private void register(long offset, long length) {
         for (long c = offset >>> clusterBits; c << clusterBits < offset + length; c++) {
             places.add(c);

@@ -8,6 +8,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
+import org.jkvm.base.backend.Pieces;
+import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
@@ -37,6 +39,7 @@ public final class Qcow2Layer implements Layer {
     private final ClusterWriter inPlace;
     private final DiskWriter writer;
     private final Qcow2Snapshots snapshots;
+    private final Qcow2Bitmaps bitmaps;
     private final boolean readOnly;
     private final boolean unmap;
     private volatile long size;
@@ -59,7 +62,9 @@ public final class Qcow2Layer implements Layer {
         this.inPlace = new ClusterWriter(file, data, header, metadata, reader, this::backing);
         this.writer = header.extendedL2() ? new SubclusterWriter(file, data, header, metadata, reader, this::backing)
                 : inPlace;
-        this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, this::size, n -> size = n, readOnly);
+        this.snapshots = new Qcow2Snapshots(file, header, metadata, clusters, new SnapshotsDisk(), readOnly);
+        this.bitmaps = new Qcow2Bitmaps(file, header, metadata, this::size, readOnly);
+        bitmaps.open();
     }
 
     /**
@@ -108,16 +113,36 @@ public final class Qcow2Layer implements Layer {
     }
 
     private static Header prepareToWrite(ImageFile file, Header header) throws IOException {
-        long kept = header.rawDataFile() ? Features.AUTOCLEAR_DATA_FILE_RAW : 0;
-        if ((header.autoclear() & ~kept) != 0) {
-            // We keep no bitmaps: whoever does must see that they are stale (qcow2.txt, bytes 88 to 95).
-            new HeaderFields(file).write(Field.AUTOCLEAR_FEATURES, kept);
+        long known = Features.AUTOCLEAR_BITMAPS | (header.rawDataFile() ? Features.AUTOCLEAR_DATA_FILE_RAW : 0);
+        if ((header.autoclear() & ~known) != 0) {
+            // Whoever knows what these bits are about must see that it is stale (qcow2.txt, bytes 88 to 95).
+            new HeaderFields(file).write(Field.AUTOCLEAR_FEATURES, header.autoclear() & known);
             file.flush();
         }
         if (header.dirty()) {
             Repair.run(file, header);
         }
         return HeaderReader.read(file);
+    }
+
+    /** To a dirty bitmap everything changes where a snapshot is applied. */
+    private final class SnapshotsDisk implements Qcow2Snapshots.Disk {
+        @Override
+        public long size() {
+            return size;
+        }
+
+        @Override
+        public void prepareApply() throws IOException {
+            bitmaps.prepareResize();
+        }
+
+        @Override
+        public void applied(long newSize) throws IOException {
+            size = newSize;
+            bitmaps.resized(newSize);
+            bitmaps.changed(0, newSize);
+        }
     }
 
     /** Says what reads come from where this image has nothing; while no request is under way. */
@@ -161,6 +186,11 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void read(long offset, MemorySegment target) throws IOException {
+        read(offset, Pieces.of(target));
+    }
+
+    @Override
+    public void read(long offset, Pieces target) throws IOException {
         if (target.byteSize() > 0) {
             try (RangeLocks.Held _ = clusters.shared(cluster(offset), cluster(offset + target.byteSize() - 1))) {
                 reader.read(offset, target);
@@ -170,11 +200,17 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void write(long offset, MemorySegment source) throws IOException {
+        write(offset, Pieces.of(source));
+    }
+
+    @Override
+    public void write(long offset, Pieces source) throws IOException {
         if (source.byteSize() == 0) {
             return;
         }
         long first = cluster(offset);
         long last = cluster(offset + source.byteSize() - 1);
+        bitmaps.changed(offset, source.byteSize());
         try (RangeLocks.Held _ = clusters.shared(first, last)) {
             if (inPlace.writeInPlace(offset, source)) {
                 return;
@@ -202,6 +238,7 @@ public final class Qcow2Layer implements Layer {
         long from = Bits.alignUp(offset, header.clusterSize());
         long to = offset + length == size ? offset + length : Bits.alignDown(offset + length, header.clusterSize());
         if (unmap && from < to) {
+            bitmaps.changed(from, to - from);
             try (RangeLocks.Held _ = clusters.exclusive(cluster(from), cluster(to - 1))) {
                 writer.discard(from, to);
             }
@@ -211,6 +248,7 @@ public final class Qcow2Layer implements Layer {
     @Override
     public void writeZeroes(long offset, long length, boolean mayUnmap) throws IOException {
         if (length > 0) {
+            bitmaps.changed(offset, length);
             try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset + length - 1))) {
                 writer.writeZeroes(offset, offset + length, mayUnmap && unmap, size);
             }
@@ -222,6 +260,7 @@ public final class Qcow2Layer implements Layer {
         long last = cluster(Math.max(newSize, 1) - 1);
         try (RangeLocks.Held _ = clusters.exclusive(0, last)) {
             long oldSize = size;
+            bitmaps.prepareResize();
             metadata.change((mapping, refcounts) -> {
                 mapping.grow(newSize);
                 return null;
@@ -233,6 +272,7 @@ public final class Qcow2Layer implements Layer {
                 data.setSize(newSize);
             }
             size = newSize;
+            bitmaps.resized(newSize);
         }
     }
 
@@ -281,6 +321,7 @@ public final class Qcow2Layer implements Layer {
         }
         try (RangeLocks.Held _ = clusters.exclusive(cluster(offset), cluster(offset))) {
             packs = true;
+            bitmaps.changed(offset, whole);
             writer.writeCompressed(offset, packed);
         }
         return true;
@@ -289,6 +330,7 @@ public final class Qcow2Layer implements Layer {
     @Override
     public void shrink(long newSize) throws IOException {
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
+            bitmaps.prepareResize();
             // First the contents, then the size: a larger disk again must not find them.
             writer.forget(Bits.alignUp(newSize, header.clusterSize()), size);
             metadata.setHeader(Field.SIZE, newSize);
@@ -296,6 +338,7 @@ public final class Qcow2Layer implements Layer {
                 data.setSize(newSize);
             }
             size = newSize;
+            bitmaps.resized(newSize);
         }
     }
 
@@ -324,8 +367,18 @@ public final class Qcow2Layer implements Layer {
     @Override
     public void amend(String name, String value) throws IOException {
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
-            metadata.changeHeader(fields -> HeaderAmendment.make(header, fields, name, value));
+            if (name.equals("compat") && HeaderAmendment.version(value) < header.version()) {
+                downgrade();
+            }
+            metadata.changeHeader(fields -> HeaderAmendment.make(HeaderReader.read(file), fields, name, value));
         }
+    }
+
+    /** Version 2 cannot say that a cluster reads as zeroes. */
+    private void downgrade() throws IOException {
+        HeaderAmendment.refuseDowngrade(HeaderReader.read(file));
+        inPlace.expandZeroes(size, named.backingName() != null);
+        flush();
     }
 
     private long hiddenEnd(long newSize) {
@@ -340,7 +393,7 @@ public final class Qcow2Layer implements Layer {
                 header.compressionType() == Features.COMPRESSION_ZSTD ? "zstd" : "zlib", header.lazyRefcounts(),
                 1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0, header.extendedL2(),
                 header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(), header.encrypted() ? "luks"
-                : null);
+                : null, bitmaps.list());
         return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
                 (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
                 snapshots.list());
@@ -360,13 +413,18 @@ public final class Qcow2Layer implements Layer {
     }
 
     @Override
+    public Optional<Bitmaps> bitmaps() {
+        return Optional.of(bitmaps);
+    }
+
+    @Override
     public void nameBacking(String name, String format) throws IOException {
         if (name != null) {
             BackingName.resolve(path, name);
         }
         try (RangeLocks.Held _ = clusters.exclusive(0, Long.MAX_VALUE)) {
             metadata.changeHeader(h -> h.writeCluster(
-                    BackingChange.cluster(named, h.start(header.headerLength()), name, format)));
+                    HeaderCluster.cluster(HeaderReader.read(file), h.start(header.headerLength()), name, format)));
             named = HeaderReader.read(file);
         }
     }
@@ -386,7 +444,16 @@ public final class Qcow2Layer implements Layer {
             if (!metadata.broken()) {
                 fillLastSector();
                 flush();
+                storeBitmaps();
             }
+        }
+    }
+
+    /** After everything else: where there is no room for them they are left marked as of no use. */
+    private void storeBitmaps() throws IOException {
+        if (!readOnly) {
+            bitmaps.store();
+            flush();
         }
     }
 

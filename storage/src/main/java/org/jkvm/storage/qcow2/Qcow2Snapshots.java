@@ -5,8 +5,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.LongConsumer;
-import java.util.function.LongSupplier;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Snapshots;
@@ -27,19 +25,28 @@ final class Qcow2Snapshots implements Snapshots {
     private final Header header;
     private final Metadata metadata;
     private final RangeLocks clusters;
-    private final LongSupplier size;
-    private final LongConsumer resized;
+    private final Disk disk;
     private final boolean readOnly;
 
-    /** For the image in {@code file}; {@code size} is the disk's, {@code resized} is told of a new one. */
-    Qcow2Snapshots(ImageFile file, Header header, Metadata metadata, RangeLocks clusters, LongSupplier size,
-            LongConsumer resized, boolean readOnly) {
+    /** The disk, whose size and contents a snapshot may change. */
+    interface Disk {
+        /** Its bytes. */
+        long size();
+
+        /** Its contents are about to be others. */
+        void prepareApply() throws IOException;
+
+        /** They are, and {@code size} bytes. */
+        void applied(long size) throws IOException;
+    }
+
+    /** For the image in {@code file}. */
+    Qcow2Snapshots(ImageFile file, Header header, Metadata metadata, RangeLocks clusters, Disk disk, boolean readOnly) {
         this.file = file;
         this.header = header;
         this.metadata = metadata;
         this.clusters = clusters;
-        this.size = size;
-        this.resized = resized;
+        this.disk = disk;
         this.readOnly = readOnly;
     }
 
@@ -94,7 +101,7 @@ final class Qcow2Snapshots implements Snapshots {
         try {
             long copy = writeL1(l1);
             List<byte[]> entries = entries(all);
-            entries.add(SnapshotTable.entry(id, label, copy, l1.length, size.getAsLong()));
+            entries.add(SnapshotTable.entry(id, label, copy, l1.length, disk.size()));
             writeTable(entries, all);
         } catch (IOException e) {
             lower(l1, Long.MAX_VALUE);
@@ -136,31 +143,23 @@ final class Qcow2Snapshots implements Snapshots {
         long oldOffset = metadata.header(Field.SNAPSHOTS_OFFSET);
         metadata.changeHeader(h -> h.writeSnapshots(entries.size(), offset));
         if (!old.isEmpty()) {
-            free(oldOffset, old.getLast().entryEnd() - oldOffset);
-        }
-    }
-
-    private void free(long offset, long bytes) throws IOException {
-        if (bytes > 0) {
-            metadata.change((mapping, refcounts) -> {
-                refcounts.freeLater(offset >>> header.clusterBits(), clustersIn(bytes), false);
-                return null;
-            });
+            metadata.free(oldOffset, old.getLast().entryEnd() - oldOffset);
         }
     }
 
     @Override
     public void apply(String idOrName) throws IOException {
         SnapshotTable.Snapshot snapshot = find(idOrName);
-        long newSize = snapshot.diskSize() < 0 ? size.getAsLong() : Bits.alignDown(snapshot.diskSize(), SECTOR);
+        long newSize = snapshot.diskSize() < 0 ? disk.size() : Bits.alignDown(snapshot.diskSize(), SECTOR);
         long entries = Math.max(snapshot.l1Size(), Header.l1EntriesFor(newSize, header.clusterBits(),
                 header.extendedL2()));
         if (entries > Header.MAX_L1_BYTES / Long.BYTES) {
             throw new CorruptException("snapshot '" + snapshot.info().name() + "' is of a disk that is too large");
         }
         alone(() -> {
+            disk.prepareApply();
             apply(snapshot, newSize, (int) entries);
-            resized.accept(newSize);
+            disk.applied(newSize);
         });
     }
 
@@ -182,7 +181,7 @@ final class Qcow2Snapshots implements Snapshots {
             return null;
         });
         lower(old, Long.MAX_VALUE);
-        free(oldOffset, (long) old.length * Long.BYTES);
+        metadata.free(oldOffset, (long) old.length * Long.BYTES);
         refreshCopied();
     }
 
@@ -198,7 +197,7 @@ final class Qcow2Snapshots implements Snapshots {
         long[] l1 = PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
         writeTable(rest, all);
         lower(l1, Long.MAX_VALUE);
-        free(snapshot.l1Offset(), (long) snapshot.l1Size() * Long.BYTES);
+        metadata.free(snapshot.l1Offset(), (long) snapshot.l1Size() * Long.BYTES);
         refreshCopied();
     }
 

@@ -15,9 +15,6 @@ import org.jkvm.storage.layer.ImageFile;
  * many times.
  */
 final class ReferenceWalk {
-    private static final int BITMAP_ENTRY = 24;
-    private static final int MAX_BITMAPS = 65535;
-
     private final ImageFile file;
     private final Header header;
     private final ReferenceCounts counts = new ReferenceCounts();
@@ -193,35 +190,23 @@ final class ReferenceWalk {
 
     /** Persistent dirty bitmaps (qcow2.txt, "Bitmaps"): valid only while their autoclear bit is set. */
     private void bitmaps() throws IOException {
-        byte[] data = header.extension(Features.EXTENSION_BITMAPS);
-        if (data == null || data.length < BITMAP_ENTRY || (header.autoclear() & Features.AUTOCLEAR_BITMAPS) == 0) {
-            return;
-        }
-        MemorySegment extension = MemorySegment.ofArray(data);
-        long count = Be.getUnsignedInt(extension, 0);
-        long size = Be.getLong(extension, 8);
-        long offset = Be.getLong(extension, 16);
-        if (size > 0 && size <= (long) MAX_BITMAPS * header.clusterSize() && refer(offset, size, 1, "bitmap directory")) {
-            bitmapEntries(offset, offset + size, Math.min(count, MAX_BITMAPS));
-        }
-    }
-
-    private void bitmapEntries(long offset, long end, long count) throws IOException {
-        long at = offset;
-        MemorySegment entry = Buffers.allocate(BITMAP_ENTRY);
-        for (long i = 0; i < count && at <= end - BITMAP_ENTRY; i++) {
-            file.read(at, entry);
-            bitmapTable(Be.getLong(entry, 0), Be.getUnsignedInt(entry, 8));
-            long length = BITMAP_ENTRY + Be.getShort(entry, 18) + Be.getUnsignedInt(entry, 20);
-            at += Bits.alignUp(length, 8);
+        try {
+            BitmapEntry.Directory directory = BitmapEntry.Directory.of(header);
+            if (directory != null && refer(directory.offset(), directory.size(), 1, "bitmap directory")) {
+                for (BitmapEntry entry : BitmapEntry.read(file, directory)) {
+                    bitmapTable(entry.tableOffset(), entry.tableSize());
+                }
+            }
+        } catch (CorruptException e) {
+            corruption.accept("ERROR " + e.getMessage());
         }
     }
 
-    private void bitmapTable(long offset, long entries) throws IOException {
-        if (entries > Header.MAX_L1_BYTES / Long.BYTES || !refer(offset, entries * Long.BYTES, 1, "bitmap table")) {
+    private void bitmapTable(long offset, int entries) throws IOException {
+        if (entries == 0 || !refer(offset, (long) entries * Long.BYTES, 1, "bitmap table")) {
             return;
         }
-        for (long entry : PointerTable.read(file, offset, (int) entries)) {
+        for (long entry : PointerTable.read(file, offset, entries)) {
             if ((entry & Extent.OFFSET) != 0 && aligned(entry & Extent.OFFSET, "bitmap cluster")) {
                 refer(entry & Extent.OFFSET, header.clusterSize(), 1, "bitmap cluster");
             }

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jkvm.base.Bits;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
@@ -71,11 +72,11 @@ final class SubclusterWriter implements DiskWriter {
     }
 
     @Override
-    public void write(long offset, MemorySegment source) throws IOException {
-        each(offset, offset + source.byteSize(), (from, to) -> writePiece(from, source.asSlice(from - offset, to - from)));
+    public void write(long offset, Pieces source) throws IOException {
+        each(offset, offset + source.byteSize(), (from, to) -> writePiece(from, source.slice(from - offset, to - from)));
     }
 
-    private void writePiece(long offset, MemorySegment source) throws IOException {
+    private void writePiece(long offset, Pieces source) throws IOException {
         Cell cell = cell(offset);
         if (cell.owned()) {
             guard(cell.host());
@@ -93,7 +94,7 @@ final class SubclusterWriter implements DiskWriter {
     }
 
     /** To a new host cluster; what was in one that is packed, or somebody else's too, is copied. */
-    private void writeNew(Cell cell, long offset, MemorySegment source) throws IOException {
+    private void writeNew(Cell cell, long offset, Pieces source) throws IOException {
         boolean all = cell.compressed() || cell.hasHost();
         long host = allocate(offset);
         try {
@@ -127,7 +128,7 @@ final class SubclusterWriter implements DiskWriter {
     }
 
     /** Writes {@code source} and what it leaves of units of {@code unit} bytes, as that is now. */
-    private void fill(long host, long offset, MemorySegment source, long unit) throws IOException {
+    private void fill(long host, long offset, Pieces source, long unit) throws IOException {
         long from = offset & -unit;
         long end = offset + source.byteSize();
         long to = Bits.alignUp(end, unit);
@@ -139,7 +140,7 @@ final class SubclusterWriter implements DiskWriter {
             MemorySegment whole = Buffers.allocate(arena, to - from);
             reader.read(from, whole.asSlice(0, offset - from));
             reader.read(end, whole.asSlice(end - from));
-            whole.asSlice(offset - from, source.byteSize()).copyFrom(source);
+            source.copyTo(whole.asSlice(offset - from));
             data.write(host + (from & clusterSize - 1), whole);
         }
     }
@@ -184,7 +185,7 @@ final class SubclusterWriter implements DiskWriter {
     private void zeroBytes(long from, long to) throws IOException {
         if (from < to) {
             try (Arena arena = Arena.ofConfined()) {
-                write(from, Buffers.allocate(arena, to - from));
+                write(from, Pieces.of(Buffers.allocate(arena, to - from)));
             }
         }
     }

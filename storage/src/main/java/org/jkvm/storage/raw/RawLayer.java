@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.jkvm.base.Bits;
+import org.jkvm.base.backend.Pieces;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
@@ -61,12 +62,22 @@ public final class RawLayer implements Layer {
     }
 
     @Override
-    public boolean readNow(long offset, MemorySegment target) {
+    public void read(long offset, Pieces target) throws IOException {
+        file.read(offset, target);
+    }
+
+    @Override
+    public boolean readNow(long offset, Pieces target) {
         return file.readNow(offset, target);
     }
 
     @Override
     public void write(long offset, MemorySegment source) throws IOException {
+        write(offset, Pieces.of(source));
+    }
+
+    @Override
+    public void write(long offset, Pieces source) throws IOException {
         if (guessed && offset < Probe.LENGTH && source.byteSize() > 0) {
             writeStart(offset, source);
         } else {
@@ -180,16 +191,16 @@ public final class RawLayer implements Layer {
      * guessed would read that file after its next start. What is written is what was looked at: the guest may change
      * its memory meanwhile.
      */
-    private void writeStart(long offset, MemorySegment source) throws IOException {
+    private void writeStart(long offset, Pieces source) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment start = Buffers.allocate(arena, Probe.LENGTH);
             file.read(0, start);
             long length = Math.min(source.byteSize(), Probe.LENGTH - offset);
-            start.asSlice(offset, length).copyFrom(source.asSlice(0, length));
+            source.slice(0, length).copyTo(start.asSlice(offset, length));
             refuseDisguise(start);
             file.write(offset, start.asSlice(offset, length));
             if (length < source.byteSize()) {
-                file.write(offset + length, source.asSlice(length));
+                file.write(offset + length, source.slice(length));
             }
         }
     }

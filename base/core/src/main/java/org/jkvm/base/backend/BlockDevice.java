@@ -1,5 +1,6 @@
 package org.jkvm.base.backend;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 
@@ -25,6 +26,28 @@ public interface BlockDevice extends AutoCloseable {
 
     /** Writes {@code source} at {@code offset}. Durable only after a {@link #flush()} that begins after it completed. */
     CompletableFuture<Void> write(long offset, MemorySegment source);
+
+    /**
+     * As {@link #read(long, MemorySegment)}, into pieces of any lengths, all together a multiple of {@link #blockSize()}. A
+     * disk that cannot do better goes through a copy.
+     */
+    default CompletableFuture<Void> read(long offset, Pieces target) {
+        if (target.count() == 1) {
+            return read(offset, target.get(0));
+        }
+        MemorySegment copy = Arena.ofAuto().allocate(target.byteSize(), blockSize());
+        return read(offset, copy).thenRun(() -> target.copyFrom(copy));
+    }
+
+    /** As {@link #write(long, MemorySegment)}, from pieces as {@link #read(long, Pieces)} has them. */
+    default CompletableFuture<Void> write(long offset, Pieces source) {
+        if (source.count() == 1) {
+            return write(offset, source.get(0));
+        }
+        MemorySegment copy = Arena.ofAuto().allocate(source.byteSize(), blockSize());
+        source.copyTo(copy);
+        return write(offset, copy);
+    }
 
     /** Completes when everything that completed before this call is on stable storage, as {@code cache=} says. */
     CompletableFuture<Void> flush();

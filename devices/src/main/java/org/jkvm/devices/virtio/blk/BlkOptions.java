@@ -16,15 +16,16 @@ import org.jkvm.devices.virtio.Virtqueue;
  * @param configWce         whether the guest may change it
  * @param discard           offer to give up ranges
  * @param writeZeroes       offer to zero ranges
+ * @param requestMerging    whether small neighbours become one request to the disk
  * @param rerror            what a failed read does
  * @param werror            what a failed write, flush, discard or zeroing does
  */
 public record BlkOptions(String serial, int numQueues, int queueSize, int logicalBlockSize, int physicalBlockSize,
-                         boolean writeCache, boolean configWce, boolean discard, boolean writeZeroes, ErrorPolicy rerror,
-                         ErrorPolicy werror) {
+                         boolean writeCache, boolean configWce, boolean discard, boolean writeZeroes,
+                         boolean requestMerging, ErrorPolicy rerror, ErrorPolicy werror) {
     /** QEMU's defaults. */
     public static final BlkOptions DEFAULTS = new BlkOptions("", 1, 256, 512, 512, true, true, true, true,
-            ErrorPolicy.REPORT, ErrorPolicy.ENOSPC);
+            true, ErrorPolicy.REPORT, ErrorPolicy.ENOSPC);
     private static final int MAX_QUEUES = 64;
     private static final int MAX_BLOCK = 65536;
     private static final int SERIAL_BYTES = 20;
@@ -48,19 +49,25 @@ public record BlkOptions(String serial, int numQueues, int queueSize, int logica
     /** The same with {@code serial} as given. */
     public BlkOptions withSerial(String value) {
         return new BlkOptions(value, numQueues, queueSize, logicalBlockSize, physicalBlockSize, writeCache, configWce,
-                discard, writeZeroes, rerror, werror);
+                discard, writeZeroes, requestMerging, rerror, werror);
     }
 
     /** The same with {@code num-queues} and {@code queue-size} as given. */
     public BlkOptions withQueues(int number, int size) {
         return new BlkOptions(serial, number, size, logicalBlockSize, physicalBlockSize, writeCache, configWce,
-                discard, writeZeroes, rerror, werror);
+                discard, writeZeroes, requestMerging, rerror, werror);
+    }
+
+    /** The same with {@code request-merging} as given. */
+    public BlkOptions withRequestMerging(boolean merge) {
+        return new BlkOptions(serial, numQueues, queueSize, logicalBlockSize, physicalBlockSize, writeCache, configWce,
+                discard, writeZeroes, merge, rerror, werror);
     }
 
     /** The same with {@code rerror} and {@code werror} as given. */
     public BlkOptions withErrorPolicies(ErrorPolicy onRead, ErrorPolicy onWrite) {
         return new BlkOptions(serial, numQueues, queueSize, logicalBlockSize, physicalBlockSize, writeCache, configWce,
-                discard, writeZeroes, onRead, onWrite);
+                discard, writeZeroes, requestMerging, onRead, onWrite);
     }
 
     private static void check(boolean valid, String property, String allowed) {

@@ -1,6 +1,5 @@
 package org.jkvm.devices.virtio.blk;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,8 +16,7 @@ import org.jkvm.devices.virtio.VirtioException;
 /**
  * One request of the driver (virtio 1.2, section 5.2.6): a header of 16 bytes, data, and a status byte at the end of the
  * writable part. It is started with the bus lock held, its parts complete on the disk's threads, and the last part to
- * complete hands it back. Reused; the piece that the disk gets is guest memory itself, unless the pieces are many and
- * small or no multiple of a block.
+ * complete hands it back. Reused; what the disk gets is guest memory itself.
  */
 final class BlkRequest implements BiConsumer<Void, Throwable> {
     static final int OK = 0;
@@ -34,8 +32,6 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
     private static final int T_GET_ID = 8;
     private static final int T_DISCARD = 11;
     private static final int T_WRITE_ZEROES = 13;
-    /** With more pieces than this one copy is cheaper than that many requests to the disk. */
-    private static final int MAX_DIRECT_PIECES = 8;
 
     private final VirtioBlk blk;
     private final Segments data = new Segments();
@@ -49,8 +45,7 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
     private int type;
     private int refusal;
     private boolean flushAfter;
-    /** Stands in for the data while the disk works; null where the disk works in guest memory. */
-    private MemorySegment buffer;
+    private long position;
 
     BlkRequest(VirtioBlk blk) {
         this.blk = blk;
@@ -87,20 +82,15 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
         return failure.get();
     }
 
-    /** Lets go of chain and buffer. With the bus lock held, when no part is under way. */
+    /** Lets go of the chain. With the bus lock held, when no part is under way. */
     void forget() {
         chain = null;
-        releaseBuffer();
     }
 
-    private void releaseBuffer() {
-        if (buffer != null) {
-            blk.buffers().give(buffer);
-            buffer = null;
-        }
-    }
-
-    /** Hands the request to the disk; with what is wrong in it, or with nothing to do, it is finished at once. */
+    /**
+     * Hands the request to the disk, or to {@link VirtioBlk#batch}; with something wrong in it, or nothing to do, it is
+     * finished at once.
+     */
     void start(int newGeneration) {
         generation = newGeneration;
         refusal = OK;
@@ -149,35 +139,22 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
         return !blk.disk().readOnly() && valid(sector, data.length()) ? transfer(sector * VirtioBlk.SECTOR) : IOERR;
     }
 
+    /** It goes to the disk with the others of its visit to the queue. */
     private int transfer(long offset) {
-        if (!takeBufferIfNeeded()) {
-            return IOERR;
-        }
-        if (buffer != null) {
-            transferBuffer(offset);
-        } else {
-            transferPieces(offset);
-        }
+        position = offset;
+        parts.incrementAndGet();
+        blk.batch().add(this);
         return OK;
     }
 
-    private void transferPieces(long start) {
-        long offset = start;
-        for (int i = 0; i < data.count(); i++) {
-            MemorySegment piece = data.segment(i);
-            part(isRead() ? blk.disk().read(offset, piece) : blk.disk().write(offset, piece));
-            offset += piece.byteSize();
-        }
+    /** Where its data begins on the disk, in bytes. */
+    long position() {
+        return position;
     }
 
-    private void transferBuffer(long offset) {
-        MemorySegment whole = buffer.asSlice(0, data.length());
-        if (isRead()) {
-            part(blk.disk().read(offset, whole));
-        } else {
-            copy(false);
-            part(blk.disk().write(offset, whole));
-        }
+    /** The guest's memory that it reads into or writes from. */
+    Segments data() {
+        return data;
     }
 
     private int flush() {
@@ -237,25 +214,6 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
         return ((offset | length) & blk.blockSize() - 1) == 0 && length <= size - offset;
     }
 
-    /** False where pieces are no whole blocks, and too long for a copy. */
-    private boolean takeBufferIfNeeded() {
-        releaseBuffer();
-        boolean odd = hasOddPiece();
-        if (odd || data.count() > MAX_DIRECT_PIECES) {
-            buffer = blk.buffers().take(data.length());
-        }
-        return buffer != null || !odd;
-    }
-
-    private boolean hasOddPiece() {
-        for (int i = 0; i < data.count(); i++) {
-            if (data.segment(i).byteSize() % blk.disk().blockSize() != 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     private void part(CompletableFuture<Void> future) {
         parts.incrementAndGet();
         future.whenComplete(this);
@@ -271,28 +229,12 @@ final class BlkRequest implements BiConsumer<Void, Throwable> {
     }
 
     private void allPartsDone() {
-        if (failure.get() == null && buffer != null && isRead()) {
-            copy(true);
-        }
         if (failure.get() == null && flushAfter) {
             flushAfter = false;
             parts.set(1);
             blk.disk().flush().whenComplete(this);
         } else {
             blk.finished(this);
-        }
-    }
-
-    private void copy(boolean toGuest) {
-        long at = 0;
-        for (int i = 0; i < data.count(); i++) {
-            long size = data.segment(i).byteSize();
-            if (toGuest) {
-                MemorySegment.copy(buffer, at, data.segment(i), 0, size);
-            } else {
-                MemorySegment.copy(data.segment(i), 0, buffer, at, size);
-            }
-            at += size;
         }
     }
 }

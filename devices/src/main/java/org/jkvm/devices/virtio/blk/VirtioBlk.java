@@ -22,9 +22,9 @@ import org.jkvm.devices.virtio.Virtqueue;
  * that has gathered.
  *
  * <pre>
- *   notified: pop -> BlkRequest.start --> disk's threads --> done list --> onBus: answerAll -> push, interrupt
- *                          ^                                                  |  policy says stop
- *                          +-------- retryStopped (machine continues) <-- stopped list
+ *   notified: pop -> BlkRequest.start --> Batch --> disk's threads --> done list --> onBus: answerAll -> push, interrupt
+ *                          ^                                                            |  policy says stop
+ *                          +-------- retryStopped (machine continues) <------------ stopped list
  * </pre>
  */
 public final class VirtioBlk extends VirtioDevice {
@@ -58,7 +58,7 @@ public final class VirtioBlk extends VirtioDevice {
     private final transient Queue<BlkRequest> done = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean answering = new AtomicBoolean();
     private final transient boolean[] touched;
-    private final transient CopyBuffers buffers = new CopyBuffers();
+    private final transient Batch batch;
     private int underWay;
     private transient int generation;
 
@@ -74,6 +74,7 @@ public final class VirtioBlk extends VirtioDevice {
         this.options = options;
         this.stop = stop;
         this.blockSize = Math.max(options.logicalBlockSize(), disk.blockSize());
+        this.batch = new Batch(disk, options.requestMerging());
         this.touched = new boolean[options.numQueues()];
         this.writeback = declareConfig();
     }
@@ -128,6 +129,7 @@ public final class VirtioBlk extends VirtioDevice {
         List<BlkRequest> again = List.copyOf(stopped);
         stopped.clear();
         again.forEach(this::start);
+        batch.send();
     }
 
     /** The disk has grown or shrunk: tells the guest. With the bus lock held. */
@@ -149,6 +151,7 @@ public final class VirtioBlk extends VirtioDevice {
             for (Chain chain = ring.pop(); chain != null; chain = ring.pop()) {
                 start(request().take(queue, chain));
             }
+            batch.send();
         } while (ring.enableNotifications());
     }
 
@@ -200,8 +203,8 @@ public final class VirtioBlk extends VirtioDevice {
         return blockSize;
     }
 
-    CopyBuffers buffers() {
-        return buffers;
+    Batch batch() {
+        return batch;
     }
 
     String serial() {

@@ -5,7 +5,10 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jkvm.base.backend.BlockDevice;
+import org.jkvm.base.backend.Pieces;
 
 /** A disk in memory that completes when told to: at once, or when the test releases what it holds. */
 public final class FakeDisk implements BlockDevice {
@@ -52,6 +55,23 @@ public final class FakeDisk implements BlockDevice {
     public CompletableFuture<Void> write(long offset, MemorySegment source) {
         return perform("write " + offset + " " + source.byteSize(),
                 () -> MemorySegment.ofArray(bytes).asSlice(offset, source.byteSize()).copyFrom(source));
+    }
+
+    @Override
+    public CompletableFuture<Void> read(long offset, Pieces target) {
+        return perform("read " + offset + " " + sizes(target),
+                () -> target.copyFrom(MemorySegment.ofArray(bytes).asSlice(offset, target.byteSize())));
+    }
+
+    @Override
+    public CompletableFuture<Void> write(long offset, Pieces source) {
+        return perform("write " + offset + " " + sizes(source),
+                () -> source.copyTo(MemorySegment.ofArray(bytes).asSlice(offset)));
+    }
+
+    private static String sizes(Pieces pieces) {
+        return IntStream.range(0, pieces.count()).mapToObj(i -> Long.toString(pieces.get(i).byteSize()))
+                .collect(Collectors.joining("+"));
     }
 
     @Override

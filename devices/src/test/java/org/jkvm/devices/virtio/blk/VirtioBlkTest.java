@@ -61,28 +61,61 @@ class VirtioBlkTest {
     void piecesGoToTheDiskAsTheyAre() {
         BlkDriver driver = driver();
         driver.request(OUT, 0, List.of(new byte[512], new byte[1024]), new int[0]);
-        assertThat(disk.calls).containsExactly("write 0 512", "write 512 1024");
+        assertThat(disk.calls).containsExactly("write 0 512+1024");
     }
 
     @Test
-    void oddPiecesGoThroughOneCopy() {
+    void oddPiecesGoToTheDiskAsTheyAre() {
         BlkDriver driver = driver();
         byte[] first = "one".repeat(100).getBytes(StandardCharsets.US_ASCII);
         byte[] second = new byte[212];
         second[211] = 7;
         assertThat(driver.request(OUT, 0, List.of(first, second), new int[0])).isZero();
-        assertThat(disk.calls).containsExactly("write 0 512");
+        assertThat(disk.calls).containsExactly("write 0 300+212");
         assertThat(driver.request(IN, 0, List.of(), new int[]{300, 212})).isZero();
         assertThat(driver.returned(0)).isEqualTo(first);
         assertThat(driver.returned(1)).isEqualTo(second);
     }
 
     @Test
-    void manySmallPiecesGoThroughOneCopy() {
+    void manyPiecesAreOneRequest() {
         BlkDriver driver = driver();
         List<byte[]> pieces = IntStream.range(0, 12).mapToObj(i -> new byte[512]).toList();
         assertThat(driver.request(OUT, 2, pieces, new int[0])).isZero();
-        assertThat(disk.calls).containsExactly("write 1024 6144");
+        assertThat(disk.calls).containsExactly("write 1024 " + "512+".repeat(11) + "512");
+    }
+
+    @Test
+    void neighboursBecomeOneRequest() {
+        BlkDriver driver = driver();
+        List<Long> statuses = List.of(driver.prepare(OUT, 3, List.of(new byte[512]), new int[0]),
+                driver.prepare(OUT, 1, List.of(new byte[1024]), new int[0]),
+                driver.prepare(IN, 4, List.of(), new int[]{512}),
+                driver.prepare(OUT, 4, List.of(new byte[512]), new int[0]),
+                driver.prepare(OUT, 9, List.of(new byte[512]), new int[0]));
+        driver.kick();
+        assertThat(disk.calls).containsExactly("write 512 1024+512+512", "write 4608 512", "read 2048 512");
+        assertThat(statuses.stream().map(driver::status)).containsOnly(0);
+    }
+
+    @Test
+    void neighboursStayApartOnRequest() {
+        BlkDriver driver = new BlkDriver(blk(BlkOptions.DEFAULTS.withRequestMerging(false)), VirtioOptions.DEFAULTS, false);
+        driver.prepare(OUT, 0, List.of(new byte[512]), new int[0]);
+        driver.prepare(OUT, 1, List.of(new byte[512]), new int[0]);
+        driver.kick();
+        assertThat(disk.calls).containsExactly("write 0 512", "write 512 512");
+    }
+
+    @Test
+    void eachOfSeveralThatFailTogetherIsTriedAlone() {
+        disk.failWith = new IOException("bad sector");
+        BlkDriver driver = driver();
+        long first = driver.prepare(OUT, 0, List.of(new byte[512]), new int[0]);
+        long second = driver.prepare(OUT, 1, List.of(new byte[512]), new int[0]);
+        driver.kick();
+        assertThat(disk.calls).containsExactly("write 0 512+512", "write 0 512", "write 512 512");
+        assertThat(List.of(driver.status(first), driver.status(second))).containsOnly(1);
     }
 
     @Test

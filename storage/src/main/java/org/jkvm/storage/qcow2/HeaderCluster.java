@@ -8,18 +8,20 @@ import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.layer.Buffers;
 
-/** A header's first cluster written anew: with another backing file, or none, or with one more extension. */
-final class BackingChange {
+/** A file's first cluster written anew: with another backing file, other extensions, or as another version. */
+final class HeaderCluster {
     /** Type and length of an extension; the mark after the last one is as long. */
     private static final int EXTENSION_HEAD = 8;
 
     private final Header header;
     private final MemorySegment cluster;
+    /** The type of extension that {@link #more} replaces. */
+    private int changed;
     private Header.Extension more;
     private int start;
     private int at;
 
-    private BackingChange(Header header, MemorySegment fixed) {
+    private HeaderCluster(Header header, MemorySegment fixed) {
         this.header = header;
         this.cluster = Buffers.allocate(header.clusterSize());
         this.start = header.headerLength();
@@ -35,7 +37,7 @@ final class BackingChange {
      * @throws IOException where it does not fit
      */
     static MemorySegment cluster(Header header, MemorySegment fixed, String name, String format) throws IOException {
-        return new BackingChange(header, fixed).write(name, format);
+        return new HeaderCluster(header, fixed).write(name, format);
     }
 
     private MemorySegment write(String name, String format) throws IOException {
@@ -55,16 +57,17 @@ final class BackingChange {
         return cluster;
     }
 
-    /** The same with an extension more, and the backing file that there is. */
-    static MemorySegment cluster(Header header, MemorySegment fixed, Header.Extension more) throws IOException {
-        BackingChange change = new BackingChange(header, fixed);
-        change.more = more;
+    /** The same with an extension of {@code type} that is {@code data}, or without one where that is null. */
+    static MemorySegment with(Header header, MemorySegment fixed, int type, byte[] data) throws IOException {
+        HeaderCluster change = new HeaderCluster(header, fixed);
+        change.changed = type;
+        change.more = data == null ? null : new Header.Extension(type, data);
         return change.write(header.backingName(), header.backingFormat());
     }
 
     /** The same as version 3 (qcow2.txt, "Header": what version 2 leaves out has the values that it means). */
     static MemorySegment upgraded(Header header, MemorySegment fixed) throws IOException {
-        BackingChange change = new BackingChange(header, fixed);
+        HeaderCluster change = new HeaderCluster(header, fixed);
         change.start = Header.LENGTH_V3;
         change.at = change.start;
         Field.VERSION.put(change.cluster, 3);
@@ -73,10 +76,21 @@ final class BackingChange {
         return change.write(header.backingName(), header.backingFormat());
     }
 
+    /** The same as version 2, of an image that has nothing that this lacks. */
+    static MemorySegment downgraded(Header header, MemorySegment fixed) throws IOException {
+        HeaderCluster change = new HeaderCluster(header, fixed);
+        change.start = Header.LENGTH_V2;
+        change.at = change.start;
+        change.changed = Features.EXTENSION_FEATURE_NAMES;
+        change.cluster.asSlice(change.start).fill((byte) 0);
+        Field.VERSION.put(change.cluster, 2);
+        return change.write(header.backingName(), header.backingFormat());
+    }
+
     /** All extensions, as many as fit. */
     private List<Header.Extension> extensions(String name, String format) {
         List<Header.Extension> all = new ArrayList<>(header.extensions());
-        all.removeIf(e -> e.type() == Features.EXTENSION_BACKING_FORMAT);
+        all.removeIf(e -> e.type() == Features.EXTENSION_BACKING_FORMAT || e.type() == changed);
         if (name != null && format != null) {
             all.addFirst(new Header.Extension(Features.EXTENSION_BACKING_FORMAT, format.getBytes(StandardCharsets.UTF_8)));
         }
@@ -110,7 +124,8 @@ final class BackingChange {
 
     private void requireRoom(int bytes) throws IOException {
         if (bytes > header.clusterSize() - at) {
-            throw new IOException("the backing file's name does not fit into the image's first cluster");
+            throw new IOException("the backing file's name does not fit into the image's first cluster beside what else"
+                    + " belongs there");
         }
     }
 }
