@@ -83,8 +83,19 @@ public final class SettingsReader {
             if (!type.equals("pc")) {
                 throw list.refuse("there is no machine '" + type + "'; there is pc");
             }
+            interruptChip(list);
             list.string("accel").ifPresent(names -> accelerator("-machine " + text, List.of(names.split(":"))));
             list.end();
+        }
+    }
+
+    /** Where the interrupt controllers are on /dev/kvm. */
+    private static void interruptChip(OptionList list) {
+        switch (list.oneOf("kernel-irqchip", "on", "on", "off", "split")) {
+            case "off" -> throw list.refuse("on /dev/kvm interrupt controllers are the kernel's; -accel soft has "
+                    + "its own");
+            case "split" -> throw list.refuse("8259A, I/O APIC and 8254 can't be taken from the kernel yet");
+            default -> { }
         }
     }
 

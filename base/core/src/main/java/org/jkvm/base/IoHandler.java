@@ -14,4 +14,12 @@ public interface IoHandler {
 
     /** Writes the low {@code size} bytes (1, 2, 4 or 8) of {@code value} at {@code offset} from the window's start. */
     void write(long offset, int size, long value);
+
+    /**
+     * Offsets at which a write of two bytes, whatever its value, says only that there is work: it may come later than what the guest
+     * does next, and once for several. Always the same ones. A copy, which is the caller's.
+     */
+    default int[] doorbells() {
+        return new int[0];
+    }
 }

@@ -14,6 +14,26 @@ public final class AddressSpace {
     private final String name;
     private final TreeMap<Long, Window> windows = new TreeMap<>();
     private Window last;
+    private Listener listener = new Listener() {
+        @Override
+        public void mapped(Window window) {
+            // Nobody wants to know.
+        }
+
+        @Override
+        public void unmapping(Window window) {
+            // Nobody wants to know.
+        }
+    };
+
+    /** Told of what changes. */
+    public interface Listener {
+        /** {@code window} answers from now on. */
+        void mapped(Window window);
+
+        /** {@code window} is about to be taken away. */
+        void unmapping(Window window);
+    }
 
     /** One mapped window. */
     public record Window(String name, long start, long length, IoHandler handler) {
@@ -25,6 +45,12 @@ public final class AddressSpace {
     /** An empty space. */
     public AddressSpace(String name) {
         this.name = name;
+    }
+
+    /** From now on {@code newListener} is told of windows; first of those that there are. */
+    public void listen(Listener newListener) {
+        listener = newListener;
+        windows.values().forEach(listener::mapped);
     }
 
     /**
@@ -39,6 +65,7 @@ public final class AddressSpace {
                     + windows.floorEntry(start + length - 1).getValue().name);
         }
         windows.put(start, window);
+        listener.mapped(window);
         return window;
     }
 
@@ -50,6 +77,7 @@ public final class AddressSpace {
 
     /** Takes a window away again. */
     public void unmap(Window window) {
+        listener.unmapping(window);
         windows.remove(window.start, window);
         last = null;
     }

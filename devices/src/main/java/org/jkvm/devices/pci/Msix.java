@@ -4,8 +4,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 import org.jkvm.base.Bits;
 import org.jkvm.base.IoHandler;
+import org.jkvm.base.MsiChannel;
 import org.jkvm.base.MsiSink;
 import org.jkvm.base.register.Register;
 import org.jkvm.base.state.StateIo;
@@ -29,7 +32,8 @@ public final class Msix implements Stateful {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final PciFunction function;
-    private final MsiSink sink;
+    /** A vector's way to the interrupt controllers, each. */
+    private final List<MsiChannel> channels;
     private final int vectors;
     private final int pendingOffset;
     private final byte[] table;
@@ -44,7 +48,7 @@ public final class Msix implements Stateful {
      */
     public Msix(PciFunction function, int bar, int vectors, MsiSink sink) {
         this.function = function;
-        this.sink = sink;
+        this.channels = Stream.generate(sink::channel).limit(vectors).toList();
         this.vectors = vectors;
         table = new byte[vectors * ENTRY];
         pending = new byte[Math.ceilDiv(vectors, 64) * 8];
@@ -93,6 +97,7 @@ public final class Msix implements Stateful {
     /** Every vector masked, nothing pending; the function resets the capability with its configuration space. */
     public void reset() {
         maskAll();
+        channels.forEach(MsiChannel::release);
     }
 
     @Override
@@ -121,7 +126,7 @@ public final class Msix implements Stateful {
     private void send(int vector) {
         if (function.busMaster()) {
             long address = entry(vector, 0) & 0xffff_fffcL | (long) entry(vector, 4) << 32;
-            sink.signal(address, entry(vector, DATA));
+            channels.get(vector).signal(address, entry(vector, DATA));
         }
     }
 

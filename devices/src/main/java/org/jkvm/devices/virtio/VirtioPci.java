@@ -2,6 +2,7 @@ package org.jkvm.devices.virtio;
 
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.IoHandler;
@@ -289,6 +290,12 @@ public final class VirtioPci extends PciFunction {
                 case 2 -> device.config().write(at, size, value);
                 default -> notified(at / NOTIFY_MULTIPLIER);
             }
+        }
+
+        /** A queue's notification is a write of two bytes, whose value the offset tells already (section 4.1.5.2). */
+        @Override
+        public int[] doorbells() {
+            return IntStream.range(0, queues.length).map(queue -> 3 * PAGE + NOTIFY_MULTIPLIER * queue).toArray();
         }
     }
 

@@ -1,5 +1,7 @@
 package org.jkvm.hypervisor;
 
+import java.util.Optional;
+import java.util.function.Consumer;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.x86.CpuModel;
@@ -33,6 +35,37 @@ public interface VirtualMachine extends Stateful, AutoCloseable {
      * INIT and SIPI.
      */
     X86Vcpu createVcpu(int index, CpuModel model);
+
+    /**
+     * Has writes of {@code size} bytes to guest physical {@code address}, whatever their value, end in the backend. Other accesses
+     * to it are exits as ever, and so are such writes where the backend likes. With no vCPU about to use it.
+     *
+     * @param rings called on a thread of the backend's while the doorbell has rung and was not taken; must not throw
+     * @return empty where the backend has no such thing, or no room for another one: then all writes are exits
+     */
+    default Optional<Doorbell> doorbell(long address, int size, Consumer<Doorbell> rings) {
+        return Optional.empty();
+    }
+
+    /**
+     * Lets the backend keep writes to ports back until the next exit of any vCPU: writes that nobody can tell of before another
+     * access. Where it does, {@link #deliverPosted} has to be called before an exit is handled and before state is read.
+     *
+     * @return whether it does
+     */
+    default boolean postPortWrites(int port, int count) {
+        return false;
+    }
+
+    /** The same for guest physical addresses that no memory slot backs. */
+    default boolean postMmioWrites(long address, long length) {
+        return false;
+    }
+
+    /** Hands over what was kept back. By one thread at a time. */
+    default void deliverPosted(PostedWrites to) {
+        // Nothing is ever kept back.
+    }
 
     /** Guest time goes on after it stood still; vCPUs are about to run. Called with none running. */
     default void resume() {

@@ -44,8 +44,12 @@ public sealed interface VmExit {
     record Interrupted() implements VmExit {
     }
 
-    /** A debugger's breakpoint or single step, not the guest's. */
-    record Debug(long address) implements VmExit {
+    /**
+     * A debugger's breakpoint or single step, not the guest's; the instruction at linear {@code address} comes next.
+     *
+     * @param hits the breakpoints that were hit, a bit each; 0 for a single step
+     */
+    record Debug(long address, int hits) implements VmExit {
     }
 
     /** Guest mode could not be entered: the state is not valid. */

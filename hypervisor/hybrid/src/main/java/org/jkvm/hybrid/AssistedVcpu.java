@@ -1,5 +1,6 @@
 package org.jkvm.hybrid;
 
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
@@ -8,6 +9,7 @@ import org.jkvm.base.state.StateIo;
 import org.jkvm.base.time.Clock;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmProcessor;
@@ -74,6 +76,7 @@ final class AssistedVcpu implements X86Vcpu {
     private volatile boolean away;
     private boolean helping;
     private boolean debugged;
+    private List<Breakpoint> breakpoints = List.of();
     private boolean answerDue;
     private boolean forgotten;
     /** The hardware executes one instruction now: this one, or null where it waits in a halt. */
@@ -231,6 +234,7 @@ final class AssistedVcpu implements X86Vcpu {
         modes.helped(System.nanoTime() - begin);
         return switch (exit) {
             case VmExit.PortRead _, VmExit.PortWrite _, VmExit.MmioRead _, VmExit.MmioWrite _ -> exit;
+            case VmExit.Debug(_, int hits) when hits != 0 -> exit;
             case VmExit.Debug _, VmExit.Interrupted _ -> {
                 handBack();
                 yield null;
@@ -413,6 +417,15 @@ final class AssistedVcpu implements X86Vcpu {
         }
         debugged = on;
         hardware.singleStep(on || turns);
+        breakAt(breakpoints);
+    }
+
+    /** Where the two take turns, the hardware executes nothing that the helper has not looked at. */
+    @Override
+    public void breakAt(List<Breakpoint> wanted) {
+        helper.breakAt(wanted);
+        hardware.breakAt(helperHasRest() ? List.of() : wanted);
+        breakpoints = List.copyOf(wanted);
     }
 
     @Override

@@ -1,8 +1,10 @@
 package org.jkvm.hybrid;
 
+import java.util.List;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
@@ -13,6 +15,8 @@ final class HybridVcpu implements X86Vcpu {
     private final CpuModel model;
     private final VcpuModes modes;
     private volatile X86Vcpu now;
+    private boolean stepping;
+    private List<Breakpoint> breakpoints = List.of();
 
     HybridVcpu(int index, CpuModel model, VcpuModes modes, X86Vcpu first) {
         this.index = index;
@@ -37,6 +41,10 @@ final class HybridVcpu implements X86Vcpu {
     void become(X86Vcpu other, Engine engine) {
         modes.become(engine);
         now = other;
+        if (stepping) {
+            now.singleStep(true);
+        }
+        now.breakAt(breakpoints);
     }
 
     @Override
@@ -107,7 +115,14 @@ final class HybridVcpu implements X86Vcpu {
     }
 
     @Override
+    public void breakAt(List<Breakpoint> wanted) {
+        now.breakAt(wanted);
+        breakpoints = List.copyOf(wanted);
+    }
+
+    @Override
     public void singleStep(boolean on) {
+        stepping = on;
         now.singleStep(on);
     }
 

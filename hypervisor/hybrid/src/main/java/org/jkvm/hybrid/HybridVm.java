@@ -8,14 +8,18 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jkvm.base.GuestMemory;
+import org.jkvm.base.MsiChannel;
 import org.jkvm.base.UserException;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.base.time.Frequency;
+import org.jkvm.hypervisor.Doorbell;
 import org.jkvm.hypervisor.InterruptChip;
 import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.PostedWrites;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.x86.CpuFeature;
@@ -48,6 +52,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     private final List<HybridVcpu> vcpus = new CopyOnWriteArrayList<>();
     private final CurrentMemory memory = new CurrentMemory();
     private final CurrentChip chip = new CurrentChip();
+    private final Offload offload = new Offload();
     private volatile Host now;
     /** Null until it was asked. */
     private Boolean emulated;
@@ -78,6 +83,12 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         this.withoutKvm = withoutKvm;
         this.hostTsc = kvm.isPresent() ? new HostTsc() : null;
         this.now = host(first);
+        offload.become(offloading(now));
+    }
+
+    /** Where KVM is an emulation its machine executes too little for that: what the software engine executes is an exit. */
+    private Optional<VirtualMachine> offloading(Host host) {
+        return host.engine == Engine.KVM && !emulated() ? Optional.of(host.vm) : Optional.empty();
     }
 
     /** Both engines' time-stamp counters run at one frequency, so that a guest need not notice. */
@@ -201,6 +212,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         }
         chipState.restore(to.vm);
         now = to;
+        offload.become(offloading(to));
         for (int n = 0; n < arrived.size(); n++) {
             vcpus.get(n).become(arrived.get(n), to.engine);
         }
@@ -266,6 +278,28 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     }
 
     @Override
+    public Optional<Doorbell> doorbell(long address, int size, Consumer<Doorbell> rings) {
+        return Optional.of(offload.doorbell(address, size, rings));
+    }
+
+    @Override
+    public boolean postPortWrites(int port, int count) {
+        offload.post(vm -> vm.postPortWrites(port, count));
+        return true;
+    }
+
+    @Override
+    public boolean postMmioWrites(long address, long length) {
+        offload.post(vm -> vm.postMmioWrites(address, length));
+        return true;
+    }
+
+    @Override
+    public void deliverPosted(PostedWrites to) {
+        offload.deliverPosted(to);
+    }
+
+    @Override
     public void resume() {
         now.vm.resume();
     }
@@ -312,6 +346,12 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         public void signal(long address, int data) {
             now.vm.interruptChip().signal(address, data);
             interruptSent();
+        }
+
+        /** Whoever runs it now: messages that go the common way are told of there. */
+        @Override
+        public MsiChannel channel() {
+            return offload.channel(InterruptChip.super.channel(), HybridVm.this::interruptSent);
         }
 
         @Override

@@ -44,6 +44,7 @@ final class Abi {
         static final int IO_COUNT = S.field("io.count", 36);
         static final int IO_DATA_OFFSET = S.field("io.data_offset", 40);
         static final int DEBUG_PC = S.field("debug.arch.pc", 40);
+        static final int DEBUG_DR6 = S.field("debug.arch.dr6", 48);
         static final int MMIO_PHYS_ADDR = S.field("mmio.phys_addr", 32);
         static final int MMIO_DATA = S.field("mmio.data", 40);
         static final int MMIO_LEN = S.field("mmio.len", 48);
@@ -115,6 +116,10 @@ final class Abi {
         static final int ENABLE = 1;
         /** KVM_GUESTDBG_SINGLESTEP. */
         static final int SINGLESTEP = 2;
+        /** KVM_GUESTDBG_USE_HW_BP. */
+        static final int USE_HW_BP = 0x2_0000;
+        /** KVM_GUESTDBG_BLOCKIRQ. */
+        static final int BLOCKIRQ = 0x10_0000;
 
         private GuestDebug() {
         }

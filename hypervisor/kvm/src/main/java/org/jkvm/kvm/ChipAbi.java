@@ -61,6 +61,8 @@ final class ChipAbi {
         static final int LEN = S.field("len", 16);
         static final int FD = S.field("fd", 20);
         static final int FLAGS = S.field("flags", 24);
+        /** KVM_IOEVENTFD_FLAG_DEASSIGN. */
+        static final int DEASSIGN = 4;
 
         private IoEventFd() {
         }
@@ -100,6 +102,8 @@ final class ChipAbi {
         static final int FD = S.field("fd", 0);
         static final int GSI = S.field("gsi", 4);
         static final int FLAGS = S.field("flags", 8);
+        /** KVM_IRQFD_FLAG_DEASSIGN. */
+        static final int DEASSIGN = 1;
 
         private IrqFd() {
         }

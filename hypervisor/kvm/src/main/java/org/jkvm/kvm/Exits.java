@@ -20,6 +20,8 @@ final class Exits {
     private static final int FAIL_ENTRY = 9;
     private static final int INTR = 10;
     private static final int INTERNAL_ERROR = 17;
+    /** B0 to B3 (SDM vol. 3B, section 17.2.3). */
+    private static final int DR6_HITS = 15;
     private static final int IO_IN = 0;
     private static final int ERROR_EMULATION = 1;
     private static final long HAS_INSTRUCTION_BYTES = 1;
@@ -61,7 +63,8 @@ final class Exits {
             case INTR -> null;
             case HLT -> new VmExit.Halted();
             case SHUTDOWN -> new VmExit.Shutdown();
-            case DEBUG -> new VmExit.Debug(run.get(JAVA_LONG, Abi.Run.DEBUG_PC));
+            case DEBUG -> new VmExit.Debug(run.get(JAVA_LONG, Abi.Run.DEBUG_PC),
+                    (int) run.get(JAVA_LONG, Abi.Run.DEBUG_DR6) & DR6_HITS);
             case FAIL_ENTRY -> new VmExit.FailedEntry("hardware reason "
                     + Long.toHexString(run.get(JAVA_LONG, Abi.Run.HARDWARE_ENTRY_FAILURE_REASON)) + "h");
             case INTERNAL_ERROR -> internalError();

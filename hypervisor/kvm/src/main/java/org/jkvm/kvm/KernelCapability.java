@@ -23,7 +23,9 @@ enum KernelCapability {
     SIGNAL_MSI(77, "message signalled interrupts", true),
     READONLY_MEM(81, "read-only memory", true),
     SPLIT_IRQCHIP(121, "split interrupt chip", false),
-    IMMEDIATE_EXIT(136, "kicks without a race", true);
+    IMMEDIATE_EXIT(136, "kicks without a race", true),
+    COALESCED_PIO(162, "gathered port writes", false),
+    SET_GUEST_DEBUG2(195, "kinds of debugging, by bit", false);
 
     private final int number;
     private final String meaning;

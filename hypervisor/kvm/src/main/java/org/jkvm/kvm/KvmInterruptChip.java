@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jkvm.base.HostException;
+import org.jkvm.base.MsiChannel;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.InterruptChip;
@@ -16,17 +17,18 @@ import org.jkvm.linux.Errno;
  */
 final class KvmInterruptChip implements InterruptChip, Stateful {
     private static final int GSIS = 24;
-    private static final int ISA_LINES = 16;
     /** The MADT's override of GSI 0. */
     private static final int TIMER_PIN = 2;
 
     private final Handle vm;
+    private final KvmMsiChannels channels;
     private final MemorySegment[] powerOn;
     /** Levels of the lines that are driven from here, a bit a GSI. Guarded by this, as is {@link #closed}. */
     private int levels;
     private boolean closed;
 
-    KvmInterruptChip(Handle vm) {
+    /** The chips of {@code vm}, whose GSIs have at most {@code mostRoutes} routes. */
+    KvmInterruptChip(Handle vm, int mostRoutes) {
         this.vm = vm;
         vm.call(Request.KVM_CREATE_IRQCHIP, 0);
         try (Arena arena = Arena.ofConfined()) {
@@ -34,41 +36,12 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
             pit.set(JAVA_INT, ChipAbi.PitConfig.FLAGS, ChipAbi.PitConfig.SPEAKER_DUMMY);
             vm.call(Request.KVM_CREATE_PIT2, pit);
         }
-        route();
+        channels = new KvmMsiChannels(vm, new GsiRoutes(vm, mostRoutes), this::signal);
         powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE),
             read(ChipAbi.IrqChip.IOAPIC)};
         ChipStates.mask(powerOn[0]);
         ChipStates.mask(powerOn[1]);
         reset();
-    }
-
-    /** GSIs 0 to 15 reach the 8259As, all reach the I/O APIC; input 2 of the first 8259A is the second. */
-    private void route() {
-        int entries = ISA_LINES - 1 + GSIS - 1;
-        try (Arena arena = Arena.ofConfined()) {
-            long size = ChipAbi.IrqRouting.S.size() + (long) entries * ChipAbi.IrqRoutingEntry.S.size();
-            MemorySegment table = arena.allocate(size, 8);
-            table.set(JAVA_INT, ChipAbi.IrqRouting.NR, entries);
-            int n = 0;
-            for (int gsi = 0; gsi < GSIS; gsi++) {
-                if (gsi == TIMER_PIN) {
-                    continue;
-                }
-                if (gsi < ISA_LINES) {
-                    entry(table, n++, gsi, gsi < 8 ? ChipAbi.IrqChip.PIC_MASTER : ChipAbi.IrqChip.PIC_SLAVE, gsi & 7);
-                }
-                entry(table, n++, gsi, ChipAbi.IrqChip.IOAPIC, gsi == 0 ? TIMER_PIN : gsi);
-            }
-            vm.call(Request.KVM_SET_GSI_ROUTING, table);
-        }
-    }
-
-    private static void entry(MemorySegment table, int n, int gsi, int chip, int pin) {
-        long at = ChipAbi.IrqRouting.S.size() + (long) n * ChipAbi.IrqRoutingEntry.S.size();
-        table.set(JAVA_INT, at + ChipAbi.IrqRoutingEntry.GSI, gsi);
-        table.set(JAVA_INT, at + ChipAbi.IrqRoutingEntry.TYPE, ChipAbi.IrqRoutingEntry.TO_IRQCHIP);
-        table.set(JAVA_INT, at + ChipAbi.IrqRoutingEntry.IRQCHIP, chip);
-        table.set(JAVA_INT, at + ChipAbi.IrqRoutingEntry.PIN, pin);
     }
 
     // ---- lines and messages ----
@@ -110,6 +83,11 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     }
 
     @Override
+    public MsiChannel channel() {
+        return channels.open();
+    }
+
+    @Override
     public boolean speakerOutput() {
         return PitStates.output(readPit(), 2);
     }
@@ -134,8 +112,10 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
 
     // ---- state ----
 
+    /** What was sent is in the local APICs by now. */
     @Override
     public synchronized void exchangeState(StateIo io) {
+        channels.release();
         MemorySegment master = read(ChipAbi.IrqChip.PIC_MASTER);
         MemorySegment slave = read(ChipAbi.IrqChip.PIC_SLAVE);
         MemorySegment ioApic = read(ChipAbi.IrqChip.IOAPIC);
@@ -186,6 +166,7 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     /** From now on calls come to nothing; false where it was closed already. */
     synchronized boolean close() {
         boolean first = !closed;
+        channels.close();
         closed = true;
         return first;
     }

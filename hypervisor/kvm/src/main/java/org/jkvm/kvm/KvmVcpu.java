@@ -6,11 +6,13 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86State.Activity;
@@ -35,7 +37,7 @@ final class KvmVcpu implements KvmProcessor {
     private final Exits exits;
     private final StateTransfer transfer;
     private final TscOffset tsc;
-    private final MemorySegment debug;
+    private final Debugging debugging;
     private final MemorySegment translation;
     private final X86State powerOn;
     private final AtomicBoolean kicked = new AtomicBoolean();
@@ -61,7 +63,7 @@ final class KvmVcpu implements KvmProcessor {
             MsrTransfer msrs = new MsrTransfer(handle, vm.msrs(), arena);
             transfer = new StateTransfer(handle, msrs, arena);
             tsc = new TscOffset(handle, msrs, arena);
-            debug = arena.allocate(Abi.GuestDebug.S.size(), 8);
+            debugging = new Debugging(handle, vm.guestDebug(), arena);
             translation = arena.allocate(Abi.Translation.S.size(), 8);
             powerOn = transfer.read();
             powerOn.msrs.remove(IA32_TIME_STAMP_COUNTER);
@@ -75,6 +77,11 @@ final class KvmVcpu implements KvmProcessor {
     @Override
     public int index() {
         return index;
+    }
+
+    /** The memory that it shares with the kernel, until it is closed. */
+    MemorySegment shared() {
+        return run;
     }
 
     // ---- running ----
@@ -118,7 +125,7 @@ final class KvmVcpu implements KvmProcessor {
         inGuest = false;
         return switch (result) {
             case -Errno.EINTR, -Errno.EAGAIN -> cameBack();
-            case 0 -> exits.read();
+            case 0 -> debugging.filter(exits.read());
             default -> refused(-result);
         };
     }
@@ -245,6 +252,7 @@ final class KvmVcpu implements KvmProcessor {
         }
         exits.discard();
         answerDue = false;
+        debugging.forget();
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) (kicked.get() ? 1 : 0));
     }
 
@@ -259,8 +267,12 @@ final class KvmVcpu implements KvmProcessor {
 
     @Override
     public void singleStep(boolean on) {
-        debug.set(JAVA_INT, Abi.GuestDebug.CONTROL, on ? Abi.GuestDebug.ENABLE | Abi.GuestDebug.SINGLESTEP : 0);
-        handle.call(Request.KVM_SET_GUEST_DEBUG, debug);
+        debugging.singleStep(on);
+    }
+
+    @Override
+    public void breakAt(List<Breakpoint> breakpoints) {
+        debugging.breakAt(breakpoints);
     }
 
     @Override

@@ -5,12 +5,16 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.UserException;
 import org.jkvm.base.state.StateIo;
+import org.jkvm.hypervisor.Doorbell;
 import org.jkvm.hypervisor.InterruptChip;
 import org.jkvm.hypervisor.MemorySlot;
+import org.jkvm.hypervisor.PostedWrites;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.x86.CpuModel;
@@ -26,29 +30,42 @@ final class KvmVm implements VirtualMachine {
     private final Handle handle;
     private final KvmMemory memory;
     private final KvmInterruptChip chip;
+    private final KvmDoorbells doorbells;
+    private final KvmPostedWrites posted;
     private final int vcpuMemory;
     private final int[] msrs;
+    private final int guestDebug;
     private final List<KvmVcpu> vcpus = new CopyOnWriteArrayList<>();
 
     KvmVm(VmConfig config) {
         this.config = config;
+        int mostRoutes;
         try (KvmSystem system = KvmSystem.open()) {
-            int most = system.capability(KernelCapability.MAX_VCPUS);
-            if (config.maxVcpus() > most) {
-                throw new UserException("-smp " + config.maxVcpus() + ": this host's KVM runs at most " + most + " vCPUs");
-            }
+            checkVcpus(config.maxVcpus(), system.capability(KernelCapability.MAX_VCPUS));
             vcpuMemory = system.vcpuMemory();
             msrs = system.msrs();
+            guestDebug = system.capability(KernelCapability.SET_GUEST_DEBUG2);
             handle = system.createVm();
+            mostRoutes = system.capability(KernelCapability.IRQ_ROUTING);
+            posted = new KvmPostedWrites(handle, system.capability(KernelCapability.COALESCED_MMIO),
+                    system.capability(KernelCapability.COALESCED_PIO) != 0);
         }
+        doorbells = new KvmDoorbells(handle);
         try {
             place();
-            chip = new KvmInterruptChip(handle);
+            chip = new KvmInterruptChip(handle, mostRoutes);
             memory = new KvmMemory(handle);
             resume();
         } catch (RuntimeException e) {
             handle.close();
             throw e;
+        }
+    }
+
+    /** Refuses more vCPUs than {@code most}. */
+    static void checkVcpus(int wanted, int most) {
+        if (wanted > most) {
+            throw new UserException("-smp " + wanted + ": this host's KVM runs at most " + most + " vCPUs");
         }
     }
 
@@ -71,6 +88,11 @@ final class KvmVm implements VirtualMachine {
 
     int[] msrs() {
         return msrs;
+    }
+
+    /** What KVM_SET_GUEST_DEBUG has, by bit; 0 where the kernel does not tell. */
+    int guestDebug() {
+        return guestDebug;
     }
 
     @Override
@@ -99,9 +121,30 @@ final class KvmVm implements VirtualMachine {
     }
 
     @Override
+    public Optional<Doorbell> doorbell(long address, int size, Consumer<Doorbell> rings) {
+        return doorbells.add(address, size, rings);
+    }
+
+    @Override
+    public boolean postPortWrites(int port, int count) {
+        return posted.gather(port, count, true);
+    }
+
+    @Override
+    public boolean postMmioWrites(long address, long length) {
+        return posted.gather(address, length, false);
+    }
+
+    @Override
+    public void deliverPosted(PostedWrites to) {
+        posted.deliver(to);
+    }
+
+    @Override
     public X86Vcpu createVcpu(int index, CpuModel model) {
         KvmVcpu vcpu = new KvmVcpu(this, index, model);
         vcpus.add(vcpu);
+        posted.share(vcpus.getFirst().shared());
         return vcpu;
     }
 
@@ -126,6 +169,8 @@ final class KvmVm implements VirtualMachine {
     @Override
     public void close() {
         if (chip.close()) {
+            doorbells.close();
+            posted.share(null);
             vcpus.forEach(KvmVcpu::close);
             handle.close();
         }

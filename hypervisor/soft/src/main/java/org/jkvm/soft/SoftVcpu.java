@@ -1,11 +1,13 @@
 package org.jkvm.soft;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State.Activity;
 import org.jkvm.hypervisor.x86.X86State;
@@ -180,7 +182,8 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
             cpu.clearRequest(Request.KICK);
             return new VmExit.Interrupted();
         }
-        return (requests & Request.STEPPED) != 0 ? new VmExit.Debug(cpu.segments.base(Segment.CS) + cpu.rip) : null;
+        return (requests & Request.STEPPED) != 0
+                ? new VmExit.Debug(cpu.segments.base(Segment.CS) + cpu.rip, cpu.debug.takeHits()) : null;
     }
 
     private void initialise() {
@@ -303,6 +306,12 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
     @Override
     public void singleStep(boolean on) {
         stepping = on;
+    }
+
+    @Override
+    public void breakAt(List<Breakpoint> breakpoints) {
+        long[] addresses = breakpoints.stream().mapToLong(Breakpoint::address).toArray();
+        cpu.debug.watchFor(breakpoints.isEmpty() ? null : addresses, Breakpoint.dr7(breakpoints));
     }
 
     @Override

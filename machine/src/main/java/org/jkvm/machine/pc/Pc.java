@@ -72,6 +72,10 @@ public final class Pc implements Board, Stateful, AutoCloseable {
             List.of(new SerialPort(0x3f8, 4), new SerialPort(0x2f8, 3), new SerialPort(0x3e8, 4), new SerialPort(0x2e8, 3));
 
     private static final int IA32_TIME_STAMP_COUNTER = 0x10;
+    /** Of no effect before the data port is used. */
+    private static final int RTC_INDEX_PORT = 0x70;
+    /** Where firmware shows how far it is, and kernels write to gain time. */
+    private static final int POST_PORT = 0x80;
     private static final int UART_PORTS = 8;
     private static final int TEST_IRQ_PORTS = 0x2000;
     private static final int TEST_GSIS = 24;
@@ -108,6 +112,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
             clock = resources.add(new SystemClock(bus.lock(), bug -> deviceFailed("timer", bug)));
             ram = resources.add(config.memory().allocate(layout.size()));
             vm = resources.add(hypervisor.createVirtualMachine(new VmConfig(config.vcpus(), clock)));
+            bus.attach(vm);
             plugRam();
             vcpus = IntStream.range(0, config.vcpus()).mapToObj(i -> vm.createVcpu(i, config.cpu())).toList();
             irqs = new IsaIrqs(vm.interruptChip());
@@ -129,6 +134,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
 
             Mc146818 rtc = parts.add("rtc", new Mc146818(irqs.join(8), clock, config.rtc()));
             ports("rtc", 0x70, 2, rtc.window());
+            vm.postPortWrites(RTC_INDEX_PORT, 1);
             I8042 keyboard = parts.add("i8042",
                     new I8042(irqs.join(1), irqs.join(12), Line.UNCONNECTED, this::guestReset));
             ports("i8042-data", 0x60, 1, keyboard.dataWindow());
@@ -137,6 +143,7 @@ public final class Pc implements Board, Stateful, AutoCloseable {
             ports("dma1", 0x00, 0x10, parts.add("dma1", new I8237(1)).window());
             ports("dma2", 0xc0, 0x20, parts.add("dma2", new I8237(2)).window());
             ports("dma-pages", 0x80, 0x10, parts.add("dma-pages", new DmaPages()).window());
+            vm.postPortWrites(POST_PORT, 1);
             plugSerialPorts();
 
             FwCfg fwCfg = parts.add("fw-cfg", new FwCfg(vm.memory()));

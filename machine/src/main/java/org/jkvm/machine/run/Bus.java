@@ -8,6 +8,8 @@ import org.jkvm.base.Bits;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.devices.bus.AddressSpace;
 import org.jkvm.hypervisor.ExitAnswer;
+import org.jkvm.hypervisor.PostedWrites;
+import org.jkvm.hypervisor.VirtualMachine;
 
 /**
  * What the devices of one machine share: the port and MMIO spaces, and the lock under which every device runs. vCPU
@@ -22,10 +24,55 @@ public final class Bus {
     private final Consumer<Throwable> failed;
     private long guestFaults;
     private boolean closed;
+    /** Null until there is a machine. */
+    private VirtualMachine vm;
+    private Doorbells doorbells;
+    private final PostedWrites posted = new PostedWrites() {
+        @Override
+        public void port(int port, int size, long value) {
+            write(ports, port, size, value);
+        }
+
+        @Override
+        public void mmio(long address, int size, long value) {
+            write(mmio, address, size, value);
+        }
+    };
 
     /** An empty bus; {@code failed} gets what a back end's task threw: a bug, after which the machine should stop. */
     public Bus(Consumer<Throwable> failed) {
         this.failed = failed;
+    }
+
+    /** Exits will be those of {@code machine}, which answers what it can by itself. Once, before it runs. */
+    public void attach(VirtualMachine machine) {
+        locked(() -> {
+            vm = machine;
+            doorbells = new Doorbells(machine, this);
+            mmio.listen(doorbells);
+        });
+    }
+
+    /**
+     * Hands devices what the backend has kept back or rung for so far. The lock is held; when no vCPU runs, nothing is left then
+     * that only the backend knows of.
+     */
+    public void settle() {
+        deliverPosted();
+        if (doorbells != null) {
+            doorbells.answer();
+        }
+    }
+
+    private void deliverPosted() {
+        if (vm != null) {
+            vm.deliverPosted(posted);
+        }
+    }
+
+    /** A doorbell has rung: what a write to it does. */
+    void ring(long address, int size) {
+        write(mmio, address, size, 0);
     }
 
     /** The bus lock. Back ends never wait for anything while holding it. */
@@ -63,7 +110,12 @@ public final class Bus {
 
     /** Cuts the devices off from their back ends' threads. */
     public void close() {
-        locked(() -> closed = true);
+        locked(() -> {
+            closed = true;
+            if (doorbells != null) {
+                doorbells.close();
+            }
+        });
     }
 
     /** Runs {@code task} with the lock held. */
@@ -90,6 +142,7 @@ public final class Bus {
     ExitAnswer readPort(int port, int size, int count) {
         lock.lock();
         try {
+            deliverPosted();
             return count == 1 ? new ExitAnswer.Value(read(ports, port, size)) : readPorts(port, size, count);
         } finally {
             lock.unlock();
@@ -111,6 +164,7 @@ public final class Bus {
     void writePort(int port, int size, byte[] data) {
         lock.lock();
         try {
+            deliverPosted();
             for (int i = 0; i + size <= data.length; i += size) {
                 long value = 0;
                 for (int b = size - 1; b >= 0; b--) {
@@ -127,6 +181,7 @@ public final class Bus {
     ExitAnswer readMmio(long address, int size) {
         lock.lock();
         try {
+            deliverPosted();
             return new ExitAnswer.Value(read(mmio, address, size));
         } finally {
             lock.unlock();
@@ -137,6 +192,7 @@ public final class Bus {
     void writeMmio(long address, int size, long value) {
         lock.lock();
         try {
+            deliverPosted();
             write(mmio, address, size, value);
         } finally {
             lock.unlock();

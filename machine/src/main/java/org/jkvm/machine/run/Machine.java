@@ -231,6 +231,7 @@ public final class Machine implements AutoCloseable {
     private void serve(Request request) throws InterruptedException {
         gate.awaitAllOutside();
         try {
+            board.bus().locked(board.bus()::settle);
             request.action.run();
             request.done.complete(null);
         } catch (UserException e) {

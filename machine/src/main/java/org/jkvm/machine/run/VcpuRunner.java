@@ -70,7 +70,7 @@ final class VcpuRunner implements Runnable {
             case VmExit.Interrupted() -> ExitAnswer.NONE;
             case VmExit.Halted() -> haltForever();
             case VmExit.Shutdown() -> done(() -> machine.requestReset(Cause.TRIPLE_FAULT));
-            case VmExit.Debug(long address) -> done(() -> machine.requestStop(RunState.DEBUG));
+            case VmExit.Debug _ -> done(() -> machine.requestStop(RunState.DEBUG));
             case VmExit.FailedEntry(String reason) -> done(() -> machine.failed(vcpu, "not entered: " + reason, null));
             case VmExit.NotEmulated(byte[] code) -> done(() -> machine.failed(vcpu, "this backend lacks the instruction "
                     + HexFormat.of().formatHex(code), null));

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.lang.foreign.ValueLayout;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -16,8 +18,11 @@ import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
+import org.jkvm.kvm.KvmHypervisor;
+import org.jkvm.kvm.KvmSpeed;
 import org.jkvm.linux.SharedMemory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -242,10 +247,61 @@ class VcpuContractTest {
     void aSingleStepIsOneInstruction() {
         code("40  40  e6 10  f4"); // inc ax; inc ax; out 10h, al; hlt
         vcpu.singleStep(true);
-        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1));
-        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 2));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1, 0));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 2, 0));
         vcpu.singleStep(false);
         assertThat(((VmExit.PortWrite) run()).value()).isEqualTo(2);
+    }
+
+    @Test
+    void aBreakpointStopsBeforeItsInstruction() {
+        code("40  40  eb fd"); // inc ax; inc ax; jmp to the second
+        vcpu.breakAt(List.of(Breakpoint.execute(0x9999), Breakpoint.execute(CODE + 1)));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1, 2));
+        assertThat(vcpu.readState().general[0] & 0xffff).isEqualTo(1);
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1, 2));
+        assertThat(vcpu.readState().general[0] & 0xffff).isEqualTo(2);
+        code("40  e6 10"); // inc ax; out 10h, al
+        vcpu.breakAt(List.of());
+        assertThat(((VmExit.PortWrite) run()).port()).isEqualTo(0x10);
+    }
+
+    @Test
+    void anInstructionThatExitsIsStoppedAtOnce() {
+        code("e4 10  e6 11"); // in al, 10h; out 11h, al
+        vcpu.breakAt(List.of(Breakpoint.execute(CODE)));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE, 1));
+        assertThat(run()).isEqualTo(new VmExit.PortRead(0x10, 1, 1));
+        assertThat(((VmExit.PortWrite) answer(0x77)).value()).isEqualTo(0x77);
+    }
+
+    @Test
+    void stepsGoOverBreakpoints() {
+        code("40  40  e6 10"); // inc ax; inc ax; out 10h, al
+        vcpu.breakAt(List.of(Breakpoint.execute(CODE + 1)));
+        vcpu.singleStep(true);
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1, 0));
+        vcpu.singleStep(false);
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 1, 1));
+        assertThat(((VmExit.PortWrite) run()).value()).isEqualTo(2);
+    }
+
+    @Test
+    void aBreakpointOfDataStopsAfterTheAccess() {
+        assumeFalse(backend == TestBackend.KVM && !KvmSpeed.measure(new KvmHypervisor()).inHardware(),
+                "this host's KVM is an emulation, which looks at the addresses of instructions only");
+        code("36 a0 0050  36 c6 06 0250 01  36 a0 0250  e6 10"); // mov al, ss:[5000h]; mov byte ss:[5002h], 1; mov al, ss:[5002h]
+        vcpu.breakAt(List.of(new Breakpoint(Breakpoint.Kind.WRITE, 0x5000, 8), new Breakpoint(Breakpoint.Kind.ACCESS, 0x5002, 1)));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 10, 3));
+        assertThat(run()).isEqualTo(new VmExit.Debug(CODE + 14, 2));
+        assertThat(((VmExit.PortWrite) run()).value()).isEqualTo(1);
+    }
+
+    @Test
+    void aProcessorHasFourBreakpoints() {
+        assertThatThrownBy(() -> vcpu.breakAt(Collections.nCopies(5, Breakpoint.execute(CODE))))
+                .isInstanceOf(IllegalArgumentException.class).hasMessage("5 breakpoints: a processor has 4");
+        assertThatThrownBy(() -> new Breakpoint(Breakpoint.Kind.WRITE, CODE + 1, 2)).isInstanceOf(IllegalArgumentException.class);
     }
 
     /** An interrupt that one backend had taken from its chip is delivered by the one that goes on. */

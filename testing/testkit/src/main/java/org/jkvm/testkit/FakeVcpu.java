@@ -8,6 +8,7 @@ import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.StateTree;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.VmExit;
+import org.jkvm.hypervisor.x86.Breakpoint;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 
@@ -120,6 +121,10 @@ public final class FakeVcpu implements X86Vcpu {
     /** Changes nothing: every exit comes from the script. */
     @Override
     public void singleStep(boolean on) {
+    }
+
+    @Override
+    public void breakAt(List<Breakpoint> breakpoints) {
     }
 
     @Override

@@ -246,16 +246,27 @@ public final class Interpreter {
         cpu.leaveBlock = false;
         faultSegment = Segment.NONE;
         boolean stepped = cpu.flag(Rflags.TF);
-        if (!cpu.stackShadow) {
-            cpu.debug.checkFetch(cache.linear());
+        if (!cpu.stackShadow && cpu.debug.checkFetch(cache.linear())) {
+            retire();
+            return;
         }
         Block block = cache.single();
         cpu.interruptShadow = false;
         cpu.stackShadow = false;
         cpu.setFlag(Rflags.RF, false);
-        execute(block);
+        executeOnce(block);
         retire();
         trap(stepped);
+    }
+
+    /** What has to leave is repeated: breakpoints at it have been looked at already. */
+    private void executeOnce(Block block) {
+        try {
+            execute(block);
+        } catch (ExitSignal exit) {
+            cpu.setFlag(Rflags.RF, cpu.debug.breaking());
+            throw exit;
+        }
     }
 
     private void trap(boolean stepped) {

@@ -3,11 +3,13 @@ package org.jkvm.x86.trap;
 import static org.jkvm.linux.RawMemory.getLong;
 import static org.jkvm.linux.RawMemory.putLong;
 
+import java.util.Arrays;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Request;
 import org.jkvm.x86.state.Rflags;
 
 /**
@@ -29,6 +31,11 @@ public final class Debug {
     private long pending;
     private boolean watching;
     private boolean breaking;
+    /** A debugger's addresses and DR7, which stand in for the guest's while it has some; null without. */
+    private long[] debugger;
+    private long debuggerDr7;
+    /** Which of a debugger's were hit, a bit each. */
+    private int hits;
 
     /** Made by the processor. */
     public Debug(X86Cpu cpu) {
@@ -95,6 +102,38 @@ public final class Debug {
         cpu.leaveBlock = true;
     }
 
+    /**
+     * A debugger's breakpoints stand in for the guest's from now on: one that is hit requests {@link Request#STEPPED}.
+     *
+     * @param addresses at most four, or null where the guest's hold again
+     */
+    public void watchFor(long[] addresses, long dr7) {
+        debugger = addresses == null ? null : Arrays.copyOf(addresses, 4);
+        debuggerDr7 = dr7;
+        changed();
+    }
+
+    /** Returns and clears which of a debugger's breakpoints were hit. The instruction at which it stopped is executed next. */
+    public int takeHits() {
+        int taken = hits;
+        hits = 0;
+        for (int n = 0; n < 4; n++) {
+            if ((taken >> n & 1) != 0 && type(n) == EXECUTE) {
+                cpu.setFlag(Rflags.RF, true);
+            }
+        }
+        return taken;
+    }
+
+    private void stop(long which) {
+        hits |= (int) which;
+        cpu.request(Request.STEPPED);
+    }
+
+    private long control() {
+        return debugger == null ? dr7() : debuggerDr7;
+    }
+
     private void checkAccess(int number) {
         if ((number == 4 || number == 5) && (cpu.control(4) & Control.CR4_DE) != 0 || number > 7) {
             throw cpu.fault(Vector.UD);
@@ -111,20 +150,20 @@ public final class Debug {
     }
 
     private boolean enabled(int n) {
-        return (dr7() >>> 2 * n & 3) != 0;
+        return (control() >>> 2 * n & 3) != 0;
     }
 
     private int type(int n) {
-        return (int) (dr7() >>> 16 + 4 * n & 3);
+        return (int) (control() >>> 16 + 4 * n & 3);
     }
 
     private int length(int n) {
-        int code = (int) (dr7() >>> 18 + 4 * n & 3);
+        int code = (int) (control() >>> 18 + 4 * n & 3);
         return code == 2 ? 8 : code + 1;
     }
 
     private long address(int n) {
-        return getLong(registers + 8 * n);
+        return debugger == null ? getLong(registers + 8 * n) : debugger[n];
     }
 
     // ---- hits ----
@@ -168,31 +207,42 @@ public final class Debug {
         return at < start + length(n) && start < at + size;
     }
 
-    /** Throws #DB if an instruction breakpoint stands at {@code linear} and RF does not mask it. */
-    public void checkFetch(long linear) {
+    /**
+     * Throws #DB if an instruction breakpoint stands at {@code linear} and RF does not mask it; returns whether it is a debugger's,
+     * and the instruction is not to be executed.
+     */
+    public boolean checkFetch(long linear) {
         if (!breaking || cpu.flag(Rflags.RF)) {
-            return;
+            return false;
         }
-        long hits = 0;
+        long here = 0;
         for (int n = 0; n < 4; n++) {
             if (enabled(n) && type(n) == EXECUTE && address(n) == linear) {
-                hits |= 1L << n;
+                here |= 1L << n;
             }
         }
-        if (hits != 0) {
-            report(hits);
+        if (here != 0 && debugger == null) {
+            report(here);
             throw cpu.fault(Vector.DB);
         }
+        if (here != 0) {
+            stop(here);
+        }
+        return here != 0;
     }
 
     /** After an instruction: a #DB trap for data breakpoints and for {@code stepped} ones; false where there is none. */
     public boolean trap(boolean stepped) {
-        long hits = pending | (stepped ? DR6_BS : 0);
+        if (debugger != null && pending != 0) {
+            stop(pending);
+            pending = 0;
+        }
+        long why = pending | (stepped ? DR6_BS : 0);
         pending = 0;
-        if (hits == 0) {
+        if (why == 0) {
             return false;
         }
-        report(hits);
+        report(why);
         cpu.interrupts.raise(Vector.DB, GuestFault.NO_ERROR_CODE);
         return true;
     }
@@ -202,8 +252,8 @@ public final class Debug {
         return pending != 0;
     }
 
-    private void report(long hits) {
-        putLong(registers + 48, getLong(registers + 48) & ~15L | hits);
+    private void report(long why) {
+        putLong(registers + 48, getLong(registers + 48) & ~15L | why);
     }
 
     /** Power-on state. */

@@ -1,5 +1,6 @@
 package org.jkvm.hypervisor.x86;
 
+import java.util.List;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.Vcpu;
 
@@ -20,6 +21,15 @@ public interface X86Vcpu extends Vcpu, Stateful {
      * again. Interrupts may wait meanwhile. From {@link #run}'s thread or while it is not running.
      */
     void singleStep(boolean on);
+
+    /**
+     * Makes {@link #run} return {@link org.jkvm.hypervisor.VmExit.Debug} at {@code breakpoints}: before an instruction, which the
+     * next run executes, and after the access of data. They take the place of the guest's own, which do nothing meanwhile; none
+     * gives the guest its own back. From {@link #run}'s thread or while it is not running.
+     *
+     * @throws IllegalArgumentException where there are more than {@link Breakpoint#MOST}
+     */
+    void breakAt(List<Breakpoint> breakpoints);
 
     /**
      * Translates a guest linear address with the vCPU's present paging, touching no accessed bit and raising nothing.

@@ -1,0 +1,73 @@
+package org.jkvm.kvm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import org.jkvm.base.MsiChannel;
+import org.jkvm.base.UserException;
+import org.jkvm.hypervisor.Doorbell;
+import org.junit.jupiter.api.Test;
+
+/** What the kernel has a bounded number of. */
+class KvmLimitsTest {
+    private static final long APIC = 0xfee0_0000L;
+    private static final int PINS = 38;
+
+    private final List<String> common = new ArrayList<>();
+
+    @Test
+    void moreVcpusThanTheHostRunsAreRefused() {
+        assertThatThrownBy(() -> KvmVm.checkVcpus(9, 8)).isInstanceOf(UserException.class)
+                .hasMessage("-smp 9: this host's KVM runs at most 8 vCPUs");
+        assertThatCode(() -> KvmVm.checkVcpus(8, 8)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void messagesBeyondTheRoutingTableGoTheCommonWay() {
+        try (Handle vm = machine()) {
+            KvmMsiChannels channels = new KvmMsiChannels(vm, new GsiRoutes(vm, PINS + 2), this::note);
+            MsiChannel first = channels.open();
+            first.signal(APIC, 0x40);
+            channels.open().signal(APIC, 0x41);
+            channels.open().signal(APIC, 0x42);
+            assertThat(channels.inUse()).isEqualTo(2);
+            assertThat(common).containsExactly("fee00000 42");
+            first.release();
+            channels.open().signal(APIC, 0x43);
+            assertThat(channels.inUse()).isEqualTo(2);
+            assertThat(common).hasSize(1);
+            channels.close();
+            assertThat(channels.inUse()).isZero();
+        }
+    }
+
+    @Test
+    void aDoorbellThatTheKernelRefusesIsNone() {
+        try (Handle vm = machine(); KvmDoorbells bells = new KvmDoorbells(vm)) {
+            Doorbell first = bells.add(0xd000_0000L, 2, b -> { }).orElseThrow();
+            assertThat(bells.add(0xd000_0000L, 2, b -> { })).isEmpty();
+            assertThat(bells.add(0xd000_0000L, 3, b -> { })).isEmpty();
+            first.close();
+            assertThat(bells.add(0xd000_0000L, 2, b -> { })).isPresent();
+        }
+    }
+
+    private void note(long address, int data) {
+        common.add(Long.toHexString(address) + " " + Integer.toHexString(data));
+    }
+
+    private static Handle machine() {
+        assumeTrue(Files.isReadable(KvmSystem.DEVICE) && Files.isWritable(KvmSystem.DEVICE),
+                "this host has no /dev/kvm that can be opened");
+        try (KvmSystem system = KvmSystem.open()) {
+            Handle vm = system.createVm();
+            vm.call(Request.KVM_CREATE_IRQCHIP, 0);
+            return vm;
+        }
+    }
+}
