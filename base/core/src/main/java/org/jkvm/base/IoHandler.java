@@ -16,8 +16,8 @@ public interface IoHandler {
     void write(long offset, int size, long value);
 
     /**
-     * Offsets at which a write of two bytes, whatever its value, says only that there is work: it may come later than what the guest
-     * does next, and once for several. Always the same ones. A copy, which is the caller's.
+     * Offsets at which a write of two bytes, whatever its value, says only that there is work: it may come later than what the
+     * guest does next, and once for several. Always the same ones. A copy, which is the caller's.
      */
     default int[] doorbells() {
         return new int[0];

@@ -23,7 +23,7 @@ final class KvmPostedWrites {
     /** Null without a vCPU. */
     private volatile MemorySegment ring;
 
-    /** The ring is on page {@code page} of a vCPU's memory, 0 where the kernel has none; {@code ports} says whether of ports too. */
+    /** The ring is on page {@code page} of a vCPU's memory, 0 where the kernel has none; {@code ports}: whether of ports too. */
     KvmPostedWrites(Handle vm, int page, boolean ports) {
         this.vm = vm;
         this.page = page;
