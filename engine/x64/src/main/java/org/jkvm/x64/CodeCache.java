@@ -227,6 +227,13 @@ public final class CodeCache implements AutoCloseable {
         return region.take(code.length);
     }
 
+    /** A copy of {@code size} bytes of code. The range must lie in this cache. */
+    public byte[] read(long at, int size) {
+        check(at, size);
+        // SAFETY: checked above.
+        return RawMemory.segment(writable(at), size).toArray(ValueLayout.JAVA_BYTE);
+    }
+
     /** Writes bytes over existing code that nothing executes meanwhile. The range must lie in this cache. */
     public void write(long at, byte[] code) {
         check(at, code.length);

@@ -24,6 +24,8 @@ public abstract sealed class Encoder permits MoveInstructions {
     private byte[] code = new byte[128];
     private int length;
     private int pending;
+    private int[] outward = new int[8];
+    private int outwards;
 
     /** Starts at host address {@code origin}, where {@link #toByteArray} will be placed. */
     Encoder(long origin) {
@@ -50,6 +52,14 @@ public abstract sealed class Encoder permits MoveInstructions {
             throw new IllegalStateException(pending + " uses of labels that were never bound");
         }
         return Arrays.copyOf(code, length);
+    }
+
+    /**
+     * Where the 32-bit displacements to host addresses are, from the start of the code: each counts from where the code
+     * lies, and is another when the code lies elsewhere.
+     */
+    public final int[] outwardDisplacements() {
+        return Arrays.copyOf(outward, outwards);
     }
 
     /** Writes raw bytes. */
@@ -216,6 +226,10 @@ public abstract sealed class Encoder permits MoveInstructions {
             throw new IllegalArgumentException(
                     "0x%x is more than 2 GiB from the code at 0x%x".formatted(target, address()));
         }
+        if (outwards == outward.length) {
+            outward = Arrays.copyOf(outward, outwards * 2);
+        }
+        outward[outwards++] = length;
         immediate(displacement, 4);
     }
 

@@ -1,5 +1,6 @@
 package org.jkvm.x86.exec;
 
+import java.util.function.Predicate;
 import org.jkvm.x86.isa.Insn;
 
 /** A run of decoded instructions from consecutive addresses: at most one branch, at its end. */
@@ -8,8 +9,8 @@ public final class Block {
     public final long linear;
     /** Guest physical address of the first instruction. */
     public final long physical;
-    /** Guest physical page of the last byte, where another than the first. */
-    final long secondPage;
+    /** Guest physical page of the last byte; only where it is not {@link #isWithinPage that of the first}. */
+    public final long secondPage;
     /** What else the decoding depends on: {@link BlockCache#mode}. */
     public final int mode;
     /** The instructions. */
@@ -24,6 +25,10 @@ public final class Block {
     int heat;
     /** What {@link NativeBlocks} made of it, or null; theirs alone. */
     public Object translation;
+    /** What was seen before at the same physical address in the same mode, at another linear address: {@link BlockMap}'s. */
+    Block twin;
+    /** What it weighs there. */
+    int weight;
     /** The blocks that followed it last: chaining. */
     Block next;
     Block other;
@@ -35,6 +40,22 @@ public final class Block {
         this.mode = mode;
         this.insns = insns;
         this.length = length;
+    }
+
+    /** The same instructions at {@code otherLinear}, and as warm. */
+    Block at(long otherLinear) {
+        Block b = new Block(otherLinear, physical, secondPage, mode, insns, length);
+        b.heat = Math.max(0, heat - 1);
+        return b;
+    }
+
+    /** The block with the same instructions at another linear address that {@code is} what is looked for, or null. */
+    public Block twin(Predicate<Block> is) {
+        Block b = twin;
+        while (b != null && (b.insns != insns || !is.test(b))) {
+            b = b.twin;
+        }
+        return b;
     }
 
     /** The block at {@code target} if it followed this one before and still stands. */
@@ -55,6 +76,12 @@ public final class Block {
     /** Whether it lies in one page. */
     public boolean isWithinPage() {
         return secondPage == BlockCache.NO_PAGE;
+    }
+
+    /** Linear address of the page of the last byte. */
+    public long secondLinear() {
+        long last = linear + length - 1 & -4096L;
+        return new CodeMode(mode).is64() ? last : last & 0xffff_ffffL;
     }
 
     /** Lets it cool down: it is translated again when it is executed often again. */

@@ -22,20 +22,19 @@ import org.jkvm.x86.state.Segment;
 final class BlockCache implements CodeWatch {
     private static final int MAX_INSNS = 32;
     private static final int JUMP_ENTRIES = 8192;
-    /** Instructions kept, some 250 bytes each with what hangs on them: what was decoded first goes, page by page. */
+    /** {@link BlockMap#weight} kept, some 250 bytes each with what hangs on them: what is oldest goes, page by page. */
     static final int MOST_KEPT = 400_000;
     static final long NO_PAGE = -1;
 
     private final X86Cpu cpu;
     private final Decoder decoder;
-    private final LongMap<Block> blocks = new LongMap<>();
+    private final BlockMap blocks = new BlockMap();
     /** In the order in which they were decoded from. */
     private final Map<Long, CodePage> pages = new LinkedHashMap<>();
     private final Block[] jumps = new Block[JUMP_ENTRIES];
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
     private NativeBlocks natives;
     private int mostKept = MOST_KEPT;
-    private int kept;
     private long decoded;
     private long invalidated;
 
@@ -81,14 +80,25 @@ final class BlockCache implements CodeWatch {
             return b;
         }
         long physical = cpu.mmu.fetch(linear);
-        b = blocks.get(key(linear, physical, mode));
-        if (b == null || !b.valid || b.linear != linear || b.physical != physical || b.mode != mode || !secondPageHolds(b)) {
-            makeRoom();
-            b = decode(linear, physical, mode, true);
-            keep(b);
+        b = blocks.find(physical, mode, known -> known.linear == linear && secondPageHolds(known));
+        if (b == null) {
+            b = make(linear, physical, mode);
         }
         b.epoch = cpu.mmu.epoch();
         jumps[slot] = b;
+        return b;
+    }
+
+    private Block make(long linear, long physical, int mode) {
+        makeRoom();
+        Block twin = blocks.newest(physical, mode);
+        boolean isTwin = twin != null && cpu.codeBits == 64 && twin.isWithinPage();
+        Block b = isTwin ? twin.at(linear) : decode(linear, physical, mode, true);
+        keep(b);
+        Block surplus = blocks.surplus(b);
+        if (surplus != null) {
+            forget(surplus);
+        }
         return b;
     }
 
@@ -116,21 +126,15 @@ final class BlockCache implements CodeWatch {
         blocks.clear();
         pages.keySet().forEach(cpu.bus::forgetting);
         pages.clear();
-        kept = 0;
         Arrays.fill(jumps, null);
     }
 
-    private static long key(long linear, long physical, int mode) {
-        return physical ^ linear << 20 ^ mode * 0x9e37_79b9_7f4a_7c15L;
-    }
-
     private boolean secondPageHolds(Block b) {
-        return b.secondPage == NO_PAGE || cpu.mmu.fetch(b.linear + b.length - 1 & -4096L) == b.secondPage;
+        return b.secondPage == NO_PAGE || cpu.mmu.fetch(b.secondLinear()) == b.secondPage;
     }
 
     private void keep(Block b) {
-        kept += b.insns.length;
-        blocks.put(key(b.linear, b.physical, b.mode), b);
+        blocks.add(b);
         watch(b.physical & -4096L);
         int from = (int) (b.physical & 4095);
         int to = from + b.length - 1;
@@ -143,7 +147,7 @@ final class BlockCache implements CodeWatch {
 
     /** Before anything is decoded: what is dropped may be on the same page. */
     private void makeRoom() {
-        while (kept > mostKept) {
+        while (blocks.weight() > mostKept) {
             Map.Entry<Long, CodePage> oldest = pages.entrySet().iterator().next();
             drop(oldest.getKey(), oldest.getValue());
         }
@@ -185,6 +189,14 @@ final class BlockCache implements CodeWatch {
         drop(b);
     }
 
+    private void forget(Block b) {
+        pages.get(b.physical & -4096L).remove(b);
+        if (b.secondPage != NO_PAGE) {
+            pages.get(b.secondPage).remove(b);
+        }
+        drop(b);
+    }
+
     private void drop(Block b) {
         if (!b.valid) {
             return; // It begins and ends on the same page.
@@ -194,11 +206,7 @@ final class BlockCache implements CodeWatch {
             natives.drop(b);
         }
         invalidated++;
-        kept -= b.insns.length;
-        long key = key(b.linear, b.physical, b.mode);
-        if (blocks.get(key) == b) {
-            blocks.remove(key);
-        }
+        blocks.remove(b);
     }
 
     // ---- decoding ----

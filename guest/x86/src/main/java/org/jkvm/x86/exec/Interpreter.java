@@ -185,7 +185,7 @@ public final class Interpreter {
 
     /** Whether {@code block} has a translation, or gets one now that it is about to be executed often enough. */
     private boolean isNative(Block block) {
-        if (block.translation == null && natives != null && block.heat++ == threshold && block.isWithinPage()) {
+        if (block.translation == null && natives != null && block.heat++ == threshold) {
             natives.translate(block);
         }
         return block.translation != null;

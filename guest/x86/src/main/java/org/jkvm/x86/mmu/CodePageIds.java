@@ -15,7 +15,7 @@ final class CodePageIds {
 
     private final Map<Pair, Held> ids = new HashMap<>();
     private final Deque<Integer> free = new ArrayDeque<>();
-    private int last;
+    private int last = Byte.MAX_VALUE; // Instructions that name one have one length: the immediate never fits a byte.
 
     private record Pair(long linearPage, long physicalPage) {
     }

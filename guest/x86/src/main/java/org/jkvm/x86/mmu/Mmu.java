@@ -145,22 +145,21 @@ public final class Mmu {
     }
 
     /**
-     * A number for code made from the page of {@code linear}, never zero, to be given back by {@link #releaseCodePage}. It
-     * stands in the code page ids while the page may be fetched and leads to where it leads now. Raises what fetching raises.
+     * A number for code made from the page of {@code linear} while that led to {@code physical}, never zero, to be given back
+     * by {@link #releaseCodePage}. It stands in the code page ids while the page may be fetched and leads there.
      */
-    public int holdCodePage(long linear) {
-        int id = fetches.hold(linear & PAGE_MASK, fetch(linear) & PAGE_MASK);
-        identifyCodePage(linear, id);
-        return id;
+    public int holdCodePage(long linear, long physical) {
+        return fetches.hold(linear & PAGE_MASK, physical & PAGE_MASK);
     }
 
-    /** Has {@code linear}'s page known by what {@link #holdCodePage} gave; it leads to the same page. Raises likewise. */
-    public void identifyCodePage(long linear, int id) {
-        fetch(linear);
-        fetches.identify(fetchIndex(selected, linear), id);
+    /** Has {@code linear}'s page known by its number, if it leads where it led then. Raises what fetching raises. */
+    public void identifyCodePage(long linear, long physical, int id) {
+        if (((fetch(linear) ^ physical) & PAGE_MASK) == 0) {
+            fetches.identify(fetchIndex(selected, linear), id);
+        }
     }
 
-    /** Gives back a number for code of the page of {@code linear}, which was at {@code physical} then. */
+    /** Gives back a number for code of the page of {@code linear}, which led to {@code physical} then. */
     public void releaseCodePage(long linear, long physical) {
         fetches.release(linear & PAGE_MASK, physical & PAGE_MASK, fetchIndex(SUPERVISOR, linear), fetchIndex(USER, linear),
                 fetchIndex(OVERRIDE, linear), fetchIndex(ALIGNED, linear));

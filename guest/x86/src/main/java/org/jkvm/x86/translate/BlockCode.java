@@ -44,6 +44,7 @@ final class BlockCode {
     final long rip;
     private final List<Runnable> cold = new ArrayList<>();
     private final Label leave = new Label();
+    private final Relocations relocations = new Relocations();
     private int number;
     private Label step;
     private Insn x87Last;
@@ -76,6 +77,17 @@ final class BlockCode {
     /** Cuts an address of code to the code size. */
     long wrap(long target) {
         return mode.is64() ? target : target & 0xffff_ffffL;
+    }
+
+    /** Puts {@code address}, which moves with the block, into {@code to}. */
+    void address(Gpr to, long address) {
+        a.mov(to, address);
+        relocations.address(a.length(), address);
+    }
+
+    /** What has to be changed when the block is placed again for another linear address. */
+    Relocations relocations() {
+        return relocations;
     }
 
     // ---- exits ----
@@ -118,7 +130,10 @@ final class BlockCode {
             cold.get(n).run(); // May put more out of line.
         }
         a.bind(leave);
-        stubs.writeExit(a, id);
+        a.mov(DWORD, field(CpuState.EXIT_BLOCK), id);
+        relocations.id(a.length());
+        a.jmp(stubs.exit);
+        relocations.outward(a.outwardDisplacements());
     }
 
     // ---- flags ----
@@ -162,7 +177,7 @@ final class BlockCode {
     private void recordX87(Insn i) {
         if (i != null) {
             a.mov(WORD, field(CpuState.FOP), (i.row.code() & 7) << 8 | i.modrm);
-            a.mov(ADDRESS, rip + i.start);
+            address(ADDRESS, rip + i.start);
             a.mov(QWORD, field(CpuState.FIP), ADDRESS);
             copySelector(Segment.CS, CpuState.FCS);
         }
@@ -203,7 +218,7 @@ final class BlockCode {
     /** Computes the effective address of {@code i} in {@code to}, changing no flags; may use TEMP. */
     void effective(Insn i, Gpr to) {
         if (i.ripRelative) {
-            a.mov(to, rip + i.disp & i.addressMask);
+            address(to, rip + i.disp & i.addressMask);
         } else if (i.baseNumber < 0 && i.indexNumber < 0) {
             a.mov(to, i.disp & i.addressMask);
         } else {

@@ -29,7 +29,7 @@ final class BlockTranslator {
 
     private final Stubs stubs;
     private final Offered offered;
-    private final int pageId;
+    private final Translation.PageIds pageIds;
     private final Block block;
     private final BlockCode code;
     private final Assembler a;
@@ -45,6 +45,7 @@ final class BlockTranslator {
     private final boolean[] resumeWithFlags;
     private long guarded;
     private long withMemoryFlags;
+    private long entered;
     private long withHostFlags;
 
     /** Which rows may be passed through. */
@@ -57,15 +58,15 @@ final class BlockTranslator {
     /**
      * Begins.
      *
-     * @param block  what to translate; it lies in one page
-     * @param origin host address where the code will be
-     * @param pageId {@link Mmu#holdCodePage} of the block's page
+     * @param block   what to translate
+     * @param origin  host address where the code will be
+     * @param pageIds the numbers of the block's pages
      */
-    BlockTranslator(Block block, long origin, int pageId, Stubs stubs, Offered offered) {
+    BlockTranslator(Block block, long origin, Translation.PageIds pageIds, Stubs stubs, Offered offered) {
         this.block = block;
         this.stubs = stubs;
         this.offered = offered;
-        this.pageId = pageId;
+        this.pageIds = pageIds;
         this.a = new Assembler(origin);
         this.code = new BlockCode(block, block.linear, a, this::recipe);
         this.integer = new IntegerCode(code);
@@ -101,8 +102,8 @@ final class BlockTranslator {
             branch.fallThrough(last);
         }
         code.finish(stubs, id);
-        return new Translation(block, id, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, withHostFlags,
-                resume, resumeWithFlags, loaded(), x87));
+        return new Translation(block, id, pageIds, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, entered,
+                withHostFlags, resume, resumeWithFlags, loaded(), x87), code.relocations());
     }
 
     private Stubs.Vectors loaded() {
@@ -129,6 +130,9 @@ final class BlockTranslator {
     private enum Wish { IN_MEMORY, IN_HOST, NOTHING }
 
     private Wish wish() {
+        if (!block.isWithinPage()) {
+            return Wish.IN_MEMORY;
+        }
         for (Insn i : block.insns) {
             Recipe recipe = recipe(i);
             if (vectors || x87 || recipe == Recipe.LEAVE || clobbers(i)) {
@@ -159,13 +163,20 @@ final class BlockTranslator {
             a.jmpShort(body);
         }
         guarded = a.address();
-        writeGuard();
+        Label elsewhere = leaveForElsewhere();
+        writeGuard(block.linear, pageIds.first(), elsewhere);
         withMemoryFlags = a.address();
         code.flags.assume(FlagKeeper.Place.MEMORY);
         if (wish == Wish.IN_HOST) {
             code.flags.need();
         }
         a.bind(body);
+        entered = withMemoryFlags;
+        if (!block.isWithinPage()) {
+            writeGuard(block.secondLinear(), pageIds.second(), elsewhere);
+            code.relocations().fix();
+            entered = a.address();
+        }
         if (wish != Wish.IN_MEMORY) {
             withHostFlags = a.address();
             code.flags.assume(FlagKeeper.Place.HOST);
@@ -178,17 +189,23 @@ final class BlockTranslator {
         }
     }
 
-    /** Goes on only while the page of the block is where it was when it was translated. */
-    private void writeGuard() {
-        Label elsewhere = new Label();
-        a.cmp(DWORD, field(Mmu.pageIdOffset(code.mode.tlb(), block.linear)), pageId);
+    /** Goes on only while the page of {@code linear} is where it was when the block was translated. */
+    private void writeGuard(long linear, int pageId, Label elsewhere) {
+        a.cmp(DWORD, field(Mmu.pageIdOffset(code.mode.tlb(), linear)), pageId);
+        code.relocations().pageId(a.length());
         a.j(Cond.NE, elsewhere);
+    }
+
+    /** Where to leave for whatever is at the block's address now. */
+    private Label leaveForElsewhere() {
+        Label elsewhere = new Label();
         code.outOfLine(() -> {
             a.bind(elsewhere);
-            a.mov(ADDRESS, block.linear);
+            code.address(ADDRESS, block.linear);
             a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
             code.leave(ExitReason.INDIRECT.at(0));
         });
+        return elsewhere;
     }
 
     /** Has the host hold registers that it does not hold yet. */

@@ -234,8 +234,9 @@ final class BranchCode {
     private void pushReturn(long back, Mem top, Size size) {
         if (back == (int) back || size == DWORD) {
             a.mov(size, top, (int) back);
+            code.relocations().address(a.length(), back);
         } else {
-            a.mov(TEMP, back);
+            code.address(TEMP, back);
             a.mov(QWORD, top, TEMP);
         }
     }

@@ -14,14 +14,16 @@ public final class Counters {
     final long[] exits = new long[ExitReason.values().length];
     long dropped;
     private long blocks;
+    private long copies;
     private long insns;
     private long bytes;
     private long nanoseconds;
 
-    void translated(int newInsns, int newBytes, long took) {
+    void translated(Translation t, boolean copied, long took) {
         blocks++;
-        insns += newInsns;
-        bytes += newBytes;
+        copies += copied ? 1 : 0;
+        insns += t.block.insns.length;
+        bytes += t.size;
         nanoseconds += took;
     }
 
@@ -32,8 +34,8 @@ public final class Counters {
     /** A report of some lines. */
     public String report() {
         StringBuilder text = new StringBuilder();
-        text.append("translated blocks ").append(blocks).append(", instructions ").append(insns).append(", bytes ").append(bytes)
-                .append(", milliseconds ").append(nanoseconds / 1_000_000).append(", dropped ").append(dropped).append('\n');
+        text.append("translated blocks %d, copied %d, instructions %d, bytes %d, milliseconds %d, dropped %d\n"
+                .formatted(blocks, copies, insns, bytes, nanoseconds / 1_000_000, dropped));
         for (ExitReason reason : ExitReason.values()) {
             text.append("exits ").append(reason).append(' ').append(exits[reason.ordinal()]).append('\n');
         }

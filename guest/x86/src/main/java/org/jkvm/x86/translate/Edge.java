@@ -22,4 +22,12 @@ final class Edge {
         this.samePage = samePage;
         this.hostFlags = hostFlags;
     }
+
+    /** The same edge of the code when that is moved. */
+    Edge moved(Relocations.Move move) {
+        Edge edge = new Edge(target + move.linear(), samePage, hostFlags);
+        edge.patch = patch + move.host();
+        edge.unlinked = unlinked + move.host();
+        return edge;
+    }
 }

@@ -95,18 +95,46 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         event.begin();
         long begin = System.nanoTime();
         long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
-        int pageId = cpu.mmu.holdCodePage(block.linear); // Making room may have given numbers back: not before.
-        BlockTranslator translator = new BlockTranslator(block, origin, pageId, stubs, this::offered);
-        Translation t = translator.translate(translations.nextId());
-        t.pageId = pageId;
-        place(t, translator.code());
-        block.translation = t;
-        counters.translated(block.insns.length, t.size, System.nanoTime() - begin);
+        Translation.PageIds ids = hold(block); // Making room may have given numbers back: not before.
+        Block twin = block.twin(b -> b.translation != null && ((Translation) b.translation).relocations.movable());
+        if (twin != null) {
+            copy((Translation) twin.translation, block, origin, ids.first());
+        } else {
+            BlockTranslator translator = new BlockTranslator(block, origin, ids, stubs, this::offered);
+            place(translator.translate(translations.nextId()), translator.code());
+        }
+        Translation t = (Translation) block.translation;
+        counters.translated(t, twin != null, System.nanoTime() - begin);
         event.tell(t);
         log.translated(t);
     }
 
+    private Translation.PageIds hold(Block block) {
+        int first = cpu.mmu.holdCodePage(block.linear, block.physical);
+        return new Translation.PageIds(first,
+                block.isWithinPage() ? 0 : cpu.mmu.holdCodePage(block.secondLinear(), block.secondPage));
+    }
+
+    /** What jumps to the block from elsewhere looks for the numbers of its pages. */
+    private void identify(Translation t) {
+        Block block = t.block;
+        cpu.mmu.identifyCodePage(block.linear, block.physical, t.pageIds.first());
+        if (!block.isWithinPage()) {
+            cpu.mmu.identifyCodePage(block.secondLinear(), block.secondPage, t.pageIds.second());
+        }
+    }
+
+    /** Makes a translation of {@code block} from that of a twin. */
+    private void copy(Translation t, Block block, long origin, int pageId) {
+        Relocations.Move move = new Relocations.Move(origin - t.start, block.linear - t.block.linear, translations.nextId(),
+                pageId, Mmu.pageIdOffset(new CodeMode(block.mode).tlb(), block.linear));
+        byte[] code = cache.read(t.start, t.size);
+        t.relocations.apply(code, move);
+        place(t.moved(block, move), code);
+    }
+
     private void place(Translation t, byte[] code) {
+        t.block.translation = t;
         t.region = cache.region();
         t.size = code.length;
         t.start = cache.place(code);
@@ -166,6 +194,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private void forget(Translation t) {
         translations.remove(t);
         cpu.mmu.releaseCodePage(t.block.linear, t.block.physical);
+        if (!t.block.isWithinPage()) {
+            cpu.mmu.releaseCodePage(t.block.secondLinear(), t.block.secondPage);
+        }
     }
 
     private void evict(CodeRegion region) {
@@ -193,10 +224,10 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     @Override
     public void run(Block block) {
         Translation t = (Translation) block.translation;
-        cpu.mmu.identifyCodePage(block.linear, t.pageId); // What jumps to the block from elsewhere looks for it.
+        identify(t);
         connect(t);
         log.runs(block);
-        long at = t.withMemoryFlags;
+        long at = t.entered;
         int next = 0;
         boolean withFlags = false;
         boolean withX87 = false;

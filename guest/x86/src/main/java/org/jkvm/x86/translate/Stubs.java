@@ -36,7 +36,7 @@ final class Stubs {
 
     private final MemorySegment[] entries = new MemorySegment[4 * Vectors.values().length];
     private final long[] loads = new long[Vectors.values().length];
-    /** Jumped to in order to leave; flags must be in {@link CpuState#FLAGS}. */
+    /** Jumped to in order to leave; {@link CpuState#EXIT_REASON} is set, flags are in {@link CpuState#FLAGS}. */
     final long exit;
     /** Jumped to, flags in memory, when the jump cache does not know {@link CpuState#EXIT_TARGET}. */
     final long indirectMiss;
@@ -173,11 +173,5 @@ final class Stubs {
         a.mov(BYTE, field(pushed + CpuState.VECTORS_LIVE), vectors.ordinal());
         a.ret();
         return a.toByteArray();
-    }
-
-    /** Writes an exit from translation {@code id}; {@link CpuState#EXIT_REASON} is set already. */
-    void writeExit(Assembler a, int id) {
-        a.mov(DWORD, field(CpuState.EXIT_BLOCK), id);
-        a.jmp(exit);
     }
 }

@@ -31,22 +31,27 @@ final class Translation {
     final long guarded;
     /** Where its own page jumps to with flags in memory. */
     final long withMemoryFlags;
+    /** Where Java enters it, which knows where its pages are. Flags in memory. */
+    final long entered;
     /** Where its own page jumps to with flags in the host's. */
     final long withHostFlags;
+    /** What changes where the code is copied to. */
+    final Relocations relocations;
     /** Edges that lead here. */
     final List<Edge> incoming = new ArrayList<>(4);
     /** Where it lies in the code cache; set when it is placed. */
     CodeRegion region;
-    /** The number of its page, {@link org.jkvm.x86.mmu.Mmu#holdCodePage}; set when it is placed. */
-    int pageId;
+    /** The numbers of its pages. */
+    final PageIds pageIds;
     /** Host address of its first byte. */
     long start;
     /** Bytes of code. */
     int size;
 
-    Translation(Block block, int id, List<Edge> edges, Layout layout) {
+    Translation(Block block, int id, PageIds pageIds, List<Edge> edges, Layout layout, Relocations relocations) {
         this.block = block;
         this.id = id;
+        this.pageIds = pageIds;
         this.edges = edges;
         this.resume = layout.resume();
         this.resumeWithFlags = layout.resumeWithFlags();
@@ -56,13 +61,33 @@ final class Translation {
                 || i.row.mnemonic().equals("SWAPGS")));
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
+        this.entered = layout.entered();
         this.withHostFlags = layout.withHostFlags();
+        this.relocations = relocations;
         edges.forEach(edge -> edge.owner = this);
     }
 
+    /**
+     * The numbers of a block's pages, {@link org.jkvm.x86.mmu.Mmu#holdCodePage}.
+     *
+     * @param first  that of the page where it begins
+     * @param second that of the page where it ends, where that is another
+     */
+    record PageIds(int first, int second) {
+    }
+
     /** The addresses in a translation's code. */
-    record Layout(long guarded, long withMemoryFlags, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
+    record Layout(long guarded, long withMemoryFlags, long entered, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
             Stubs.Vectors vectors, boolean x87) {
+    }
+
+    /** The translation that its code is for {@code twin}, the same bytes elsewhere, when it is moved. */
+    Translation moved(Block twin, Relocations.Move move) {
+        List<Edge> theirs = edges.stream().map(edge -> edge.moved(move)).toList();
+        Layout layout = new Layout(guarded + move.host(), withMemoryFlags + move.host(),
+                entered + move.host(), withHostFlags + move.host(),
+                Arrays.stream(resume).map(at -> at == 0 ? 0 : at + move.host()).toArray(), resumeWithFlags, vectors, x87);
+        return new Translation(twin, move.id(), new PageIds(move.pageId(), 0), theirs, layout, relocations);
     }
 
     /** Where {@code edge} is to jump. */

@@ -37,15 +37,11 @@ import static org.jkvm.hypervisor.x86.CpuFeature.PCID;
 import static org.jkvm.hypervisor.x86.CpuFeature.PCLMULQDQ;
 import static org.jkvm.hypervisor.x86.CpuFeature.PGE;
 import static org.jkvm.hypervisor.x86.CpuFeature.POPCNT;
-import static org.jkvm.hypervisor.x86.CpuFeature.PREFETCHW;
 import static org.jkvm.hypervisor.x86.CpuFeature.PSE36;
 import static org.jkvm.hypervisor.x86.CpuFeature.PSE;
-import static org.jkvm.hypervisor.x86.CpuFeature.RDPID;
 import static org.jkvm.hypervisor.x86.CpuFeature.RDRAND;
-import static org.jkvm.hypervisor.x86.CpuFeature.RDSEED;
 import static org.jkvm.hypervisor.x86.CpuFeature.RDTSCP;
 import static org.jkvm.hypervisor.x86.CpuFeature.SEP;
-import static org.jkvm.hypervisor.x86.CpuFeature.SHA;
 import static org.jkvm.hypervisor.x86.CpuFeature.SMEP;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE2;
 import static org.jkvm.hypervisor.x86.CpuFeature.SSE3;
@@ -57,7 +53,6 @@ import static org.jkvm.hypervisor.x86.CpuFeature.SYSCALL;
 import static org.jkvm.hypervisor.x86.CpuFeature.TSC;
 import static org.jkvm.hypervisor.x86.CpuFeature.TSC_DEADLINE;
 import static org.jkvm.hypervisor.x86.CpuFeature.VME;
-import static org.jkvm.hypervisor.x86.CpuFeature.VPCLMULQDQ;
 import static org.jkvm.hypervisor.x86.CpuFeature.X2APIC;
 import static org.jkvm.hypervisor.x86.CpuFeature.XSAVE;
 import static org.jkvm.hypervisor.x86.CpuFeature.XSAVEC;
@@ -80,9 +75,11 @@ import org.jkvm.base.UserException;
  * have.
  */
 public final class CpuModels {
-    /** What {@code max} is made of: every feature that QEMU 7.2's software engine has, in so far as the backend has it. */
-    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, RDSEED, INVPCID, SHA,
-            RDPID, VPCLMULQDQ, XSAVEC, XSAVES, PREFETCHW);
+    /**
+     * What {@code max} is made of: every feature that the backend has, but those by which guests take other ways through
+     * interrupts, timers and TLBs, which QEMU's software engine keeps from them too.
+     */
+    private static final Set<CpuFeature> MAX = complement(HT, VME, PCID, X2APIC, TSC_DEADLINE, INVPCID, XSAVEC, XSAVES);
     private static final Set<CpuFeature> BASE_64 = EnumSet.of(FPU, DE, PSE, TSC, MSR, PAE, MCE, CX8, APIC, SEP, MTRR, PGE,
             MCA, CMOV, PAT, PSE36, CLFSH, MMX, FXSR, SSE, SSE2, SSE3, CX16, HYPERVISOR, SYSCALL, NX, LM);
     private static final Set<CpuFeature> V2 = union(BASE_64, LAHF_LM, SSSE3, SSE4_1, SSE4_2, POPCNT);

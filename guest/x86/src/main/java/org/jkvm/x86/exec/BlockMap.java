@@ -1,0 +1,109 @@
+package org.jkvm.x86.exec;
+
+import java.util.function.Predicate;
+import org.jkvm.x86.mmu.PageWalker;
+
+/**
+ * Blocks by physical address and mode. Those seen at several linear addresses, as code that programs share is, are twins in
+ * one list, the newest first; they may share their instructions. One thread.
+ */
+final class BlockMap {
+    /** Linear addresses that a block is kept for: so many programs at a time run a library's code quickly. */
+    static final int MOST_TWINS = 8;
+    /** What a block weighs beside its instructions, in instructions. */
+    private static final int BLOCK_WEIGHT = 2;
+
+    private final LongMap<Block> newest = new LongMap<>();
+    private int size;
+    private int weight;
+
+    /** No two have the same: a physical address has {@link PageWalker#PHYSICAL_BITS} bits, a mode 24. */
+    private static long key(long physical, int mode) {
+        return physical | (long) mode << PageWalker.PHYSICAL_BITS;
+    }
+
+    /** The newest block there that {@code is} what is looked for, or null. */
+    Block find(long physical, int mode, Predicate<Block> is) {
+        Block b = newest(physical, mode);
+        while (b != null && !is.test(b)) {
+            b = b.twin;
+        }
+        return b;
+    }
+
+    /** The newest block there, or null. */
+    Block newest(long physical, int mode) {
+        return newest.get(key(physical, mode));
+    }
+
+    /** The oldest of so many twins of {@code b} that it has to make way, or null. */
+    Block surplus(Block b) {
+        int twins = 0;
+        Block oldest = b;
+        while (oldest.twin != null) {
+            oldest = oldest.twin;
+            twins++;
+        }
+        return twins > MOST_TWINS ? oldest : null;
+    }
+
+    /** Adds a block. */
+    void add(Block b) {
+        long key = key(b.physical, b.mode);
+        b.twin = newest.get(key);
+        b.weight = BLOCK_WEIGHT + (shares(b, b.twin) ? 0 : b.insns.length);
+        newest.put(key, b);
+        size++;
+        weight += b.weight;
+    }
+
+    /** Removes a block that is there. */
+    void remove(Block b) {
+        long key = key(b.physical, b.mode);
+        Block first = newest.get(key);
+        if (first == b) {
+            removeFirst(key, b);
+        } else {
+            Block newer = first;
+            while (newer.twin != b) {
+                newer = newer.twin;
+            }
+            newer.twin = b.twin;
+            if (shares(newer, b)) { // Who has the instructions now bears their weight.
+                weight += b.weight - BLOCK_WEIGHT;
+                newer.weight += b.weight - BLOCK_WEIGHT;
+            }
+        }
+        size--;
+        weight -= b.weight;
+    }
+
+    private void removeFirst(long key, Block b) {
+        if (b.twin == null) {
+            newest.remove(key);
+        } else {
+            newest.put(key, b.twin);
+        }
+    }
+
+    private static boolean shares(Block b, Block other) {
+        return other != null && other.insns == b.insns;
+    }
+
+    /** Blocks in it. */
+    int size() {
+        return size;
+    }
+
+    /** Instructions in it, and what weighs as much. */
+    int weight() {
+        return weight;
+    }
+
+    /** Forgets everything. */
+    void clear() {
+        newest.clear();
+        size = 0;
+        weight = 0;
+    }
+}
