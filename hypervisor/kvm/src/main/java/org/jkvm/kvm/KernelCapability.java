@@ -45,6 +45,12 @@ enum KernelCapability {
         return meaning;
     }
 
+    /** What there is of it, given what the kernel says. */
+    String describe(int value) {
+        return this == SET_GUEST_DEBUG2 && value > 1 ? Integer.toHexString(value) + "h"
+                : value == 0 ? "no" : value == 1 ? "yes" : Integer.toString(value);
+    }
+
     /** Whether nothing runs without it. */
     boolean needed() {
         return needed;

@@ -54,9 +54,8 @@ public final class KvmHypervisor implements Hypervisor {
         Map<String, String> lines = new LinkedHashMap<>();
         try (KvmSystem system = KvmSystem.open()) {
             for (KernelCapability c : KernelCapability.values()) {
-                int value = system.capability(c);
                 lines.put(c.name().toLowerCase(Locale.ROOT).replace('_', '-'),
-                        c.meaning() + ": " + (value == 0 ? "no" : value == 1 ? "yes" : value));
+                        c.meaning() + ": " + c.describe(system.capability(c)));
             }
         }
         lines.put("tsc", tscHertz / 1_000_000 + " MHz");

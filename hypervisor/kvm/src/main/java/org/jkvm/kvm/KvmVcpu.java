@@ -54,8 +54,8 @@ final class KvmVcpu implements KvmProcessor {
     KvmVcpu(KvmVm vm, int index, CpuModel model) {
         this.index = index;
         this.handle = new Handle(vm.handle().call(Request.KVM_CREATE_VCPU, index), "KVM vCPU " + index);
+        this.run = map(handle, vm.vcpuMemory());
         try {
-            run = Descriptors.map(handle.descriptor(), vm.vcpuMemory());
             exits = new Exits(run);
             Cpuid.set(handle, model, index);
             MachineCheck.setUp(handle);
@@ -68,8 +68,17 @@ final class KvmVcpu implements KvmProcessor {
             powerOn = transfer.read();
             powerOn.msrs.remove(IA32_TIME_STAMP_COUNTER);
         } catch (RuntimeException e) {
-            handle.close();
-            arena.close();
+            close();
+            throw e;
+        }
+    }
+
+    /** What the kernel shares of it; where that can't be had, neither can the vCPU. */
+    private static MemorySegment map(Handle vcpu, int size) {
+        try {
+            return Descriptors.map(vcpu.descriptor(), size);
+        } catch (RuntimeException e) {
+            vcpu.close();
             throw e;
         }
     }
