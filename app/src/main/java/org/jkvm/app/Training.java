@@ -23,12 +23,12 @@ final class Training {
     private Training() {
     }
 
-    /** Runs what every start of {@code kvm-img} needs where that is the argument, else of {@code kvm}. */
+    /** Runs what starts of the command, or part of it, that the argument names need; {@code kvm} without one. */
     public static void main(String[] args) throws IOException {
-        if (args.length > 0 && args[0].equals("kvm-img")) {
-            trainImg();
-        } else {
-            trainKvm();
+        switch (args.length > 0 ? args[0] : "kvm") {
+            case "kvm-img" -> trainImg(Training::copy);
+            case "kvm-img-look" -> trainImg(Training::look);
+            default -> trainKvm();
         }
     }
 
@@ -80,33 +80,44 @@ final class Training {
         }
     }
 
-    private static void trainImg() throws IOException {
+    /** What is done with an empty image, and files of the names of a packed and a raw one. */
+    private interface Work {
+        void with(Path image, Path copy, Path raw);
+    }
+
+    private static void trainImg(Work work) throws IOException {
         Path folder = Files.createTempDirectory("kvm-img");
         Path image = folder.resolve("a.qcow2");
         Path copy = folder.resolve("b.qcow2");
         Path raw = folder.resolve("c.raw");
         try {
             Files.write(raw, new byte[4 << 20]);
-            img("--version");
             img("create -f qcow2 " + image + " 1G");
-            img("info --output=json " + image);
-            img("info " + image);
-            img("convert -f raw -O qcow2 -S 0 " + raw + " " + copy);
-            img("check " + copy);
-            img("check --output=json " + copy);
-            img("info " + copy);
-            img("map " + copy);
-            img("compare -f qcow2 -F raw " + copy + " " + raw);
-            img("convert -f qcow2 -O raw " + copy + " " + raw);
-            img("convert -f raw -O qcow2 -S 0 -c " + raw + " " + copy);
-            img("snapshot -c one " + image);
-            img("snapshot -l " + image);
-            img("resize " + image + " +1G");
+            work.with(image, copy, raw);
         } finally {
             for (Path file : List.of(image, copy, raw, folder)) {
                 Files.deleteIfExists(file);
             }
         }
+    }
+
+    private static void look(Path image, Path copy, Path raw) {
+        img("--version");
+        img("info " + image);
+        img("info --output=json " + image);
+        img("check " + image);
+        img("map " + image);
+        img("snapshot -c one " + image);
+        img("snapshot -l " + image);
+        img("resize " + image + " +1G");
+    }
+
+    private static void copy(Path image, Path copy, Path raw) {
+        img("--version");
+        img("convert -f raw -O qcow2 -S 0 " + raw + " " + copy);
+        img("compare -f qcow2 -F raw " + copy + " " + raw);
+        img("convert -f qcow2 -O raw " + copy + " " + raw);
+        img("convert -f raw -O qcow2 -S 0 -c " + raw + " " + copy);
     }
 
     private static void img(String words) {

@@ -5,7 +5,7 @@ import java.io.IOException;
 /** Has several threads do something one after another, in the order of the numbers that they bring: 0, 1, 2 and so on. */
 final class Turns {
     /** About as long as another thread's turn lasts at best: who sleeps takes as long to wake up. */
-    private static final int SPINS = 2000;
+    private static final int SPINS = 300;
 
     private volatile long now;
     private volatile boolean over;

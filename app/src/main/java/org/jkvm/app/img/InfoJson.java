@@ -50,12 +50,15 @@ final class InfoJson {
         Map<String, Object> tree = new LinkedHashMap<>();
         tree.put("compat", q.compat());
         tree.put("compression-type", q.compressionType());
-        tree.put("refcount-bits", q.refcountBits());
-        if (!q.compat().equals("0.10")) {
+        boolean v3 = !q.compat().equals("0.10");
+        if (v3) {
             tree.put("lazy-refcounts", q.lazyRefcounts());
             if (!q.bitmaps().isEmpty()) {
                 tree.put("bitmaps", q.bitmaps().stream().map(InfoJson::bitmap).toList());
             }
+        }
+        tree.put("refcount-bits", q.refcountBits());
+        if (v3) {
             tree.put("corrupt", q.corrupt());
             tree.put("extended-l2", q.extendedL2());
             if (q.dataFile() != null) {

@@ -18,9 +18,9 @@ final class Be {
         MemorySegment.copy(s, LONG, 0, target, 0, target.length);
     }
 
-    /** The same as shorts. */
-    static void getShorts(MemorySegment s, short[] target) {
-        MemorySegment.copy(s, SHORT, 0, target, 0, target.length);
+    /** {@code count} longs from {@code from} on to the beginning of {@code target}, in one go too. */
+    static void putLongs(long[] source, int from, int count, MemorySegment target) {
+        MemorySegment.copy(source, from, target, LONG, 0, count);
     }
 
     static int getByte(MemorySegment s, long offset) {

@@ -113,12 +113,12 @@ public final class Creator {
         int clusterSize = options.clusterSize();
         MemorySegment table = Buffers.allocate(clusterSize);
         Be.putLong(table, 0, 2L * clusterSize);
-        MemorySegment block = Buffers.allocate(clusterSize);
+        long[] block = new long[clusterSize / Long.BYTES];
         RefcountWidth width = new RefcountWidth(Integer.numberOfTrailingZeros(options.refcountBits()));
         for (int i = 0; i < CLUSTERS; i++) {
-            width.set(block, i, 1);
+            block[width.wordOf(i)] = width.with(block[width.wordOf(i)], i, 1);
         }
-        file.write(2L * clusterSize, block);
+        PointerTable.write(file, 2L * clusterSize, block);
         file.write(clusterSize, table);
         file.write(0, head);
         file.flush();

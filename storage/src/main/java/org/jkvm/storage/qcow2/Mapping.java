@@ -17,7 +17,8 @@ final class Mapping {
     private final int version;
     private final int clusterBits;
     private final int l2Bits;
-    private final int entryBytes;
+    /** Words of an L2 entry. */
+    private final int entryWords;
     private final boolean extended;
     private final boolean external;
     private final Refcounts refcounts;
@@ -30,10 +31,10 @@ final class Mapping {
         this.header = header;
         this.version = h.version();
         this.clusterBits = h.clusterBits();
-        this.entryBytes = h.l2EntryBytes();
+        this.entryWords = h.l2EntryBytes() / Long.BYTES;
         this.extended = h.extendedL2();
         this.external = h.hasDataFile();
-        this.l2Bits = clusterBits - Integer.numberOfTrailingZeros(entryBytes);
+        this.l2Bits = clusterBits - Integer.numberOfTrailingZeros(h.l2EntryBytes());
         this.refcounts = refcounts;
         this.metadata = metadata;
         this.l1 = new PointerTable(file, h.l1Offset(), h.l1Size());
@@ -102,7 +103,7 @@ final class Mapping {
 
     private Cell cell(TableCache.Table table, int index) throws IOException {
         long entry = entry(table, index);
-        long bitmap = Be.getLong(table.data(), (long) index * entryBytes + Long.BYTES);
+        long bitmap = table.get(index * entryWords + 1);
         if ((entry & Extent.COMPRESSED) == 0 && (bitmap & Cell.ALL & bitmap >>> Cell.SUBCLUSTERS) != 0) {
             throw new CorruptException("a subcluster is allocated and zero at once");
         }
@@ -119,10 +120,9 @@ final class Mapping {
     /** Sets the extended L2 entry for {@code offset}; {@link #prepare} came before. */
     void set(long offset, Cell cell) throws IOException {
         TableCache.Table table = l2.get(l2Offset(l1Index(offset)));
-        long at = (long) l2Index(offset) * entryBytes;
-        Be.putLong(table.data(), at, cell.entry());
-        Be.putLong(table.data(), at + Long.BYTES, cell.bitmap());
-        table.touched(at, at + entryBytes);
+        int at = l2Index(offset) * entryWords;
+        table.set(at, cell.entry());
+        table.set(at + 1, cell.bitmap());
     }
 
     /** Gives up what a cell refers to, once the unlinking is stable. */
@@ -137,20 +137,27 @@ final class Mapping {
         if (kind == Extent.Kind.COMPRESSED) {
             return 1;
         }
-        boolean host = kind == Extent.Kind.NORMAL || kind == Extent.Kind.ZERO_ALLOCATED;
+        if (kind == Extent.Kind.NORMAL || kind == Extent.Kind.ZERO_ALLOCATED) {
+            return inRow(table.words(), index, first, most);
+        }
         int count = 1;
-        while (count < most) {
-            long next = entry(table, index + count);
-            if (host ? next != first + ((long) count << clusterBits) : Extent.kindOf(next) != kind) {
-                break;
-            }
+        while (count < most && Extent.kindOf(entry(table, index + count)) == kind) {
+            count++;
+        }
+        return count;
+    }
+
+    /** How many clusters follow one another in the file as they do on the disk. */
+    private int inRow(long[] words, int index, long first, int most) {
+        int count = 1;
+        while (count < most && words[(index + count) * entryWords] == first + ((long) count << clusterBits)) {
             count++;
         }
         return count;
     }
 
     private long entry(TableCache.Table table, int index) throws IOException {
-        long entry = Be.getLong(table.data(), (long) index * entryBytes);
+        long entry = table.get(index * entryWords);
         if ((entry & Extent.COMPRESSED) == 0) {
             if ((entry & Extent.OFFSET & (1L << clusterBits) - 1) != 0) {
                 throw new CorruptException("data cluster at 0x" + Long.toHexString(entry & Extent.OFFSET)
@@ -187,7 +194,7 @@ final class Mapping {
         TableCache.Table table = l2.fresh(refcounts.allocateMetadata(1));
         if (shared != null) {
             // Its data clusters were counted for both when the snapshot was made: their counts stay.
-            table.data().copyFrom(shared.data());
+            table.copy(shared);
             l2.drop(old);
             refcounts.freeLater(old >>> clusterBits, 1, false);
         }
@@ -199,9 +206,8 @@ final class Mapping {
         TableCache.Table table = l2.get(l2Offset(l1Index(offset)));
         int index = l2Index(offset);
         for (int i = 0; i < count; i++) {
-            Be.putLong(table.data(), (long) (index + i) * entryBytes, firstEntry + i * step);
+            table.set((index + i) * entryWords, firstEntry + i * step);
         }
-        table.touched((long) index * entryBytes, (index + count) * entryBytes);
     }
 
     /** Gives up the host clusters of {@code extent}, of {@code count} disk clusters, once the unlinking is stable. */
@@ -258,12 +264,10 @@ final class Mapping {
             return;
         }
         TableCache.Table table = l2.get(offset);
-        for (long at = 0; at < table.data().byteSize(); at += entryBytes) {
-            long entry = Be.getLong(table.data(), at);
-            long right = copied(entry);
-            if (right != entry) {
-                Be.putLong(table.data(), at, right);
-                table.touched(at, at + Long.BYTES);
+        for (int at = 0; at < table.size(); at += entryWords) {
+            long right = copied(table.get(at));
+            if (right != table.get(at)) {
+                table.set(at, right);
             }
         }
         long right = copied(l1.get(index));

@@ -73,9 +73,7 @@ final class PointerTable {
     static void write(ImageFile file, long offset, long[] entries) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = Buffers.allocate(arena, (long) entries.length * Long.BYTES);
-            for (int i = 0; i < entries.length; i++) {
-                Be.putLong(bytes, (long) i * Long.BYTES, entries[i]);
-            }
+            Be.putLongs(entries, 0, entries.length, bytes);
             file.write(offset, bytes);
         }
     }

@@ -68,12 +68,12 @@ final class Refcounts {
         if (index >= table.size() || table.get(index) == 0) {
             return 0;
         }
-        return width.get(block(index).data(), (int) (cluster % perBlock));
+        return width.get(block(index).words(), (int) (cluster % perBlock));
     }
 
     /** All counts that refcount block {@code index}, which is there, has. */
     long[] counts(long index) throws IOException {
-        return width.all(block(index).data());
+        return width.all(block(index).words());
     }
 
     private TableCache.Table block(long index) throws IOException {
@@ -88,8 +88,8 @@ final class Refcounts {
     private void set(long cluster, long count) throws IOException {
         TableCache.Table block = block(cluster / perBlock);
         int index = (int) (cluster % perBlock);
-        width.set(block.data(), index, count);
-        block.touched(width.byteOf(index), width.byteOf(index) + Math.max(1, width.bits() / Byte.SIZE));
+        int word = width.wordOf(index);
+        block.set(word, width.with(block.get(word), index, count));
     }
 
     /** Allocates one to {@code most} host clusters that follow one another, for guest data. */

@@ -13,28 +13,48 @@ import org.jkvm.storage.layer.ImageFile;
  * over its bound only while an operation is under way: {@link #trim} brings it back. Not for several threads.
  */
 final class TableCache {
-    /** A table; {@code data} changes only through code that calls {@link #touched}. */
+    /** A table: big-endian words in the file, a plain array here, which also code that is not compiled yet is fast with. */
     static final class Table {
         private final long offset;
-        private final MemorySegment data;
-        private long dirtyFrom = Long.MAX_VALUE;
-        private long dirtyTo;
+        private final long[] words;
+        private int dirtyFrom = Integer.MAX_VALUE;
+        private int dirtyTo;
 
-        private Table(long offset, int size) {
+        private Table(long offset, int words) {
             this.offset = offset;
-            this.data = Buffers.allocate(size);
+            this.words = new long[words];
         }
 
         long offset() {
             return offset;
         }
 
-        MemorySegment data() {
-            return data;
+        /** How many words it has. */
+        int size() {
+            return words.length;
         }
 
-        /** Bytes {@code from} up to but not {@code to} have changed. */
-        void touched(long from, long to) {
+        long get(int index) {
+            return words[index];
+        }
+
+        void set(int index, long word) {
+            words[index] = word;
+            touched(index, index + 1);
+        }
+
+        /** The words, only to look at. */
+        long[] words() {
+            return words;
+        }
+
+        /** Becomes as {@code other} is. */
+        void copy(Table other) {
+            System.arraycopy(other.words, 0, words, 0, words.length);
+            touched(0, words.length);
+        }
+
+        private void touched(int from, int to) {
             dirtyFrom = Math.min(dirtyFrom, from);
             dirtyTo = Math.max(dirtyTo, to);
         }
@@ -42,19 +62,15 @@ final class TableCache {
         private boolean dirty() {
             return dirtyTo > 0;
         }
-
-        private void write(ImageFile file) throws IOException {
-            file.write(offset + dirtyFrom, data.asSlice(dirtyFrom, dirtyTo - dirtyFrom));
-            dirtyFrom = Long.MAX_VALUE;
-            dirtyTo = 0;
-        }
     }
 
     private static final int MIN_TABLES = 4;
 
     private final ImageFile file;
-    private final int tableSize;
+    private final int tableWords;
     private final int maxTables;
+    /** A table on its way from or to the file. */
+    private final MemorySegment bytes;
     private final Map<Long, Table> tables = new LinkedHashMap<>(16, 0.75f, true);
 
     /** The one asked for last, or null: it is asked for again most of the time. */
@@ -62,7 +78,8 @@ final class TableCache {
 
     TableCache(ImageFile file, int tableSize, long maxBytes) {
         this.file = file;
-        this.tableSize = tableSize;
+        this.tableWords = tableSize / Long.BYTES;
+        this.bytes = Buffers.allocate(tableSize);
         this.maxTables = (int) Math.max(MIN_TABLES, maxBytes / tableSize);
     }
 
@@ -73,8 +90,9 @@ final class TableCache {
         }
         Table table = tables.get(offset);
         if (table == null) {
-            table = new Table(offset, tableSize);
-            file.read(offset, table.data());
+            table = new Table(offset, tableWords);
+            file.read(offset, bytes);
+            Be.getLongs(bytes, table.words);
             tables.put(offset, table);
         }
         last = table;
@@ -83,8 +101,8 @@ final class TableCache {
 
     /** A new table of zeroes at {@code offset}, all of it to be written. */
     Table fresh(long offset) {
-        Table table = new Table(offset, tableSize);
-        table.touched(0, tableSize);
+        Table table = new Table(offset, tableWords);
+        table.touched(0, tableWords);
         tables.put(offset, table);
         last = table;
         return table;
@@ -110,9 +128,17 @@ final class TableCache {
     void write() throws IOException {
         for (Table table : tables.values()) {
             if (table.dirty()) {
-                table.write(file);
+                write(table);
             }
         }
+    }
+
+    private void write(Table table) throws IOException {
+        int count = table.dirtyTo - table.dirtyFrom;
+        Be.putLongs(table.words, table.dirtyFrom, count, bytes);
+        file.write(table.offset + (long) table.dirtyFrom * Long.BYTES, bytes.asSlice(0, (long) count * Long.BYTES));
+        table.dirtyFrom = Integer.MAX_VALUE;
+        table.dirtyTo = 0;
     }
 
     boolean over() {

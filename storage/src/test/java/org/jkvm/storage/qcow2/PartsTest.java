@@ -3,6 +3,7 @@ package org.jkvm.storage.qcow2;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
@@ -16,29 +17,38 @@ class PartsTest {
     @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6})
     void countsOfAnyWidthKeepTheirNeighbours(int order) {
         RefcountWidth width = new RefcountWidth(order);
-        MemorySegment block = MemorySegment.ofArray(new byte[512]);
+        long[] block = new long[64];
         long[] expected = new long[width.perBlock(512)];
         Random random = new Random(order);
         for (int i = 0; i < 5000; i++) {
             int index = random.nextInt(expected.length);
             expected[index] = random.nextLong() & Bits.mask(width.bits());
-            width.set(block, index, expected[index]);
+            set(width, block, index, expected[index]);
         }
-        for (int i = 0; i < expected.length; i++) {
-            assertThat(width.get(block, i)).isEqualTo(expected[i]);
-        }
+        assertThat(width.all(block)).isEqualTo(expected);
+    }
+
+    private static void set(RefcountWidth width, long[] block, int index, long count) {
+        int word = width.wordOf(index);
+        block[word] = width.with(block[word], index, count);
+    }
+
+    private static byte[] bytes(long[] block) {
+        MemorySegment bytes = MemorySegment.ofArray(new byte[block.length * Long.BYTES]);
+        Be.putLongs(block, 0, block.length, bytes);
+        return bytes.toArray(ValueLayout.JAVA_BYTE);
     }
 
     /** The format's own examples: narrow counts fill a byte from its low end, wide ones are big-endian. */
     @Test
     void countsLieWhereTheFormatSays() {
-        byte[] block = new byte[512];
-        new RefcountWidth(0).set(MemorySegment.ofArray(block), 9, 1);
-        assertThat(block[1]).isEqualTo((byte) 2);
-        new RefcountWidth(2).set(MemorySegment.ofArray(block), 5, 0xa);
-        assertThat(block[2]).isEqualTo((byte) 0xa0);
-        new RefcountWidth(4).set(MemorySegment.ofArray(block), 2, 0x1234);
-        assertThat(block).startsWith(0, 2, (byte) 0xa0, 0, 0x12, 0x34);
+        long[] block = new long[64];
+        set(new RefcountWidth(0), block, 9, 1);
+        assertThat(bytes(block)[1]).isEqualTo((byte) 2);
+        set(new RefcountWidth(2), block, 5, 0xa);
+        assertThat(bytes(block)[2]).isEqualTo((byte) 0xa0);
+        set(new RefcountWidth(4), block, 2, 0x1234);
+        assertThat(bytes(block)).startsWith(0, 2, (byte) 0xa0, 0, 0x12, 0x34);
     }
 
     @Test
