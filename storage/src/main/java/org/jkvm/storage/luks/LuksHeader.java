@@ -22,8 +22,10 @@ import org.jkvm.storage.layer.ImageFile;
  * encrypted with, and its key under up to eight passphrases. Numbers are big-endian.
  */
 public final class LuksHeader {
-    /** More would make opening a hostile image take minutes. */
+    /** For one key slot: several times what two seconds' worth is on any host. */
     static final long MAX_ITERATIONS = 20_000_000;
+    /** HMACs that all slots together may take, each up to its last iteration: about two minutes' worth. */
+    private static final long MAX_WORK = 100_000_000;
     static final int SECTOR = 512;
 
     private static final byte[] MAGIC = {'L', 'U', 'K', 'S', (byte) 0xba, (byte) 0xbe};
@@ -82,7 +84,9 @@ public final class LuksHeader {
         require(keyBytes == 32 || keyBytes == 64, "corrupt LUKS header: a key of " + keyBytes + " bytes");
         require(header.payload() >= LENGTH && header.payload() <= Math.min(room, 1L << 30),
                 "corrupt LUKS header: the payload starts at " + header.payload());
-        require(iterations(b.getInt(MK_DIGEST_ITERATIONS)), "corrupt LUKS header: too many iterations");
+        require(iterations(b.getInt(MK_DIGEST_ITERATIONS)), "corrupt or hostile LUKS header: the check of the key asks for "
+                + Integer.toUnsignedString(b.getInt(MK_DIGEST_ITERATIONS)) + " rounds, 1 to " + MAX_ITERATIONS
+                + " are allowed");
         return header;
     }
 
@@ -113,6 +117,7 @@ public final class LuksHeader {
      * @throws IOException where no slot is for this passphrase
      */
     XtsCipher unlock(ImageFile file, long offset, Secret secret) throws IOException {
+        requireBoundedWork();
         try {
             for (int i = 0; i < SLOT_COUNT; i++) {
                 byte[] key = open(file, offset, SLOTS + i * SLOT, secret.bytes());
@@ -124,6 +129,21 @@ public final class LuksHeader {
             throw new IOException("this Java has no " + hash() + " or no AES: " + e.getMessage(), e);
         }
         throw new IOException("the passphrase opens none of the image's key slots");
+    }
+
+    /** A wrong passphrase tries all slots, and checks the key that each gives. */
+    private void requireBoundedWork() throws IOException {
+        long work = 0;
+        for (int i = 0; i < SLOT_COUNT; i++) {
+            int slot = SLOTS + i * SLOT;
+            if (bytes.getInt(slot) == ACTIVE) {
+                long iterations = Integer.toUnsignedLong(bytes.getInt(slot + ITERATIONS));
+                work += iterations * Pbkdf2.blocks(hash(), keyBytes())
+                        + (long) bytes.getInt(MK_DIGEST_ITERATIONS) * Pbkdf2.blocks(hash(), MK_DIGEST_LENGTH);
+            }
+        }
+        require(work <= MAX_WORK, "corrupt or hostile LUKS header: its key slots ask for " + work / 1_000_000
+                + " million rounds of " + hash() + ", at most " + MAX_WORK / 1_000_000 + " million are allowed");
     }
 
     private byte[] open(ImageFile file, long offset, int slot, byte[] password) throws IOException,

@@ -19,6 +19,16 @@ final class Pbkdf2 {
         return "Hmac" + hash.toUpperCase(Locale.ROOT);
     }
 
+    /** How many times all iterations are made for {@code length} bytes. */
+    static int blocks(String hash, int length) {
+        int bytes = switch (hash) {
+            case "sha1" -> 20;
+            case "sha256" -> 32;
+            default -> 64;
+        };
+        return Math.ceilDiv(length, bytes);
+    }
+
     static byte[] derive(String hash, byte[] password, byte[] salt, long iterations, int length)
             throws GeneralSecurityException {
         Mac mac = Mac.getInstance(mac(hash));
