@@ -272,6 +272,7 @@ final class Qcow2Bitmaps implements Bitmaps {
 
     @Override
     public synchronized void add(String name, long granularity) throws IOException {
+        refuseReadOnly();
         BitmapEntry.checkName(name);
         if (bitmaps.stream().anyMatch(b -> b.entry.name().equals(name))) {
             throw new IOException("there is a bitmap '" + name + "' already");
@@ -295,6 +296,7 @@ final class Qcow2Bitmaps implements Bitmaps {
 
     @Override
     public synchronized void remove(String name) throws IOException {
+        refuseReadOnly();
         Bitmap bitmap = find(name);
         bitmaps.remove(bitmap);
         removed.add(bitmap.entry);
@@ -303,11 +305,13 @@ final class Qcow2Bitmaps implements Bitmaps {
 
     @Override
     public synchronized void clear(String name) throws IOException {
+        refuseReadOnly();
         usable(name).bits.clear();
     }
 
     @Override
     public synchronized void setEnabled(String name, boolean enabled) throws IOException {
+        refuseReadOnly();
         Bitmap bitmap = usable(name);
         int others = bitmap.entry.flags() & ~BitmapEntry.AUTO;
         bitmap.entry = bitmap.entry.withFlags(others | (enabled ? BitmapEntry.AUTO : 0));
@@ -315,6 +319,7 @@ final class Qcow2Bitmaps implements Bitmaps {
 
     @Override
     public synchronized void merge(String name, Contents other) throws IOException {
+        refuseReadOnly();
         Bitmap bitmap = usable(name);
         int shift = bitmap.entry.granularityBits();
         long unit = other.granularity();
@@ -330,6 +335,12 @@ final class Qcow2Bitmaps implements Bitmaps {
     public synchronized Contents contents(String name) throws IOException {
         Bitmap bitmap = usable(name);
         return new Contents(1L << bitmap.entry.granularityBits(), (BitSet) bitmap.bits.clone());
+    }
+
+    private void refuseReadOnly() throws IOException {
+        if (readOnly) {
+            throw new IOException("the image is open read-only: its bitmaps cannot be changed");
+        }
     }
 
     private Bitmap find(String name) throws IOException {

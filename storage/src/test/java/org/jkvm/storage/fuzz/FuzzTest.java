@@ -25,7 +25,8 @@ class FuzzTest {
     }
 
     private static Fuzzer run(long most) throws IOException {
-        Fuzzer fuzzer = new Fuzzer(Seeds.all());
+        String only = System.getProperty("jkvm.fuzz.image", "");
+        Fuzzer fuzzer = new Fuzzer(Seeds.all().stream().filter(s -> s.name().contains(only)).toList());
         Long given = Long.getLong("jkvm.seed");
         long first = given != null ? given : new Random().nextLong();
         long count = given != null ? 1 : most;

@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.zip.CRC32C;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.Bitmaps;
+import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.Layer;
 
@@ -174,10 +176,32 @@ final class Fuzzer {
                     request(layer, random, options.readOnly());
                 }
             }
-            layer.info();
+            for (ImageInfo.Bitmap bitmap : layer.info().qcow2().map(ImageInfo.Qcow2::bitmaps).orElse(List.of())) {
+                change(layer.bitmaps().orElseThrow(), bitmap.name(), random);
+            }
             if (random.nextInt(4) == 0) {
                 layer.check();
             }
+        }
+    }
+
+    private static void change(Bitmaps bitmaps, String name, Random random) throws IOException {
+        try {
+            switch (random.nextInt(6)) {
+                case 0 -> bitmaps.merge(name, bitmaps.contents(name));
+                case 1 -> bitmaps.clear(name);
+                case 2 -> bitmaps.remove(name);
+                case 3 -> bitmaps.add("new", 0);
+                default -> bitmaps.setEnabled(name, random.nextBoolean());
+            }
+        } catch (IOException e) {
+            oneLine(e);
+        }
+    }
+
+    private static void oneLine(IOException e) {
+        if (e.getMessage() == null || e.getMessage().indexOf('\n') >= 0) {
+            throw new AssertionError("not one line: " + e.getMessage(), e);
         }
     }
 
@@ -196,9 +220,7 @@ final class Fuzzer {
                 default -> layer.writeZeroes(offset, length, random.nextBoolean());
             }
         } catch (IOException e) {
-            if (e.getMessage() == null || e.getMessage().indexOf('\n') >= 0) {
-                throw new AssertionError("not one line: " + e.getMessage(), e);
-            }
+            oneLine(e);
         }
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.CreateOptions.Preallocation;
 import org.jkvm.storage.ImageInfo;
@@ -75,6 +76,7 @@ final class Seeds {
         all.add(qcow2("qcow2 4k", 4096, 3, 16, Map.of(), null));
         all.add(qcow2("qcow2 extended", 1 << 14, 3, 16, Map.of("extended_l2", "on"), null));
         all.add(qcow2("qcow2 data file", 4096, 3, 8, Map.of("data_file", "part"), null));
+        all.add(bitmaps(qcow2("qcow2 bitmaps", 512, 3, 16, Map.of(), null)));
         all.add(qcow2("qcow2 luks", 4096, 3, 16, Map.of("encrypt.format", "luks"), SECRET));
         for (String sub : List.of("monolithicSparse", "monolithicFlat", "twoGbMaxExtentSparse", "streamOptimized")) {
             all.add(other(new VmdkFormat(), Map.of("subformat", sub)));
@@ -110,6 +112,18 @@ final class Seeds {
             }
         }
         return new Seed(name, file, Map.of("part", part), null);
+    }
+
+    /** With two bitmaps, one of which records. */
+    private static Seed bitmaps(Seed seed) throws IOException {
+        try (Layer layer = seed.open(seed.file(), OpenOptions.defaults())) {
+            Bitmaps bitmaps = layer.bitmaps().orElseThrow();
+            bitmaps.add("fine", 512);
+            bitmaps.add("still", 4096);
+            layer.write(512, MemorySegment.ofArray(new byte[512]));
+            bitmaps.setEnabled("still", false);
+        }
+        return seed;
     }
 
     private static void fill(Layer layer) throws IOException {
