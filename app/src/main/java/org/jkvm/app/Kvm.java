@@ -76,6 +76,6 @@ public final class Kvm {
             return 0;
         }
         VmSettings settings = SettingsReader.read(arguments);
-        return new Session(settings, Accelerator.choose(settings.accelerators(), settings.engine())).run();
+        return new Session(settings, Accelerator.choose(settings.accelerators(), settings.engine(), settings.splitChip())).run();
     }
 }

@@ -7,8 +7,9 @@ import java.util.stream.Stream;
 
 /** Every option of the kvm command, in the order of its manual page. Names and meanings are QEMU's. */
 public enum Option {
-    MACHINE(Section.MACHINE, "-machine", "[type=]pc[,accel=NAME][,kernel-irqchip=on]", "The machine: pc is a PC with an "
-            + "i440FX-like chipset. On /dev/kvm its interrupt controllers are the kernel's. "
+    MACHINE(Section.MACHINE, "-machine", "[type=]pc[,accel=NAME][,kernel-irqchip=on|split]", "The machine: pc is a PC with an "
+            + "i440FX-like chipset. On /dev/kvm its interrupt controllers are the kernel's (on, the "
+            + "default), or only the local APICs are (split). "
             + "'-machine help' lists them.", "-M"),
     ACCEL(Section.MACHINE, "-accel", "NAME[:NAME...][,PROPERTY=VALUE...]", "What runs the guest, the first that there is: "
             + "kvm is the host's /dev/kvm, soft the software engine; auto (the default) measures which is faster. '-accel help' "

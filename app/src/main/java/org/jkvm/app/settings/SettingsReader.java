@@ -33,6 +33,7 @@ public final class SettingsReader {
     private final List<DeviceSettings> devices = new ArrayList<>();
     private final List<String> accelerators = new ArrayList<>();
     private SoftOptions engine = SoftOptions.DEFAULT;
+    private boolean splitChip;
 
     private SettingsReader(Arguments given) {
         this.given = given;
@@ -65,7 +66,8 @@ public final class SettingsReader {
         deviceOptions();
         VmSettings.Consoles consoles = new ConsoleReader(given).read(SERIALS);
         return new VmSettings(name(), memory(), given.last(Option.CPU).orElse("qemu64"), topology(), boot(), devices, consoles,
-                running(), accelerators.isEmpty() ? List.of("auto") : List.copyOf(accelerators), engine);
+                running(), accelerators.isEmpty() ? List.of("auto") : List.copyOf(accelerators), engine,
+                splitChip);
     }
 
     private CpuTopology topology() {
@@ -83,20 +85,19 @@ public final class SettingsReader {
             if (!type.equals("pc")) {
                 throw list.refuse("there is no machine '" + type + "'; there is pc");
             }
-            interruptChip(list);
+            splitChip = interruptChip(list);
             list.string("accel").ifPresent(names -> accelerator("-machine " + text, List.of(names.split(":"))));
             list.end();
         }
     }
 
-    /** Where the interrupt controllers are on /dev/kvm. */
-    private static void interruptChip(OptionList list) {
-        switch (list.oneOf("kernel-irqchip", "on", "on", "off", "split")) {
-            case "off" -> throw list.refuse("on /dev/kvm interrupt controllers are the kernel's; -accel soft has "
-                    + "its own");
-            case "split" -> throw list.refuse("8259A, I/O APIC and 8254 can't be taken from the kernel yet");
-            default -> { }
-        }
+    /** Whether, on /dev/kvm, only the local APICs are the kernel's. */
+    private boolean interruptChip(OptionList list) {
+        return switch (list.oneOf("kernel-irqchip", splitChip ? "split" : "on", "on", "off", "split")) {
+            case "off" -> throw list.refuse("on /dev/kvm local APICs are the kernel's: on or split; -accel soft has its own");
+            case "split" -> true;
+            default -> false;
+        };
     }
 
     private void accelerator() {

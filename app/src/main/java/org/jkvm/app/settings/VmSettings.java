@@ -21,9 +21,10 @@ import org.jkvm.soft.SoftOptions;
  * @param running  how it runs
  * @param accelerators what is to run it, the first that there is: kvm, soft, auto
  * @param engine       how the software engine is to work
+ * @param splitChip    whether, on /dev/kvm, only the local APICs are the kernel's
  */
 public record VmSettings(String name, GuestRam memory, String cpu, CpuTopology smp, Boot boot, List<DeviceSettings> devices,
-                         Consoles consoles, Running running, List<String> accelerators, SoftOptions engine) {
+                         Consoles consoles, Running running, List<String> accelerators, SoftOptions engine, boolean splitChip) {
     /** What is booted: the kernel, for Linux an initial RAM disk, for multiboot modules, and the command line. */
     public record Boot(Path kernel, Optional<String> initrd, String append) {
     }

@@ -4,35 +4,42 @@ import java.util.List;
 import java.util.Optional;
 import org.jkvm.base.HostException;
 import org.jkvm.hybrid.Engine;
+import org.jkvm.hybrid.HybridHypervisor;
+import org.jkvm.hypervisor.x86.CpuModels;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.kvm.KvmSpeed;
+import org.jkvm.soft.SoftCpus;
 import org.jkvm.soft.SoftOptions;
 
 /** Chooses what runs the guest, from the names that {@code -accel} gave. */
 public final class Accelerator {
     private final List<String> names;
     private final SoftOptions options;
+    private final boolean splitChip;
     private Optional<KvmHypervisor> kvm = Optional.empty();
     private String choice = "";
     private HostException refusal = new HostException("/dev/kvm was not looked at");
 
-    private Accelerator(List<String> names, SoftOptions options) {
+    private Accelerator(List<String> names, SoftOptions options, boolean splitChip) {
         this.names = names;
         this.options = options;
+        this.splitChip = splitChip;
     }
 
     /**
-     * The backend for the first of {@code names} that there is: auto, kvm, soft; the software engine with {@code options}.
+     * The backend for the first of {@code names} that there is: auto, kvm, soft; the software engine with {@code options}, KVM with
+     * its interrupt chip in the kernel, or split.
      *
      * @throws HostException where the last of them is kvm and this host's can't be used
      */
-    public static Backend choose(List<String> names, SoftOptions options) {
-        return new Accelerator(names, options).choose();
+    public static Backend choose(List<String> names, SoftOptions options, boolean splitChip) {
+        return new Accelerator(names, options, splitChip).choose();
     }
 
     /** The answer to {@code -cpu help}: what the software engine has. */
     public static Backend soft() {
-        return new HybridBackend(Engine.SOFT, "", SoftOptions.DEFAULT, Optional.empty(), "this host's KVM was not looked at");
+        return new HybridBackend("", new HybridHypervisor(Engine.SOFT, SoftOptions.DEFAULT, Optional.empty(),
+                "this host's KVM was not looked at"), SoftCpus.models());
     }
 
     private Backend choose() {
@@ -44,10 +51,19 @@ public final class Accelerator {
                 default -> Optional.of(name.equals(names.getFirst()) ? Engine.SOFT : say(Engine.SOFT, refusal.getMessage()));
             };
             if (engine.isPresent()) {
-                return new HybridBackend(engine.get(), choice, options, kvm, refusal.getMessage());
+                return backend(engine.get());
             }
         }
         throw new HostException("-accel " + String.join(":", names) + ": " + refusal.getMessage(), refusal.errno());
+    }
+
+    private Backend backend(Engine engine) {
+        HybridHypervisor hypervisor = new HybridHypervisor(engine, options, kvm, refusal.getMessage());
+        CpuModels models = switch (engine) {
+            case KVM -> SoftCpus.models().limitedTo(kvm.orElseThrow().features());
+            case SOFT -> SoftCpus.models();
+        };
+        return new HybridBackend(choice, splitChip ? hypervisor.withSplitChip() : hypervisor, models);
     }
 
     private void open() {

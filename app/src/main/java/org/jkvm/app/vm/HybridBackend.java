@@ -1,19 +1,14 @@
 package org.jkvm.app.vm;
 
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jkvm.app.monitor.MonitorMachine;
 import org.jkvm.app.settings.CpuTopology;
-import org.jkvm.hybrid.Engine;
 import org.jkvm.hybrid.HybridHypervisor;
 import org.jkvm.hypervisor.Hypervisor;
 import org.jkvm.hypervisor.x86.CpuFeature;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.CpuModels;
-import org.jkvm.kvm.KvmHypervisor;
-import org.jkvm.soft.SoftCpus;
-import org.jkvm.soft.SoftOptions;
 import org.jkvm.x86.disasm.Disassembler;
 
 /** Hardware, software, or both: what {@code -accel} chose. */
@@ -22,21 +17,11 @@ public final class HybridBackend implements Backend {
     private final HybridHypervisor hypervisor;
     private final CpuModels models;
 
-    /**
-     * A backend whose machines start on {@code first}.
-     *
-     * @param choice     what was measured and chosen, on one line; empty where the user chose
-     * @param options    of the software engine
-     * @param kvm        this host's KVM, where it has one
-     * @param withoutKvm why it has none, on one line
-     */
-    HybridBackend(Engine first, String choice, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+    /** {@code choice} is what was measured and chosen, on one line; empty where the user chose. */
+    HybridBackend(String choice, HybridHypervisor hypervisor, CpuModels models) {
         this.choice = choice;
-        this.hypervisor = new HybridHypervisor(first, options, kvm, withoutKvm);
-        this.models = switch (first) {
-            case KVM -> SoftCpus.models().limitedTo(kvm.orElseThrow().features());
-            case SOFT -> SoftCpus.models();
-        };
+        this.hypervisor = hypervisor;
+        this.models = models;
     }
 
     @Override

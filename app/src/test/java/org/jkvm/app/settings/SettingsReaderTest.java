@@ -156,6 +156,14 @@ class SettingsReaderTest {
     }
 
     @Test
+    void theInterruptChip() {
+        assertThat(read("-m", "1G").splitChip()).isFalse();
+        assertThat(read("-machine", "kernel-irqchip=split").splitChip()).isTrue();
+        assertThat(read("-machine", "kernel-irqchip=split", "-machine", "pc").splitChip()).isTrue();
+        assertThat(read("-machine", "kernel-irqchip=split", "-machine", "kernel-irqchip=on").splitChip()).isFalse();
+    }
+
+    @Test
     void clock() {
         assertThat(read("-rtc", "base=2006-06-17T16:01:21").running().clock().date())
                 .hasValue(LocalDateTime.of(2006, 6, 17, 16, 1, 21));
@@ -169,8 +177,8 @@ class SettingsReaderTest {
         "-smp 0              | -smp 0: 'cpus' is a number from 1 to 255, not '0'",
         "-smp 3,sockets=2    | -smp 3,sockets=2: sockets * cores * threads must be cpus, 1 to 255",
         "-machine q35        | -machine q35: there is no machine 'q35'; there is pc",
-        "-machine pc,kernel-irqchip=split | -machine pc,kernel-irqchip=split: 8259A, I/O APIC and 8254 can't be",
-        "-machine pc,kernel-irqchip=off | -machine pc,kernel-irqchip=off: on /dev/kvm interrupt controllers are",
+        "-machine pc,kernel-irqchip=off | -machine pc,kernel-irqchip=off: on /dev/kvm local APICs are the kernel's: on or split",
+        "-machine pc,kernel-irqchip=no | -machine pc,kernel-irqchip=no: 'kernel-irqchip' is one of on, off, split, not 'no'",
         "-accel soft,tb-size=0 | -accel soft,tb-size=0: 'tb-size' is a number from 1 to 1024, not '0'",
         "-accel kvm,check=on | -accel kvm,check=on: no property 'check' (there are: accel)",
         "-accel soft,check=on -smp 2 | -accel check=on compares one processor with itself: it needs -smp 1",

@@ -14,6 +14,7 @@ public final class HybridHypervisor implements Hypervisor {
     private final SoftOptions options;
     private final Optional<KvmHypervisor> kvm;
     private final String withoutKvm;
+    private final boolean split;
 
     /**
      * Machines that start on one engine.
@@ -24,6 +25,10 @@ public final class HybridHypervisor implements Hypervisor {
      * @param withoutKvm why it has none, on one line
      */
     public HybridHypervisor(Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+        this(first, options, kvm, withoutKvm, false);
+    }
+
+    private HybridHypervisor(Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm, boolean split) {
         if (first == Engine.KVM && kvm.isEmpty()) {
             throw new IllegalArgumentException("no KVM to start on");
         }
@@ -31,6 +36,12 @@ public final class HybridHypervisor implements Hypervisor {
         this.options = options;
         this.kvm = kvm;
         this.withoutKvm = withoutKvm;
+        this.split = split;
+    }
+
+    /** The same with KVM's machines having only the local APICs from the kernel. */
+    public HybridHypervisor withSplitChip() {
+        return new HybridHypervisor(first, options, kvm, withoutKvm, true);
     }
 
     @Override
@@ -45,6 +56,6 @@ public final class HybridHypervisor implements Hypervisor {
 
     @Override
     public HybridVm createVirtualMachine(VmConfig config) {
-        return new HybridVm(config, first, options, kvm, withoutKvm);
+        return new HybridVm(config, first, options, kvm, withoutKvm, split);
     }
 }

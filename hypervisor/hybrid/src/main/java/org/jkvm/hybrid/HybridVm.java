@@ -44,6 +44,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     private final SoftOptions options;
     private final Optional<KvmHypervisor> kvm;
     private final String withoutKvm;
+    private final boolean split;
     /** Null where there is no KVM. */
     private final HostTsc hostTsc;
     private final Assists assists = new Assists();
@@ -76,7 +77,8 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         }
     }
 
-    HybridVm(VmConfig config, Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm) {
+    HybridVm(VmConfig config, Engine first, SoftOptions options, Optional<KvmHypervisor> kvm, String withoutKvm, boolean split) {
+        this.split = split;
         this.config = config;
         this.options = options;
         this.kvm = kvm;
@@ -100,7 +102,8 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         return switch (engine) {
             case SOFT -> new Host(engine, new SoftHypervisor(options, tscHertz()).createVirtualMachine(config), Optional.empty());
             case KVM -> {
-                VirtualMachine vm = kvm.orElseThrow().createVirtualMachine(config);
+                VirtualMachine vm = split ? kvm.orElseThrow().createSplitMachine(config, apics ->
+                        new SplitChip(config.clock(), apics, this::interruptSent)) : kvm.orElseThrow().createVirtualMachine(config);
                 yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config)));
             }
         };

@@ -35,8 +35,10 @@ final class Abi {
     /** What a vCPU shares with the kernel: why it left, with what. */
     static final class Run {
         static final CStruct S = new CStruct("kvm_run", 2352);
+        static final int REQUEST_INTERRUPT_WINDOW = S.field("request_interrupt_window", 0);
         static final int IMMEDIATE_EXIT = S.field("immediate_exit", 1);
         static final int EXIT_REASON = S.field("exit_reason", 8);
+        static final int READY_FOR_INTERRUPT_INJECTION = S.field("ready_for_interrupt_injection", 12);
         static final int HARDWARE_ENTRY_FAILURE_REASON = S.field("fail_entry.hardware_entry_failure_reason", 32);
         static final int IO_DIRECTION = S.field("io.direction", 32);
         static final int IO_SIZE = S.field("io.size", 33);
@@ -52,6 +54,7 @@ final class Abi {
         static final int SUBERROR = S.field("internal.suberror", 32);
         static final int NDATA = S.field("internal.ndata", 36);
         static final int DATA = S.field("internal.data", 40);
+        static final int EOI_VECTOR = S.field("eoi.vector", 32);
         static final int FAILURE_FLAGS = S.field("emulation_failure.flags", 40);
         static final int INSN_SIZE = S.field("emulation_failure.insn_size", 48);
         static final int INSN_BYTES = S.field("emulation_failure.insn_bytes", 49);

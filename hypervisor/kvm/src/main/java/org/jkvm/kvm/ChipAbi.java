@@ -12,8 +12,8 @@ final class ChipAbi {
 
     /** Every structure, for the test against the headers. */
     static List<CStruct> all() {
-        return List.of(IrqLevel.S, IrqChip.S, PitConfig.S, IoEventFd.S, IrqRouting.S, IrqRoutingEntry.S, IrqFd.S, Msi.S,
-                PicState.S, IoApicState.S, PitChannel.S, PitState.S);
+        return List.of(IrqLevel.S, IrqChip.S, Interrupt.S, PitConfig.S, IoEventFd.S, IrqRouting.S, IrqRoutingEntry.S, IrqFd.S,
+                Msi.S, PicState.S, IoApicState.S, PitChannel.S, PitState.S);
     }
 
     /** An interrupt line's level. */
@@ -39,6 +39,15 @@ final class ChipAbi {
         static final int IOAPIC = 2;
 
         private IrqChip() {
+        }
+    }
+
+    /** What 8259As elsewhere request. */
+    static final class Interrupt {
+        static final CStruct S = new CStruct("kvm_interrupt", 4);
+        static final int IRQ = S.field("irq", 0);
+
+        private Interrupt() {
         }
     }
 

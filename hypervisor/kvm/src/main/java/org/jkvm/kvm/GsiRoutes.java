@@ -10,31 +10,45 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * The kernel's table of what each GSI reaches (KVM_SET_GSI_ROUTING): 0 to 23 the chips' pins, those above one message each. Callers
- * take turns.
+ * The kernel's table of what each GSI reaches (KVM_SET_GSI_ROUTING): 0 to 23 the chips' pins, those above one message each. One
+ * thread at a time.
  */
 final class GsiRoutes {
-    private static final int GSIS = 24;
+    /** Those of the chips' pins. */
+    static final int GSIS = 24;
     private static final int ISA_LINES = 16;
     /** The MADT's override of GSI 0. */
     private static final int TIMER_PIN = 2;
 
     private final Handle vm;
     private final int most;
-    private final List<Pin> pins = pins();
-    private final Map<Integer, Message> messages = new TreeMap<>();
+    private final List<Pin> pins;
+    private final Map<Integer, MsiMessage> messages = new TreeMap<>();
 
     private record Pin(int gsi, int chip, int number) {
     }
 
-    /** What a message signalled interrupt writes, and where. */
-    record Message(long address, int data) {
-    }
-
-    /** The chips' pins only; the table takes {@code most} entries. */
-    GsiRoutes(Handle vm, int most) {
+    private GsiRoutes(Handle vm, int most, List<Pin> pins) {
         this.vm = vm;
         this.most = most;
+        this.pins = pins;
+        write();
+    }
+
+    /** Of the chips in the kernel; the table takes {@code most} entries. */
+    static GsiRoutes ofKernelChips(Handle vm, int most) {
+        return new GsiRoutes(vm, most, pins());
+    }
+
+    /** Of local APICs only: an I/O APIC elsewhere says what its pins send. */
+    static GsiRoutes ofSplitChips(Handle vm, int most) {
+        return new GsiRoutes(vm, most, List.of());
+    }
+
+    /** The first 24 GSIs send {@code redirections} from now on. */
+    void redirect(Map<Integer, MsiMessage> redirections) {
+        messages.keySet().removeIf(gsi -> gsi < GSIS);
+        messages.putAll(redirections);
         write();
     }
 
@@ -54,7 +68,7 @@ final class GsiRoutes {
     }
 
     /** A GSI that sends {@code message}; -1 where the table is full. */
-    int add(Message message) {
+    int add(MsiMessage message) {
         if (pins.size() + messages.size() >= most) {
             return -1;
         }
@@ -67,7 +81,7 @@ final class GsiRoutes {
     }
 
     /** From now on {@code gsi} sends another message. */
-    void set(int gsi, Message message) {
+    void set(int gsi, MsiMessage message) {
         messages.put(gsi, message);
         write();
     }
@@ -88,7 +102,7 @@ final class GsiRoutes {
                 put(table.asSlice(at), pin);
                 at += ChipAbi.IrqRoutingEntry.S.size();
             }
-            for (Map.Entry<Integer, Message> message : messages.entrySet()) {
+            for (Map.Entry<Integer, MsiMessage> message : messages.entrySet()) {
                 put(table.asSlice(at), message.getKey(), message.getValue());
                 at += ChipAbi.IrqRoutingEntry.S.size();
             }
@@ -103,11 +117,11 @@ final class GsiRoutes {
         entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.PIN, pin.number);
     }
 
-    private static void put(MemorySegment entry, int gsi, Message message) {
+    private static void put(MemorySegment entry, int gsi, MsiMessage message) {
         entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.GSI, gsi);
         entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.TYPE, ChipAbi.IrqRoutingEntry.TO_MSI);
-        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.ADDRESS_LO, (int) message.address);
-        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.ADDRESS_HI, (int) (message.address >>> 32));
-        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.DATA, message.data);
+        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.ADDRESS_LO, (int) message.address());
+        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.ADDRESS_HI, (int) (message.address() >>> 32));
+        entry.set(JAVA_INT, ChipAbi.IrqRoutingEntry.DATA, message.data());
     }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jkvm.base.HostException;
 import org.jkvm.hypervisor.Hypervisor;
@@ -17,6 +18,7 @@ import org.jkvm.hypervisor.x86.CpuFeature;
 public final class KvmHypervisor implements Hypervisor {
     private final Set<CpuFeature> features;
     private final long tscHertz;
+    private final boolean splits;
 
     /**
      * Looks at this host's KVM.
@@ -33,6 +35,7 @@ public final class KvmHypervisor implements Hypervisor {
             }
             features = CpuFeature.claimedBy(system.supportedCpuid());
             tscHertz = tscHertz(system);
+            splits = system.capability(KernelCapability.SPLIT_IRQCHIP) != 0;
         }
     }
 
@@ -85,6 +88,19 @@ public final class KvmHypervisor implements Hypervisor {
 
     @Override
     public VirtualMachine createVirtualMachine(VmConfig config) {
-        return new KvmVm(config);
+        return new KvmVm(config, null);
+    }
+
+    /**
+     * Makes a virtual machine of whose interrupt controllers only the local APICs are the kernel's.
+     *
+     * @param chip makes the others
+     * @throws HostException where this host's KVM has no split interrupt chip
+     */
+    public VirtualMachine createSplitMachine(VmConfig config, Function<KernelApics, UserChip> chip) {
+        if (!splits) {
+            throw new HostException("kernel-irqchip=split: this host's KVM has no split interrupt chip (KVM_CAP_SPLIT_IRQCHIP)");
+        }
+        return new KvmVm(config, chip);
     }
 }

@@ -4,12 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import org.jkvm.base.HostException;
 import org.jkvm.base.MsiChannel;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.hypervisor.InterruptChip;
-import org.jkvm.linux.Errno;
 
 /**
  * The interrupt controllers and the timer in the kernel. State: all but the local APICs, in the software chips' format
@@ -21,6 +19,7 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     private static final int TIMER_PIN = 2;
 
     private final Handle vm;
+    private final KvmMessages messages;
     private final KvmMsiChannels channels;
     private final MemorySegment[] powerOn;
     /** Levels of the lines that are driven from here, a bit a GSI. Guarded by this, as is {@link #closed}. */
@@ -30,13 +29,14 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     /** The chips of {@code vm}, whose GSIs have at most {@code mostRoutes} routes. */
     KvmInterruptChip(Handle vm, int mostRoutes) {
         this.vm = vm;
+        this.messages = new KvmMessages(vm);
         vm.call(Request.KVM_CREATE_IRQCHIP, 0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pit = arena.allocate(ChipAbi.PitConfig.S.size(), 8);
             pit.set(JAVA_INT, ChipAbi.PitConfig.FLAGS, ChipAbi.PitConfig.SPEAKER_DUMMY);
             vm.call(Request.KVM_CREATE_PIT2, pit);
         }
-        channels = new KvmMsiChannels(vm, new GsiRoutes(vm, mostRoutes), this::signal);
+        channels = new KvmMsiChannels(vm, GsiRoutes.ofKernelChips(vm, mostRoutes), this::signal);
         powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE),
             read(ChipAbi.IrqChip.IOAPIC)};
         ChipStates.mask(powerOn[0]);
@@ -64,21 +64,10 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
         }
     }
 
-    /** A message that reaches no processor is lost, as on the bus; the kernel says EPERM then. */
     @Override
     public synchronized void signal(long address, int data) {
-        if (closed) {
-            return;
-        }
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment msi = arena.allocate(ChipAbi.Msi.S.size(), 4);
-            msi.set(JAVA_INT, ChipAbi.Msi.ADDRESS_LO, (int) address);
-            msi.set(JAVA_INT, ChipAbi.Msi.ADDRESS_HI, (int) (address >>> 32));
-            msi.set(JAVA_INT, ChipAbi.Msi.DATA, data);
-            int result = vm.attempt(Request.KVM_SIGNAL_MSI, msi);
-            if (result < 0 && result != -Errno.EPERM) {
-                throw new HostException("KVM_SIGNAL_MSI: " + Errno.describe(-result), -result);
-            }
+        if (!closed) {
+            messages.signal(address, data);
         }
     }
 
@@ -163,11 +152,9 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
         vm.call(Request.KVM_SET_PIT2, state);
     }
 
-    /** From now on calls come to nothing; false where it was closed already. */
-    synchronized boolean close() {
-        boolean first = !closed;
+    /** From now on calls come to nothing. */
+    synchronized void close() {
         channels.close();
         closed = true;
-        return first;
     }
 }

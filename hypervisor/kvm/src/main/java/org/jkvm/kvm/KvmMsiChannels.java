@@ -52,13 +52,13 @@ final class KvmMsiChannels {
     private final class Channel implements MsiChannel {
         /** Null where nothing is held. All guarded by the channels. */
         private EventCounter event;
-        private GsiRoutes.Message routed;
+        private MsiMessage routed;
         private int gsi;
 
         @Override
         public void signal(long address, int data) {
             synchronized (KvmMsiChannels.this) {
-                if (!closed && leadsTo(new GsiRoutes.Message(address, data))) {
+                if (!closed && leadsTo(new MsiMessage(address, data))) {
                     event.raise();
                     return;
                 }
@@ -66,7 +66,7 @@ final class KvmMsiChannels {
             common.signal(address, data);
         }
 
-        private boolean leadsTo(GsiRoutes.Message message) {
+        private boolean leadsTo(MsiMessage message) {
             if (event == null) {
                 return take(message);
             }
@@ -77,7 +77,7 @@ final class KvmMsiChannels {
             return true;
         }
 
-        private boolean take(GsiRoutes.Message message) {
+        private boolean take(MsiMessage message) {
             gsi = routes.add(message);
             if (gsi < 0) {
                 return false;

@@ -35,6 +35,7 @@ final class KvmVcpu implements KvmProcessor {
     private final MemorySegment run;
     private final Arena arena = Arena.ofShared();
     private final Exits exits;
+    private final SplitExits split;
     private final StateTransfer transfer;
     private final TscOffset tsc;
     private final Debugging debugging;
@@ -57,6 +58,7 @@ final class KvmVcpu implements KvmProcessor {
         this.run = map(handle, vm.vcpuMemory());
         try {
             exits = new Exits(run);
+            split = new SplitExits(vm.userChip(), handle, run, index == 0, arena);
             Cpuid.set(handle, model, index);
             MachineCheck.setUp(handle);
             SignalMask.clear(handle);
@@ -129,12 +131,13 @@ final class KvmVcpu implements KvmProcessor {
     /** Enters guest mode; returns the exit, or null where the kernel came back for something that is done here. */
     private VmExit enter() {
         raiseNmi();
+        split.offer();
         inGuest = true;
         int result = handle.attempt(Request.KVM_RUN, 0);
         inGuest = false;
         return switch (result) {
             case -Errno.EINTR, -Errno.EAGAIN -> cameBack();
-            case 0 -> debugging.filter(exits.read());
+            case 0 -> debugging.filter(split.read(exits));
             default -> refused(-result);
         };
     }
@@ -152,6 +155,9 @@ final class KvmVcpu implements KvmProcessor {
     private VmExit cameBack() {
         exits.discard();
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 0);
+        if (split.settle()) {
+            enterForInterrupts();
+        }
         return kicked.getAndSet(false) ? new VmExit.Interrupted() : null;
     }
 
@@ -161,9 +167,18 @@ final class KvmVcpu implements KvmProcessor {
         kicked.set(false);
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 0);
         raiseNmi();
+        split.offer();
+        enterForInterrupts();
+        split.settle();
+    }
+
+    private void enterForInterrupts() {
         ThreadSignals.hold(true);
         ThreadSignals.interrupt(ThreadSignals.currentThread());
-        handle.attempt(Request.KVM_RUN, 0);
+        boolean again = true;
+        while (again) {
+            again = handle.attempt(Request.KVM_RUN, 0) == 0 && split.handled();
+        }
         ThreadSignals.hold(false);
     }
 
@@ -177,6 +192,11 @@ final class KvmVcpu implements KvmProcessor {
     @Override
     public void kick() {
         kicked.set(true);
+        callBack();
+    }
+
+    /** Interrupt controllers that are not the kernel's request an interrupt. */
+    void lookForInterrupts() {
         callBack();
     }
 
@@ -262,6 +282,7 @@ final class KvmVcpu implements KvmProcessor {
         exits.discard();
         answerDue = false;
         debugging.forget();
+        split.forget();
         run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) (kicked.get() ? 1 : 0));
     }
 

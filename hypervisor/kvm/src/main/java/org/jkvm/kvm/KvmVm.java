@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.UserException;
 import org.jkvm.base.state.StateIo;
@@ -29,7 +30,10 @@ final class KvmVm implements VirtualMachine {
     private final VmConfig config;
     private final Handle handle;
     private final KvmMemory memory;
+    /** The kernel's, or null where the other two are there. */
     private final KvmInterruptChip chip;
+    private final SplitApics apics;
+    private final UserChip userChip;
     private final KvmDoorbells doorbells;
     private final KvmPostedWrites posted;
     private final int vcpuMemory;
@@ -37,7 +41,10 @@ final class KvmVm implements VirtualMachine {
     private final int guestDebug;
     private final List<KvmVcpu> vcpus = new CopyOnWriteArrayList<>();
 
-    KvmVm(VmConfig config) {
+    private boolean closed;
+
+    /** {@code split} makes the chips beside the kernel's local APICs; null where all of them are the kernel's. */
+    KvmVm(VmConfig config, Function<KernelApics, UserChip> split) {
         this.config = config;
         int mostRoutes;
         try (KvmSystem system = KvmSystem.open()) {
@@ -53,13 +60,24 @@ final class KvmVm implements VirtualMachine {
         doorbells = new KvmDoorbells(handle);
         try {
             place();
-            chip = new KvmInterruptChip(handle, mostRoutes);
+            chip = split == null ? new KvmInterruptChip(handle, mostRoutes) : null;
+            apics = split == null ? null : new SplitApics(handle, mostRoutes, this::lookForInterrupts);
+            userChip = split == null ? null : split.apply(apics);
             memory = new KvmMemory(handle);
             resume();
         } catch (RuntimeException e) {
             handle.close();
             throw e;
         }
+    }
+
+    private void lookForInterrupts() {
+        vcpus.stream().limit(1).forEach(KvmVcpu::lookForInterrupts);
+    }
+
+    /** The controllers beside the local APICs where they are not the kernel's, else null. */
+    UserChip userChip() {
+        return userChip;
     }
 
     /** Refuses more vCPUs than {@code most}. */
@@ -117,7 +135,7 @@ final class KvmVm implements VirtualMachine {
 
     @Override
     public InterruptChip interruptChip() {
-        return chip;
+        return chip == null ? userChip : chip;
     }
 
     @Override
@@ -160,7 +178,10 @@ final class KvmVm implements VirtualMachine {
 
     @Override
     public void exchangeState(StateIo io) {
-        io.part("chip", chip);
+        if (apics != null) {
+            apics.release();
+        }
+        io.part("chip", chip == null ? userChip : chip);
         if (io.restoring()) {
             resume();
         }
@@ -168,11 +189,22 @@ final class KvmVm implements VirtualMachine {
 
     @Override
     public void close() {
-        if (chip.close()) {
+        if (!closed) {
+            closed = true;
+            closeChips();
             doorbells.close();
             posted.share(null);
             vcpus.forEach(KvmVcpu::close);
             handle.close();
+        }
+    }
+
+    private void closeChips() {
+        if (chip == null) {
+            userChip.close();
+            apics.close();
+        } else {
+            chip.close();
         }
     }
 }

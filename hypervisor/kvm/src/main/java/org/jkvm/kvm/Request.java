@@ -32,6 +32,7 @@ enum Request {
     KVM_GET_SREGS(Direction.READ, 0x83, Abi.Sregs.S.size()),
     KVM_SET_SREGS(Direction.WRITE, 0x84, Abi.Sregs.S.size()),
     KVM_TRANSLATE(Direction.READ_WRITE, 0x85, Abi.Translation.S.size()),
+    KVM_INTERRUPT(Direction.WRITE, 0x86, ChipAbi.Interrupt.S.size()),
     KVM_GET_MSRS(Direction.READ_WRITE, 0x88, Abi.Msrs.S.size()),
     KVM_SET_MSRS(Direction.WRITE, 0x89, Abi.Msrs.S.size()),
     KVM_SET_SIGNAL_MASK(Direction.WRITE, 0x8b, Abi.SignalMask.S.size()),

@@ -30,7 +30,7 @@ class KvmLimitsTest {
     @Test
     void messagesBeyondTheRoutingTableGoTheCommonWay() {
         try (Handle vm = machine()) {
-            KvmMsiChannels channels = new KvmMsiChannels(vm, new GsiRoutes(vm, PINS + 2), this::note);
+            KvmMsiChannels channels = new KvmMsiChannels(vm, GsiRoutes.ofKernelChips(vm, PINS + 2), this::note);
             MsiChannel first = channels.open();
             first.signal(APIC, 0x40);
             channels.open().signal(APIC, 0x41);

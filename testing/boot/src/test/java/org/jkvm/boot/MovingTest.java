@@ -16,7 +16,7 @@ import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Images;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A Linux guest that computes checksums, watches its clock and writes to its disk moves between software and hardware and back, ten
@@ -43,11 +43,11 @@ class MovingTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void nothingIsLostOnTheWay(int vcpus) throws Exception {
+    @CsvSource({"1,on", "2,on", "2,split"})
+    void nothingIsLostOnTheWay(int vcpus, String chip) throws Exception {
         assumeTrue(Files.isReadable(Path.of("/dev/kvm")) && Files.isWritable(Path.of("/dev/kvm")),
                 "this host has no /dev/kvm that can be opened");
-        try (GuestConsole guest = start(vcpus)) {
+        try (GuestConsole guest = start(vcpus, chip)) {
             console = guest;
             guest.await("guest ready", Boot.LIMIT);
             atStart = timeOfDay();
@@ -63,14 +63,14 @@ class MovingTest {
     }
 
     /** A processor that the host's KVM has too, as the guest begins in software. */
-    private GuestConsole start(int vcpus) throws IOException {
+    private GuestConsole start(int vcpus, String chip) throws IOException {
         LinuxGuest guest = Guests.debian("amd64", "linux-image-cloud-amd64");
         Path initrd = Guests.initrd(guest, folder, "moving.sh");
         Path disk = folder.resolve("disk.qcow2");
         Images.create(disk, CreateOptions.of("qcow2", 64 << 20));
         monitor = folder.resolve("monitor");
-        return new GuestConsole(KvmCommand.with(List.of("-accel", "soft", "-cpu", "qemu64,-pni", "-smp", "" + vcpus,
-                "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-m", "256", "-kernel",
+        return new GuestConsole(KvmCommand.with(List.of("-accel", "soft", "-machine", "kernel-irqchip=" + chip, "-cpu",
+                "qemu64,-pni", "-smp", "" + vcpus, "-nodefaults", "-display", "none", "-no-reboot", "-serial", "stdio", "-m", "256", "-kernel",
                 guest.kernel().toString(), "-initrd", initrd.toString(), "-append", "console=ttyS0 quiet", "-drive",
                 "file=" + disk + ",format=qcow2,if=virtio", "-monitor", "unix:" + monitor + ",server=on,wait=off")), null);
     }

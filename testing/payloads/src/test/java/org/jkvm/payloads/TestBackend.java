@@ -102,6 +102,23 @@ enum TestBackend {
         CpuModels models() {
             return KVM.models();
         }
+    },
+    /** The same with only the local APICs in the kernel. */
+    ASSISTED_SPLIT {
+        @Override
+        void assumePresent() {
+            KVM.assumePresent();
+        }
+
+        @Override
+        Hypervisor hypervisor() {
+            return new HybridHypervisor(Engine.KVM, SoftOptions.DEFAULT, Optional.of(new KvmHypervisor()), "").withSplitChip();
+        }
+
+        @Override
+        CpuModels models() {
+            return KVM.models();
+        }
     };
 
     private static final SoftOptions TRANSLATED = SoftOptions.DEFAULT.withThreshold(0).withCacheBytes(SoftOptions.LEAST_CACHE);

@@ -1,5 +1,7 @@
 package org.jkvm.soft.chip;
 
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.jkvm.base.Bits;
 import org.jkvm.base.IoHandler;
@@ -97,6 +99,17 @@ public final class IoApic implements IoHandler, Stateful {
         }
     }
 
+    /** What the inputs that are not masked send. */
+    Map<Integer, ApicMessage> redirections() {
+        Map<Integer, ApicMessage> all = new TreeMap<>();
+        for (int pin = 0; pin < PINS; pin++) {
+            if (!entries[pin].isSet(MASK)) {
+                all.put(pin, message(entries[pin]));
+            }
+        }
+        return all;
+    }
+
     /** Power-on. Input levels stay: they are others'. */
     public void reset() {
         select = 0;
@@ -176,8 +189,11 @@ public final class IoApic implements IoHandler, Stateful {
     }
 
     private void send(int pin) {
-        Register e = entries[pin];
-        bus.accept(new ApicMessage(e.get(63, 56), e.isSet(11), false, mode(e), e.get(7, 0), levelTriggered(e)));
+        bus.accept(message(entries[pin]));
+    }
+
+    private static ApicMessage message(Register e) {
+        return new ApicMessage(e.get(63, 56), e.isSet(11), false, mode(e), e.get(7, 0), levelTriggered(e));
     }
 
     private static DeliveryMode mode(Register entry) {

@@ -3,6 +3,8 @@ package org.jkvm.soft.chip;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.base.Bits;
 import org.jkvm.base.IoHandler;
+import org.jkvm.base.Line;
+import org.jkvm.base.MsiSink;
 import org.jkvm.base.state.StateIo;
 import org.jkvm.base.state.Stateful;
 import org.jkvm.base.time.Clock;
@@ -40,6 +42,13 @@ public final class SoftInterruptChip implements InterruptChip, Stateful {
     private final Pic8259Pair pics = new Pic8259Pair(this::intr);
     private final Pit8254 pit;
     private final LocalApic[] apics;
+    private final Line intr;
+
+    /** Is told of the I/O APIC's redirections. */
+    public interface Redirections {
+        /** What input {@code pin} sends when it is asserted. */
+        void redirect(int pin, long address, int data);
+    }
 
     /**
      * Chips after power-on, no processor attached.
@@ -49,12 +58,68 @@ public final class SoftInterruptChip implements InterruptChip, Stateful {
      * @param tscHertz frequency of the processors' time-stamp counters
      */
     public SoftInterruptChip(Clock clock, int maxVcpus, long tscHertz) {
+        this(clock, maxVcpus, tscHertz, null, Line.UNCONNECTED);
+    }
+
+    private SoftInterruptChip(Clock clock, int maxVcpus, long tscHertz, MsiSink processors, Line intr) {
         this.clock = clock.lockedBy(lock);
         this.tscHertz = tscHertz;
+        this.intr = intr;
         this.apics = new LocalApic[maxVcpus];
         this.bus = new ApicBus(apics, vector -> ioApic().endOfInterrupt(vector));
-        this.ioApic = new IoApic(IoApic.VERSION_EOI_REGISTER, bus::send);
+        this.ioApic = new IoApic(IoApic.VERSION_EOI_REGISTER,
+                processors == null ? bus::send : m -> processors.signal(m.address(), m.data()));
         this.pit = new Pit8254(this.clock, level -> route(0, level));
+    }
+
+    /**
+     * Chips beside local APICs that are elsewhere.
+     *
+     * @param processors takes the I/O APIC's messages, with the chips' lock held
+     * @param intr       the 8259As' INTR, likewise
+     */
+    public static SoftInterruptChip besideApics(Clock clock, MsiSink processors, Line intr) {
+        return new SoftInterruptChip(clock, 0, 0, processors, intr);
+    }
+
+    /** Whether the 8259As request an interrupt. */
+    public boolean requested() {
+        lock.lock();
+        try {
+            return pics.requested();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The 8259As' vector: the processor's INTA cycles. */
+    public int acknowledge() {
+        lock.lock();
+        try {
+            return pics.acknowledge();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A processor has ended the level-triggered interrupt of that vector. */
+    public void endOfInterrupt(int vector) {
+        lock.lock();
+        try {
+            ioApic.endOfInterrupt(vector);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Tells {@code to} of every input of the I/O APIC that is not masked. */
+    public void describeRedirections(Redirections to) {
+        lock.lock();
+        try {
+            ioApic.redirections().forEach((pin, m) -> to.redirect(pin, m.address(), m.data()));
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Gives processor {@code index}, which is its APIC id, a local APIC. Before it runs. */
@@ -255,6 +320,7 @@ public final class SoftInterruptChip implements InterruptChip, Stateful {
 
     /** The 8259As' INTR goes to every local APIC's LINT0 (MultiProcessor Specification 1.4, figure 3-2). */
     private void intr(boolean level) {
+        intr.set(level);
         for (LocalApic a : apics) {
             if (a != null) {
                 a.setLint0(level);
