@@ -63,14 +63,11 @@ newer_sources() {
     find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
-# Flags for commands that end soon: their time is the host's, and compiling them takes more of it than it gives back, unless
-# something runs really long. The cache is mapped where it was made for: it need not be relocated. Chosen by measurement
-# (docs/benchmarks.md).
+# Flags for commands that end soon: their time is the host's, so what runs often is compiled early and simply. The cache is
+# mapped where it was made for: it need not be relocated. Chosen by measurement (docs/benchmarks.md).
 extra=()
-brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0
-    -XX:Tier3InvocationThreshold=4000 -XX:Tier3MinInvocationThreshold=2000 -XX:Tier3CompileThreshold=10000
-    -XX:Tier4InvocationThreshold=100000 -XX:Tier4MinInvocationThreshold=12000 -XX:Tier4CompileThreshold=300000
-    -XX:Tier4BackEdgeThreshold=800000)
+brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
+    -XX:Tier3InvocationThreshold=60 -XX:Tier3MinInvocationThreshold=30 -XX:Tier3CompileThreshold=300)
 
 # JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
 jvm_flags() {

@@ -12,7 +12,7 @@ import org.jkvm.storage.layer.Buffers;
  */
 public final class ImageCopy {
     /** What is read, and written, by one call. */
-    private static final int PIECE = 1 << 20;
+    private static final int PIECE = 2 << 20;
     private static final int SECTOR = 512;
 
     /**

@@ -24,7 +24,7 @@ import org.jkvm.storage.layer.ImageFile;
 public final class LuksHeader {
     /** For one key slot: several times what two seconds' worth is on any host. */
     static final long MAX_ITERATIONS = 20_000_000;
-    /** HMACs that all slots together may take, each up to its last iteration: about two minutes' worth. */
+    /** HMACs that all slots together may take, each up to its last iteration: about half a minute's worth. */
     private static final long MAX_WORK = 100_000_000;
     static final int SECTOR = 512;
 
