@@ -21,11 +21,7 @@ public interface ImageFile extends AutoCloseable {
 
     /** The same into pieces. */
     default void read(long offset, Pieces target) throws IOException {
-        long at = offset;
-        for (int i = 0; i < target.count(); i++) {
-            read(at, target.get(i));
-            at += target.get(i).byteSize();
-        }
+        target.each(offset, this::read);
     }
 
     /** Fills {@code target} where that takes no waiting; false where it would, and {@code target} is undefined then. */
@@ -38,11 +34,7 @@ public interface ImageFile extends AutoCloseable {
 
     /** The same from pieces. */
     default void write(long offset, Pieces source) throws IOException {
-        long at = offset;
-        for (int i = 0; i < source.count(); i++) {
-            write(at, source.get(i));
-            at += source.get(i).byteSize();
-        }
+        source.each(offset, this::write);
     }
 
     /**

@@ -11,8 +11,8 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.layer.Buffers;
 
 /**
- * Copies a disk as it is when {@link #begin} returns, while it is in use: what a guest is about to overwrite is copied before, and
- * the guest's write waits for that. Where the target fails the job does, and no write of the guest's.
+ * Copies a disk as it is when {@link #begin} returns, while it is in use: what a guest is about to overwrite is copied
+ * before, and the guest's write waits for that. Where the target fails the job does, and no write of the guest's.
  */
 final class BackupJob extends Job {
     private static final int MIN_UNIT = 64 << 10;
@@ -32,6 +32,7 @@ final class BackupJob extends Job {
     private final Plan plan;
     private final Image target;
     private final long size;
+    private final int cluster;
     private final int unit;
     // Guarded by this: units that are still to be copied, and copies under way.
     private final BitSet todo = new BitSet();
@@ -56,7 +57,11 @@ final class BackupJob extends Job {
         this.target = target;
         this.plan = plan;
         this.size = drive.size();
-        this.unit = (int) Math.max(MIN_UNIT, target.info().clusterSize());
+        this.cluster = (int) target.info().clusterSize();
+        this.unit = Math.max(MIN_UNIT, cluster);
+        if (size / unit >= Integer.MAX_VALUE) {
+            throw new IOException("a disk of " + size + " bytes is too large to be copied in pieces of " + unit);
+        }
     }
 
     @Override
@@ -191,10 +196,10 @@ final class BackupJob extends Job {
         if (data.byteSize() == 0) {
             return DONE;
         }
-        MemorySegment cluster = data.asSlice(0, Math.min(unit, data.byteSize()));
-        MemorySegment rest = data.asSlice(cluster.byteSize());
-        return target.writeCompressed(offset, cluster)
-                .thenCompose(packed -> packed ? DONE : target.write(offset, cluster))
-                .thenCompose(_ -> pack(offset + cluster.byteSize(), rest));
+        MemorySegment first = data.asSlice(0, Math.min(cluster == 0 ? unit : cluster, data.byteSize()));
+        MemorySegment rest = data.asSlice(first.byteSize());
+        return target.writeCompressed(offset, first)
+                .thenCompose(packed -> packed ? DONE : target.write(offset, first))
+                .thenCompose(_ -> pack(offset + first.byteSize(), rest));
     }
 }

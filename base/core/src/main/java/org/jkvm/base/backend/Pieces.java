@@ -1,5 +1,6 @@
 package org.jkvm.base.backend;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,6 +87,21 @@ public final class Pieces {
     /** What is behind position {@code from}. */
     public Pieces slice(long from) {
         return slice(from, length - from);
+    }
+
+    /** What is done with one piece. */
+    public interface Transfer {
+        /** Moves {@code piece} from or to {@code offset}. */
+        void run(long offset, MemorySegment piece) throws IOException;
+    }
+
+    /** Has {@code transfer} move one piece after another, from or to {@code offset} and what follows. */
+    public void each(long offset, Transfer transfer) throws IOException {
+        long at = offset;
+        for (MemorySegment piece : pieces) {
+            transfer.run(at, piece);
+            at += piece.byteSize();
+        }
     }
 
     /** Copies all bytes to the beginning of {@code target}. */
