@@ -104,7 +104,8 @@ class ChangeTest {
         assertThat(tool.ok("info @d.qcow2")).contains("compat: 1.1", "lazy refcounts: true", "backing file: first.raw",
                 "backing file format: raw");
         assertThat(Arrays.mismatch(tool.contents("d.qcow2"), before)).isEqualTo(-1);
-        tool.refused("amend -o compat=0.10 @d.qcow2", "version 2");
+        tool.ok("amend -o compat=0.10 @d.qcow2");
+        tool.ok("amend -o compat=0.10 @d.qcow2");
         clean("d.qcow2");
         tool.ok("create -q -f qcow2 -o compat=0.10 @old.qcow2 4M");
         tool.ok("snapshot -c s @old.qcow2");
@@ -225,5 +226,35 @@ class ChangeTest {
             }
             assertThat(image.size()).isEqualTo(1 << 20);
         }
+    }
+
+    /** Version 2 knows no zeroes: they are stored where a backing file would show, and nowhere else. */
+    @Test
+    void amendMakesVersion2OfVersion3() throws IOException {
+        tool.ok("create -q -f qcow2 -b first.raw -F raw @d.qcow2 4M");
+        try (Image image = Images.open(folder.resolve("d.qcow2"), OpenOptions.defaults())) {
+            image.writeZeroes(0, 300 << 10, true).join();
+        }
+        tool.ok("convert -O raw @d.qcow2 @before.raw");
+        tool.ok("amend -o compat=0.10 @d.qcow2");
+        assertThat(tool.ok("info @d.qcow2")).contains("compat: 0.10");
+        tool.ok("compare @d.qcow2 @before.raw");
+        tool.ok("check @d.qcow2");
+        tool.ok("create -q -f qcow2 -o refcount_bits=8 @narrow.qcow2 1M");
+        tool.refused("amend -o compat=0.10 @narrow.qcow2", "16 bits only");
+    }
+
+    @Test
+    void bitmapsAreChangedInOrder() {
+        tool.ok("create -q -f qcow2 @d.qcow2 4M");
+        tool.ok("bitmap --add --disable -g 4k @d.qcow2 one");
+        tool.ok("bitmap --add --merge one @d.qcow2 two");
+        assertThat(tool.ok("info @d.qcow2")).containsSubsequence("bitmaps:", "name: one", "granularity: 4096", "[0]: auto",
+                "name: two", "granularity: 65536");
+        tool.refused("bitmap --merge three @d.qcow2 two", "no bitmap 'three'");
+        tool.refused("bitmap -g 4k --clear @d.qcow2 two", "-g goes with --add");
+        tool.refused("bitmap @d.qcow2 two", "nothing to do");
+        tool.ok("bitmap --remove @d.qcow2 one");
+        assertThat(tool.ok("info --output=json @d.qcow2")).contains("\"two\"").doesNotContain("\"one\"");
     }
 }

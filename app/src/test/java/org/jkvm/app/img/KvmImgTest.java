@@ -101,7 +101,7 @@ class KvmImgTest {
 
     @Test
     void refusesWithOneLine() {
-        refused("", "no command given; the commands are amend, bench, check, commit, compare, convert, create, dd, info, map");
+        refused("", "no command given; the commands are amend, bench, bitmap, check, commit, compare, convert, create, dd, info, map");
         refused("inof @d", "did you mean 'info'?");
         refused("create", "an image file name is missing");
         refused("create @d.raw", "a size is missing");

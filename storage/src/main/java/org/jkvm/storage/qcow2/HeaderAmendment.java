@@ -31,17 +31,18 @@ final class HeaderAmendment {
 
     /** Refuses to make version 2 of an image that has what this lacks; zeroes aside. */
     static void refuseDowngrade(Header header) throws IOException {
-        refuse(header.refcountOrder() != Header.REFCOUNT_ORDER_V2, "reference counts of other than 16 bits");
-        refuse(header.extendedL2(), "extended L2 entries");
-        refuse(header.hasDataFile(), "an external data file");
-        refuse(header.compressionType() != Features.COMPRESSION_ZLIB, "a compression type other than zlib");
-        refuse(header.snapshotCount() > 0, "snapshots, whose tables may say that clusters are zeroes: delete them first");
-        refuse(BitmapEntry.Directory.of(header) != null, "bitmaps: remove them first");
+        refuse(header.refcountOrder() != Header.REFCOUNT_ORDER_V2, "version 2 has reference counts of 16 bits only");
+        refuse(header.extendedL2(), "version 2 has no extended L2 entries");
+        refuse(header.hasDataFile(), "version 2 has no external data file");
+        refuse(header.compressionType() != Features.COMPRESSION_ZLIB, "version 2 has no compression type but zlib");
+        refuse(header.snapshotCount() > 0, "delete the snapshots first: they may say that clusters are zeroes, as version 2"
+                + " cannot");
+        refuse(BitmapEntry.Directory.of(header) != null, "version 2 has no bitmaps: remove them first");
     }
 
-    private static void refuse(boolean has, String what) throws IOException {
+    private static void refuse(boolean has, String why) throws IOException {
         if (has) {
-            throw new IOException("compat=0.10: version 2 has no such thing as this image has, " + what);
+            throw new IOException("compat=0.10: " + why);
         }
     }
 
