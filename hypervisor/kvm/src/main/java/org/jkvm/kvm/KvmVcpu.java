@@ -172,6 +172,13 @@ final class KvmVcpu implements KvmProcessor {
         split.settle();
     }
 
+    /** Chips that are not the kernel's know of every interrupt that has ended. While not running, with no exit to be answered. */
+    void settle() {
+        if (!exits.pending()) {
+            enterForInterrupts();
+        }
+    }
+
     private void enterForInterrupts() {
         ThreadSignals.hold(true);
         ThreadSignals.interrupt(ThreadSignals.currentThread());

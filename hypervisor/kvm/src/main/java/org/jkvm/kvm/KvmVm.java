@@ -178,7 +178,8 @@ final class KvmVm implements VirtualMachine {
 
     @Override
     public void exchangeState(StateIo io) {
-        if (apics != null) {
+        if (apics != null && !io.restoring()) {
+            vcpus.forEach(KvmVcpu::settle);
             apics.release();
         }
         io.part("chip", chip == null ? userChip : chip);
