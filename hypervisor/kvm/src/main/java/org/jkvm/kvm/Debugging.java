@@ -11,7 +11,9 @@ import org.jkvm.hypervisor.x86.Breakpoint;
 
 /**
  * A vCPU's single step and breakpoints (KVM_SET_GUEST_DEBUG). The kernel stops at an instruction's breakpoint as often as it is
- * told to go on, whatever RF says: the instruction is executed as a single step, with its breakpoint off. On the vCPU's thread.
+ * told to go on, whatever RF says: the instruction is executed as a single step, with its breakpoint off. It is told nothing that
+ * it knows: with each request for single steps it sets TF where the processor is, and an interrupt that comes there takes TF along
+ * to the guest's stack. On the vCPU's thread.
  */
 final class Debugging {
     private final Handle vcpu;
@@ -31,16 +33,20 @@ final class Debugging {
     }
 
     void singleStep(boolean on) {
-        stepping = on;
-        tell();
+        if (stepping != on) {
+            stepping = on;
+            tell();
+        }
     }
 
     /** See {@link org.jkvm.hypervisor.x86.X86Vcpu#breakAt}. */
     void breakAt(List<Breakpoint> wanted) {
         Breakpoint.dr7(wanted);
-        breakpoints = List.copyOf(wanted);
-        passing = 0;
-        tell();
+        if (!wanted.equals(breakpoints) || passing != 0) {
+            breakpoints = List.copyOf(wanted);
+            passing = 0;
+            tell();
+        }
     }
 
     /** The processor goes on elsewhere. */
