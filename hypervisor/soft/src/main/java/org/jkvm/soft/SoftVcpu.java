@@ -178,12 +178,19 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
             startUp();
         }
         cpu.clearRequest(Request.STEPPED);
+        int hits = (requests & Request.STEPPED) != 0 ? cpu.debug.takeHits() : 0;
+        if (hits != 0) {
+            return stopped(hits);
+        }
         if ((requests & Request.KICK) != 0) {
             cpu.clearRequest(Request.KICK);
             return new VmExit.Interrupted();
         }
-        return (requests & Request.STEPPED) != 0
-                ? new VmExit.Debug(cpu.segments.base(Segment.CS) + cpu.rip, cpu.debug.takeHits()) : null;
+        return (requests & Request.STEPPED) != 0 ? stopped(0) : null;
+    }
+
+    private VmExit stopped(int hits) {
+        return new VmExit.Debug(cpu.segments.base(Segment.CS) + cpu.rip, hits);
     }
 
     private void initialise() {
