@@ -27,7 +27,8 @@ class PayloadTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "real-exceptions", "protected-exceptions", "long-exceptions", "task-switch", "call-gate", "virtual-8086", "paging",
-        "crossing", "self-modifying", "stale-code", "corners", "shadows", "debugging", "device-access",
+        "crossing", "self-modifying", "stale-code", "twins", "corners", "shadows", "debugging",
+        "device-access",
     })
     void printsWhatItsAssemblySays(String name) {
         Payload payload = Payload.load(name);
