@@ -1,5 +1,5 @@
-# One page of code seen at many linear addresses, as a library is that many programs have: what is kept of it for one address is
-# used for the next, and a write to it ends all of it.
+# One page of code seen at many linear addresses, as a library is that many programs have: what is kept of it for one address
+# is used for the next, and a write to it ends all of it.
 # expect: moved 0000000000000000
 # expect: moved 0000000000000000
 # expect: moved 0000000000000000

@@ -5,7 +5,7 @@ import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.ExitSignal;
 import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 
 /** Integer arithmetic and logic (SDM vol. 1, sections 7.3.2 to 7.3.4). */
 public final class Alu {
@@ -171,7 +171,7 @@ public final class Alu {
         if (host == 0) {
             modifySlowly(c, linear, size, b, change);
         } else {
-            Mmu.rawStore(host, size, change.apply(c, size, Mmu.raw(host, size), b));
+            HostAccess.write(host, size, change.apply(c, size, HostAccess.read(host, size), b));
         }
     }
 

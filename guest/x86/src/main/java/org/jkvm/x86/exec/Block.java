@@ -25,6 +25,8 @@ public final class Block {
     int heat;
     /** What {@link NativeBlocks} made of it, or null; theirs alone. */
     public Object translation;
+    /** Whether each memory access is checked by itself, since checks of several at once failed too often; likewise. */
+    public boolean checkEach;
     /** What was seen before at the same physical address in the same mode, at another linear address: {@link BlockMap}'s. */
     Block twin;
     /** What it weighs there. */

@@ -3,7 +3,7 @@ package org.jkvm.x86.exec;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x64.HostAtomics;
 import org.jkvm.x86.X86Cpu;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 
 /**
  * Locked read-modify-write (SDM vol. 3A, section 9.1.2). In guest RAM it is the host's own, so that it is atomic against
@@ -33,12 +33,12 @@ final class Locked {
         long result = c.flagResult;
         long carry = c.flagCarry;
         long aux = c.flagAux;
-        long old = Mmu.raw(host, size);
+        long old = HostAccess.read(host, size);
         while (!compareAndSet(host, size, old, change.apply(c, size, old, b))) {
             c.flagResult = result;
             c.flagCarry = carry;
             c.flagAux = aux;
-            old = Mmu.raw(host, size);
+            old = HostAccess.read(host, size);
         }
     }
 
@@ -66,9 +66,9 @@ final class Locked {
     }
 
     private static synchronized boolean compareAndSetPieces(long host, int size, long expected, long value) {
-        boolean same = Mmu.raw(host, size) == expected;
+        boolean same = HostAccess.read(host, size) == expected;
         if (same) {
-            Mmu.rawStore(host, size, value);
+            HostAccess.write(host, size, value);
         }
         return same;
     }

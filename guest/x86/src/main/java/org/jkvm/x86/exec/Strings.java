@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
 import org.jkvm.x86.state.Segment;
@@ -187,7 +187,7 @@ public final class Strings {
             return;
         }
         for (long at = 0; at < target.byteSize(); at += size) {
-            Mmu.rawStore(target.address() + at, size, value);
+            HostAccess.write(target.address() + at, size, value);
         }
     }
 

@@ -122,11 +122,15 @@ public final class Mmu {
 
     /** The host address of what the TLB that is in use knows; anything else stops the speculation. */
     private long known(long linear, int size, int tag) {
-        long entry = tables + (long) index(selected, linear) * ENTRY_SIZE;
-        if ((linear + size - 1 & PAGE_MASK) != getLong(entry + tag)) {
+        if (!has(linear, size, tag)) {
             throw speculation.stop();
         }
-        return linear + getLong(entry + ADDEND);
+        return linear + getLong(tables + (long) index(selected, linear) * ENTRY_SIZE + ADDEND);
+    }
+
+    /** Whether the TLB that is in use has all of {@code size} bytes at {@code linear} with {@code tag}, for reads or writes. */
+    public boolean has(long linear, int size, int tag) {
+        return (linear + size - 1 & PAGE_MASK) == getLong(tables + (long) index(selected, linear) * ENTRY_SIZE + tag);
     }
 
     /** Which of the TLBs is in use: 0 to 3. */
@@ -171,7 +175,7 @@ public final class Mmu {
     public long load(long linear, int size) {
         long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
         return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG)
-                ? raw(linear + getLong(entry + ADDEND), size) : loadSlow(selected, linear, size);
+                ? HostAccess.read(linear + getLong(entry + ADDEND), size) : loadSlow(selected, linear, size);
     }
 
     /** Reads 8 bytes. */
@@ -192,7 +196,7 @@ public final class Mmu {
     public long loadSystem(long linear, int size) {
         long entry = tables + ((linear >>> 12 & ENTRIES - 1) << 5);
         return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG)
-                ? raw(linear + getLong(entry + ADDEND), size) : loadSlow(SUPERVISOR, linear, size);
+                ? HostAccess.read(linear + getLong(entry + ADDEND), size) : loadSlow(SUPERVISOR, linear, size);
     }
 
     /** The host address of {@code size} readable bytes, or 0 where the slow path must read them. */
@@ -207,7 +211,7 @@ public final class Mmu {
     public void store(long linear, int size, long value) {
         long entry = tlb + ((linear >>> 12 & ENTRIES - 1) << 5);
         if ((linear + size - 1 & PAGE_MASK) == getLong(entry + WRITE_TAG)) {
-            rawStore(linear + getLong(entry + ADDEND), size, value);
+            HostAccess.write(linear + getLong(entry + ADDEND), size, value);
         } else {
             storeSlow(selected, linear, size, value);
         }
@@ -380,7 +384,7 @@ public final class Mmu {
         long address = translate(set, linear, Access.READ);
         cpu.debug.watchRead(linear, size);
         long host = bus.hostPage(address & PAGE_MASK);
-        return host != 0 ? raw(host + (address & 4095), size) : mmioLoad(address, size);
+        return host != 0 ? HostAccess.read(host + (address & 4095), size) : mmioLoad(address, size);
     }
 
     /** SDM vol. 3A, section 6.15, #AC: operands of 2, 4 and 8 bytes at CPL 3, with CR0.AM and RFLAGS.AC. */
@@ -423,7 +427,7 @@ public final class Mmu {
             bus.mmioWrite(address, size, value);
             return;
         }
-        rawStore(bus.hostPage(page) + (address & 4095), size, value);
+        HostAccess.write(bus.hostPage(page) + (address & 4095), size, value);
         if (bus.holdsCode(page)) {
             codeWatch.written(address, size);
             bus.codeWritten(address, size);
@@ -475,25 +479,5 @@ public final class Mmu {
 
     private static int index(int set, long linear) {
         return set * ENTRIES + (int) (linear >>> 12 & ENTRIES - 1);
-    }
-
-    /** Reads from the host address that {@link #hostForRead} gave. */
-    public static long raw(long host, int size) {
-        return switch (size) {
-            case 4 -> RawMemory.getInt(host) & 0xffff_ffffL;
-            case 8 -> getLong(host);
-            case 1 -> RawMemory.getByte(host);
-            default -> RawMemory.getShort(host);
-        };
-    }
-
-    /** Writes to the host address that {@link #hostForWrite} gave. */
-    public static void rawStore(long host, int size, long value) {
-        switch (size) {
-            case 4 -> RawMemory.putInt(host, (int) value);
-            case 8 -> putLong(host, value);
-            case 1 -> RawMemory.putByte(host, (int) value);
-            default -> RawMemory.putShort(host, (int) value);
-        }
     }
 }

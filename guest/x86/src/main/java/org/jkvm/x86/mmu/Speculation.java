@@ -65,7 +65,7 @@ public final class Speculation implements AutoCloseable {
 
     /** Reads {@code bytes} at a host address as if all stores had been made. */
     long load(long host, int bytes) {
-        long memory = Mmu.raw(host, bytes);
+        long memory = HostAccess.read(host, bytes);
         return host >= high || host + bytes <= low ? memory : overlay(memory, host, bytes);
     }
 
@@ -98,7 +98,7 @@ public final class Speculation implements AutoCloseable {
         address[count] = host;
         size[count] = bytes;
         value[count] = stored;
-        old[count] = Mmu.raw(host, bytes);
+        old[count] = HostAccess.read(host, bytes);
         count++;
     }
 
@@ -113,7 +113,7 @@ public final class Speculation implements AutoCloseable {
     public boolean isInMemory() {
         for (int n = 0; n < count; n++) {
             long last = ascending ? value[n] & Bits.mask(8 * size[n]) : load(address[n], size[n]);
-            if (last != Mmu.raw(address[n], size[n])) {
+            if (last != HostAccess.read(address[n], size[n])) {
                 return false;
             }
         }
@@ -124,7 +124,7 @@ public final class Speculation implements AutoCloseable {
     public long[] read() {
         long[] memory = new long[count];
         for (int n = 0; n < count; n++) {
-            memory[n] = Mmu.raw(address[n], size[n]);
+            memory[n] = HostAccess.read(address[n], size[n]);
         }
         return memory;
     }
@@ -132,7 +132,7 @@ public final class Speculation implements AutoCloseable {
     /** Puts {@code memory}, which {@link #read} gave, back. */
     public void write(long[] memory) {
         for (int n = 0; n < memory.length; n++) {
-            Mmu.rawStore(address[n], size[n], memory[n]);
+            HostAccess.write(address[n], size[n], memory[n]);
         }
     }
 
@@ -146,7 +146,7 @@ public final class Speculation implements AutoCloseable {
         StringBuilder text = new StringBuilder();
         for (int n = 0; n < count; n++) {
             text.append("  %d bytes at host %x: was %x, interpreter %x, now %x%n".formatted(size[n], address[n], old[n],
-                    load(address[n], size[n]), Mmu.raw(address[n], size[n])));
+                    load(address[n], size[n]), HostAccess.read(address[n], size[n])));
         }
         return text.toString();
     }

@@ -72,6 +72,8 @@ public final class CpuState {
     public static final int LANES = 0x2a0;
     /** Scratch: the image of the second operand. */
     public static final int LANES_SECOND = 0x2c0;
+    /** Scratch: what turns addresses of up to 4 spans of memory into the host's, 8 bytes each. */
+    public static final int SPANS = 0x2e0;
     /** x87 registers R0 to R7 by physical number, 16 bytes each, 10 used; MMX registers overlay them. */
     public static final int X87 = 0x300;
     /** x87 control word, 2 bytes. */

@@ -48,9 +48,11 @@ final class BlockCode {
     private int number;
     private Label step;
     private Insn x87Last;
+    private final Spans spans;
 
     BlockCode(Block block, long rip, Assembler a, Function<Insn, Recipe> recipes) {
         this.future = new FlagFuture(block, recipes);
+        this.spans = new Spans(block, recipes);
         this.block = block;
         this.mode = new CodeMode(block.mode);
         this.rip = rip;
@@ -100,22 +102,27 @@ final class BlockCode {
     /** Where to jump, flags {@linkplain #spareFlags spared}, to have the interpreter execute the present instruction. */
     Label step() {
         if (step == null) {
-            Label label = new Label();
-            step = label;
-            int reason = ExitReason.STEP.at(number);
-            Insn x87 = x87Last;
-            FlagSource pending = flags.pending();
-            outOfLine(() -> {
-                a.bind(label);
-                recordX87(x87);
-                if (pending != null) {
-                    pending.write(a);
-                    FlagKeeper.writeSave(a);
-                }
-                leave(reason);
-            });
+            step = exit(ExitReason.STEP.at(number), () -> { });
         }
         return step;
+    }
+
+    /** Where to jump, flags spared, to leave before the present instruction, {@code first} being done. */
+    private Label exit(int reason, Runnable first) {
+        Label label = new Label();
+        Insn x87 = x87Last;
+        FlagSource pending = flags.pending();
+        outOfLine(() -> {
+            a.bind(label);
+            first.run();
+            recordX87(x87);
+            if (pending != null) {
+                pending.write(a);
+                FlagKeeper.writeSave(a);
+            }
+            leave(reason);
+        });
+        return label;
     }
 
     /** Leaves with {@code reason}, flags in memory. */
@@ -253,17 +260,112 @@ final class BlockCode {
         }
     }
 
-    /** The memory operand of {@code i}: {@code size} bytes, checked for reading. */
-    Mem readable(Insn i, int size) {
+    /**
+     * The memory operand of {@code i}: {@code size} bytes, checked; an operand of the next instruction that is written and no
+     * other, since it may name registers of the guest. ADDRESS and TEMP are used.
+     */
+    Mem operand(Insn i, int size, boolean write, boolean aligned) {
+        Access.Key key = Access.key(i);
+        Mem shared = key == null ? null : shared(new Access(key, (int) i.disp, size, write), aligned);
+        if (shared != null) {
+            return shared;
+        }
         linear(i);
-        return translate(Mmu.READ_TAG, size, false);
+        return translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, aligned);
     }
 
-    /** The memory operand of {@code i}: {@code size} bytes, checked for writing (and reading). */
-    Mem writable(Insn i, int size) {
-        linear(i);
-        return translate(Mmu.WRITE_TAG, size, false);
+    /** What {@code access}, which is no operand's, is of; otherwise as {@link #operand}. */
+    Mem access(Access access) {
+        Mem shared = shared(access, false);
+        if (shared != null) {
+            return shared;
+        }
+        spareFlags();
+        sum(access.key(), access.disp());
+        return translate(access.write() ? Mmu.WRITE_TAG : Mmu.READ_TAG, access.size(), false);
     }
+
+    // ---- spans ----
+
+    /** Accesses that are checked together. */
+    Spans spans() {
+        return spans;
+    }
+
+    /** An access in a span; null where it would be the only one. */
+    private Mem shared(Access access, boolean aligned) {
+        Spans.Span span = spans.covering(access);
+        if (span == null) {
+            span = spans.begin(number, access);
+            if (span == null) {
+                return null;
+            }
+            check(span);
+        } else {
+            a.mov(QWORD, ADDRESS, field(span.field));
+        }
+        Mem memory = inSpan(access);
+        return aligned ? aligned(memory, access.size()) : memory;
+    }
+
+    /** Checks a span by the soft TLB, and leaves what turns addresses in it into the host's in ADDRESS and its field. */
+    private void check(Spans.Span span) {
+        spareFlags();
+        sum(span.key, span.low());
+        if (span.key.segmentBase() != CpuState.ZERO) {
+            a.alu(Alu.ADD, QWORD, ADDRESS, field(span.key.segmentBase()));
+        }
+        entry();
+        Mem tag = Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(mode.tlb()) + span.tag());
+        a.alu(Alu.SUB, QWORD, ADDRESS, tag);
+        a.cmp(QWORD, ADDRESS, PAGE - span.size());
+        a.j(Cond.A, exit(ExitReason.SPAN.at(spans.checks().size() - 1), () -> {
+            a.alu(Alu.ADD, QWORD, ADDRESS, tag);
+            a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
+        }));
+        a.mov(QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(mode.tlb()) + Mmu.ADDEND));
+        if (span.key.segmentBase() != CpuState.ZERO) {
+            a.alu(Alu.ADD, QWORD, ADDRESS, field(span.key.segmentBase()));
+        }
+        a.mov(QWORD, field(span.field), ADDRESS);
+    }
+
+    /** Sums up an address in ADDRESS, without the segment's base. */
+    private void sum(Access.Key key, int disp) {
+        if (key.base() < 0 && key.index() < 0) {
+            a.mov(ADDRESS, disp);
+            return;
+        }
+        Gpr base = key.base() < 0 ? null : load(key.base(), ADDRESS);
+        Gpr index = key.index() < 0 ? null : load(key.index(), TEMP);
+        a.lea(QWORD, ADDRESS, new Mem(base, index, 1 << key.scale(), disp));
+    }
+
+    /** The host's address of {@code access}, ADDRESS being what turns addresses in its span into the host's. */
+    private Mem inSpan(Access access) {
+        Access.Key key = access.key();
+        if (key.index() < 0 && key.base() >= 0 && isHeld(key.base())) {
+            return new Mem(HostRegisters.of(key.base()), ADDRESS, 1, access.disp());
+        }
+        if (key.base() >= 0) {
+            a.lea(QWORD, ADDRESS, new Mem(load(key.base(), TEMP), ADDRESS, 1, 0));
+        }
+        if (key.index() >= 0) {
+            a.lea(QWORD, ADDRESS, new Mem(ADDRESS, load(key.index(), TEMP), 1 << key.scale(), 0));
+        }
+        return Mem.at(ADDRESS, access.disp());
+    }
+
+    /** Leaves to the interpreter where {@code memory} is no multiple of {@code size}: as in the guest, so on the host. */
+    private Mem aligned(Mem memory, int size) {
+        spareFlags();
+        a.lea(QWORD, ADDRESS, memory);
+        a.test(QWORD, ADDRESS, size - 1);
+        a.j(Cond.NE, step());
+        return Mem.at(ADDRESS);
+    }
+
+    // ---- single accesses ----
 
     /**
      * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be
@@ -274,9 +376,7 @@ final class BlockCode {
      */
     Mem translate(int tag, int size, boolean aligned) {
         int tlb = Mmu.entriesOffset(mode.tlb());
-        a.mov(DWORD, TEMP, ADDRESS);
-        a.shift(Shift.SHR, DWORD, TEMP, PAGE_SHIFT_TO_ENTRY);
-        a.and(DWORD, TEMP, ENTRY_MASK);
+        entry();
         a.alu(Alu.SUB, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + tag));
         if (aligned) {
             a.test(QWORD, ADDRESS, -PAGE | size - 1);
@@ -287,5 +387,12 @@ final class BlockCode {
         }
         a.alu(Alu.ADD, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.HOST_PAGE));
         return Mem.at(ADDRESS);
+    }
+
+    /** Puts the offset of the soft TLB's entry for ADDRESS into TEMP. */
+    private void entry() {
+        a.mov(DWORD, TEMP, ADDRESS);
+        a.shift(Shift.SHR, DWORD, TEMP, PAGE_SHIFT_TO_ENTRY);
+        a.and(DWORD, TEMP, ENTRY_MASK);
     }
 }

@@ -90,6 +90,7 @@ final class BlockTranslator {
                 code.endX87();
             }
             write(block.insns[n]);
+            code.spans().passed(block.insns[n], recipe(block.insns[n]));
             if (!Effects.definesFlags(block.insns[n])) {
                 code.flags.wrote(Writes.of(block.insns[n], recipe(block.insns[n])));
             }
@@ -103,7 +104,7 @@ final class BlockTranslator {
         }
         code.finish(stubs, id);
         return new Translation(block, id, pageIds, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, entered,
-                withHostFlags, resume, resumeWithFlags, loaded(), x87), code.relocations());
+                withHostFlags, resume, resumeWithFlags, loaded(), x87, code.spans().checks()), code.relocations());
     }
 
     private Stubs.Vectors loaded() {
@@ -248,6 +249,7 @@ final class BlockTranslator {
         if (!written) {
             code.flags.clobber();
             a.jmp(code.step());
+            code.spans().end();
             code.executedX87(null); // Recorded on the way out; and this one may load other pointers.
         }
     }

@@ -258,7 +258,7 @@ final class BranchCode {
     private void loadTarget(Insn i) {
         Size size = IntegerCode.size(i.operandSize);
         if (i.dst == Insn.MEM) {
-            a.mov(size, ADDRESS, code.readable(i, i.operandSize));
+            a.mov(size, ADDRESS, code.operand(i, i.operandSize, false, false));
         } else {
             a.mov(size, ADDRESS, code.load(i.dst - CpuState.GENERAL >> 3, ADDRESS));
         }

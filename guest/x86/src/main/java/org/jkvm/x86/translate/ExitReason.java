@@ -4,6 +4,8 @@ package org.jkvm.x86.translate;
 enum ExitReason {
     /** The interpreter has to execute instruction n of the block. */
     STEP,
+    /** The interpreter has to execute the rest of the block, span n being no memory that is known. */
+    SPAN,
     /** Edge n is not linked, or leads to a page that is elsewhere now. */
     EDGE,
     /** An indirect branch found no translation of its target. */

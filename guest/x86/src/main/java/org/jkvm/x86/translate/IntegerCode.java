@@ -89,9 +89,9 @@ final class IntegerCode {
     /** MOV between the accumulator and an absolute offset. */
     private boolean movOffset(Insn i) {
         if (i.dst == Insn.MEM) {
-            a.mov(size(i.dstSize), code.writable(i, i.dstSize), Gpr.RAX);
+            a.mov(size(i.dstSize), code.operand(i, i.dstSize, true, false), Gpr.RAX);
         } else {
-            a.mov(size(i.srcSize), Gpr.RAX, code.readable(i, i.srcSize));
+            a.mov(size(i.srcSize), Gpr.RAX, code.operand(i, i.srcSize, false, false));
         }
         return true;
     }
@@ -206,7 +206,7 @@ final class IntegerCode {
     private Gpr divisor(Insn i) {
         code.spareFlags();
         if (i.dst == Insn.MEM) {
-            a.mov(size(i.dstSize), OTHER, code.readable(i, i.dstSize));
+            a.mov(size(i.dstSize), OTHER, code.operand(i, i.dstSize, false, false));
             return OTHER;
         }
         return code.load(number(i.dst), OTHER);

@@ -24,6 +24,7 @@ import org.jkvm.x86.state.CpuState;
 final class LockStep implements AutoCloseable {
     private static final int ATTEMPTS = 4;
     private static final Set<String> REPEATED = Set.of("MOVS", "STOS");
+    private static final String NO_MEMORY = "no plain memory";
     private static final int RCX = 1;
     private static final int RSI = 6;
     private static final int RDI = 7;
@@ -122,7 +123,7 @@ final class LockStep implements AutoCloseable {
             } while (cpu.rip != next && REPEATED.contains(i.row.mnemonic())); // It made way for a request, which waits.
             return true;
         } catch (GuestFault | ExitSignal | Speculation.Stop stop) {
-            stopped = stop instanceof GuestFault fault ? "vector " + fault.vector() : "no plain memory";
+            stopped = stop instanceof GuestFault fault ? "vector " + fault.vector() : NO_MEMORY;
             stores.forget(kept);
             undefined.takeBack();
             cpu.flagResult = result;
@@ -167,7 +168,7 @@ final class LockStep implements AutoCloseable {
         if (next < reached) {
             foretellLess(next);
         }
-        if (next > reached && stopped.equals("left") || undefined.used()) {
+        if (next > reached && wentFurther() || undefined.used()) {
             uncompared++;
             attempts = 0;
             return true;
@@ -183,6 +184,11 @@ final class LockStep implements AutoCloseable {
         stores.undo();
         before.restore();
         return false;
+    }
+
+    /** Whether generated code could go on where the interpreter could not: by a span whose page the TLB has no more. */
+    private boolean wentFurther() {
+        return stopped.equals("left") || stopped.equals(NO_MEMORY) && !translation.checks.isEmpty();
     }
 
     /** Generated code left before the interpreter did: executes ahead again, from memory as it was, up to there. */

@@ -34,6 +34,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private static final int PAGE = 0x1000;
     /** So often somebody may have begun to record events; finding that out costs an object. */
     private static final int EXITS_BETWEEN_LOOKS = 1024;
+    /** So many failures of checks within {@link #FAILURES_NANOS} are too many. */
+    private static final int FAILURES = 8;
+    private static final long FAILURES_NANOS = 2_000_000;
     /** More than any instruction takes, with all that is out of line. */
     private static final int MOST_BYTES_AN_INSN = 512;
 
@@ -235,6 +238,10 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         while (at != 0) {
             int reason = enter(t, next, at, stubs.entry(withFlags, withX87, vectors));
             int number = ExitReason.number(reason);
+            if (ExitReason.of(reason) == ExitReason.SPAN) {
+                interpretRest(left(), number);
+                return;
+            }
             if (ExitReason.of(reason) != ExitReason.STEP) {
                 leave(reason);
                 return;
@@ -277,11 +284,14 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         do {
             lockStep.foretell(t, next);
             reason = enter(at, entry);
-            boolean inside = ExitReason.of(reason) == ExitReason.STEP;
-            reached = inside ? ExitReason.number(reason) : t.block.insns.length;
-            if (!inside) {
-                leave(reason);
-            }
+            reached = switch (ExitReason.of(reason)) {
+                case STEP -> ExitReason.number(reason);
+                case SPAN -> left().checks.get(ExitReason.number(reason)).first();
+                default -> {
+                    leave(reason);
+                    yield t.block.insns.length;
+                }
+            };
         } while (!lockStep.agrees(reached));
         return reason;
     }
@@ -295,7 +305,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private void leave(int reason) {
         int number = ExitReason.number(reason);
         switch (ExitReason.of(reason)) {
-            case STEP -> throw new IllegalStateException("left for the interpreter");
+            case STEP, SPAN -> throw new IllegalStateException("left for the interpreter");
             case EDGE -> {
                 pending = left().edges.get(number);
                 cpu.rip = pending.target;
@@ -315,6 +325,35 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
             return false;
         }
         return true;
+    }
+
+    /** Has the interpreter execute what begins with check {@code number}, which failed, up to the end of the block. */
+    private void interpretRest(Translation t, int number) {
+        Spans.Check check = t.checks.get(number);
+        long linear = getLong(st + CpuState.EXIT_TARGET);
+        int n = check.first();
+        while (n < t.block.insns.length && step(t, n)) {
+            n++;
+        }
+        if (n >= t.block.insns.length - 1 && t.block.translation == t && CodeMode.of(cpu) == t.block.mode
+                && !cpu.mmu.has(linear, check.size(), check.tag())) {
+            failed(t);
+        }
+    }
+
+    /** A check failed that will do so again, across pages or on a page with code: often enough, and it is not worth it. */
+    private void failed(Translation t) {
+        t.failures++;
+        if (t.failures % FAILURES != 0) {
+            return;
+        }
+        long now = System.nanoTime();
+        if (now - t.failed < FAILURES_NANOS) {
+            t.block.checkEach = true;
+            t.block.cool();
+            drop(t.block);
+        }
+        t.failed = now;
     }
 
     private void saveFlags() {

@@ -15,7 +15,6 @@ import org.jkvm.x64.Xmm;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.isa.Operand;
 import org.jkvm.x86.isa.Row;
-import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 
 /**
@@ -90,17 +89,16 @@ final class PassThrough {
     // ---- operands ----
 
     private Mem memory() {
-        int size = memorySize();
+        int size = memorySize(i);
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ;
-        code.linear(i);
-        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, size >= 16 && recipe != Recipe.VECTOR_UNALIGNED);
+        return code.operand(i, size, write, size >= 16 && recipe != Recipe.VECTOR_UNALIGNED);
     }
 
     /** SDM's Rd/Mb and Rd/Mw operands are smaller in memory than in a register. */
-    private int memorySize() {
-        List<Operand> operands = row.operands();
+    static int memorySize(Insn i) {
+        List<Operand> operands = i.row.operands();
         for (int n = 0; n < operands.size(); n++) {
-            if (location(n) == Insn.MEM) {
+            if (location(i, n) == Insn.MEM) {
                 Operand operand = operands.get(n);
                 return switch (operand.type()) {
                     case "db" -> 1;
@@ -109,10 +107,14 @@ final class PassThrough {
                 };
             }
         }
-        throw new IllegalStateException("no memory operand: " + row);
+        throw new IllegalStateException("no memory operand: " + i.row);
     }
 
     private int location(int position) {
+        return location(i, position);
+    }
+
+    private static int location(Insn i, int position) {
         return position == 0 ? i.dst : position == 1 ? i.src : i.src2;
     }
 

@@ -39,10 +39,11 @@ final class StackCode {
         }
         Size size = IntegerCode.size(i.operandSize);
         if (i.dst == Insn.MEM) {
-            a.mov(size, TEMP, code.readable(i, i.operandSize));
+            a.mov(size, TEMP, code.operand(i, i.operandSize, false, false));
             a.mov(QWORD, field(CpuState.CARRIED), TEMP);
-            a.mov(QWORD, TEMP, pushed(i.operandSize, CpuState.CARRIED));
-            a.mov(size, Mem.at(ADDRESS), TEMP);
+            Mem top = reserve(i.operandSize);
+            a.mov(QWORD, TEMP, field(CpuState.CARRIED));
+            a.mov(size, top, TEMP);
         } else {
             Mem top = reserve(i.operandSize);
             if (i.dst == Insn.IMM) {
@@ -55,24 +56,21 @@ final class StackCode {
         return true;
     }
 
-    /** Makes room as {@link #reserve} does, and names the field whose value goes there. */
-    private Mem pushed(int bytes, int carried) {
-        reserve(bytes);
-        return field(carried);
-    }
-
     /** The stack's next {@code bytes}, checked for writing; RSP stays. */
     Mem reserve(int bytes) {
-        code.spareFlags();
-        a.lea(width(), ADDRESS, Mem.at(STACK_POINTER, -bytes));
-        return code.translate(Mmu.WRITE_TAG, bytes, false);
+        return bytes == 8 ? code.access(Access.pushed()) : narrow(STACK_POINTER, -bytes, Mmu.WRITE_TAG);
     }
 
     /** The stack's top {@code bytes}, checked for reading; RSP stays. */
     Mem top(int bytes) {
+        return bytes == 8 ? code.access(Access.popped()) : narrow(STACK_POINTER, 0, Mmu.READ_TAG);
+    }
+
+    /** Four bytes, in 32-bit code. */
+    private Mem narrow(Gpr base, int disp, int tag) {
         code.spareFlags();
-        a.mov(width(), ADDRESS, STACK_POINTER);
-        return code.translate(Mmu.READ_TAG, bytes, false);
+        a.lea(DWORD, ADDRESS, Mem.at(base, disp));
+        return code.translate(tag, 4, false);
     }
 
     /** Moves RSP; flags stay. */
@@ -107,9 +105,7 @@ final class StackCode {
             return false;
         }
         Gpr frame = HostRegisters.of(RBP);
-        code.spareFlags();
-        a.mov(width(), ADDRESS, frame);
-        Mem saved = code.translate(Mmu.READ_TAG, i.operandSize, false);
+        Mem saved = i.operandSize == 8 ? code.access(Access.framed()) : narrow(frame, 0, Mmu.READ_TAG);
         a.lea(width(), STACK_POINTER, Mem.at(frame, i.operandSize));
         a.mov(width(), frame, saved);
         return true;

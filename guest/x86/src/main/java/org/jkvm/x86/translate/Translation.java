@@ -35,6 +35,12 @@ final class Translation {
     final long entered;
     /** Where its own page jumps to with flags in the host's. */
     final long withHostFlags;
+    /** Checks of several accesses at once. */
+    final List<Spans.Check> checks;
+    /** How often one of them failed that will fail again, and when the count last was a multiple of some. */
+    int failures;
+    /** {@link System#nanoTime}. */
+    long failed;
     /** What changes where the code is copied to. */
     final Relocations relocations;
     /** Edges that lead here. */
@@ -57,6 +63,7 @@ final class Translation {
         this.resumeWithFlags = layout.resumeWithFlags();
         this.vectors = layout.vectors();
         this.x87 = layout.x87();
+        this.checks = layout.checks();
         this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
                 || i.row.mnemonic().equals("SWAPGS")));
         this.guarded = layout.guarded();
@@ -78,7 +85,7 @@ final class Translation {
 
     /** The addresses in a translation's code. */
     record Layout(long guarded, long withMemoryFlags, long entered, long withHostFlags, long[] resume, boolean[] resumeWithFlags,
-            Stubs.Vectors vectors, boolean x87) {
+            Stubs.Vectors vectors, boolean x87, List<Spans.Check> checks) {
     }
 
     /** The translation that its code is for {@code twin}, the same bytes elsewhere, when it is moved. */
@@ -86,7 +93,7 @@ final class Translation {
         List<Edge> theirs = edges.stream().map(edge -> edge.moved(move)).toList();
         Layout layout = new Layout(guarded + move.host(), withMemoryFlags + move.host(),
                 entered + move.host(), withHostFlags + move.host(),
-                Arrays.stream(resume).map(at -> at == 0 ? 0 : at + move.host()).toArray(), resumeWithFlags, vectors, x87);
+                Arrays.stream(resume).map(at -> at == 0 ? 0 : at + move.host()).toArray(), resumeWithFlags, vectors, x87, checks);
         return new Translation(twin, move.id(), new PageIds(move.pageId(), 0), theirs, layout, relocations);
     }
 

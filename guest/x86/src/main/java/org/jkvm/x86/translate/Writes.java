@@ -7,8 +7,10 @@ import org.jkvm.x86.state.CpuState;
 final class Writes {
     private static final int ANY = 0xffff;
     private static final int RAX = 1;
+    private static final int RCX = 1 << 1;
     private static final int RDX = 1 << 2;
     private static final int RSP = 1 << 4;
+    private static final int RBP = 1 << 5;
 
     private Writes() {
     }
@@ -20,6 +22,20 @@ final class Writes {
 
     /** What {@code i}, which is translated by {@code recipe}, may write. */
     static int of(Insn i, Recipe recipe) {
+        return recipe == Recipe.LEAVE ? ANY : named(i, recipe) | implied(i);
+    }
+
+    /** Registers that no operand names. */
+    private static int implied(Insn i) {
+        return switch (i.row.mnemonic()) {
+            case "MUL", "CMPXCHG8B" -> RAX | RDX;
+            case "CMPXCHG" -> RAX;
+            case "PCMPESTRI", "PCMPISTRI", "VPCMPESTRI", "VPCMPISTRI" -> RCX;
+            default -> 0;
+        };
+    }
+
+    private static int named(Insn i, Recipe recipe) {
         return switch (recipe) {
             case NOTHING, READ -> 0;
             case WRITE, CHANGE, VECTOR, VECTOR_UNALIGNED, MMX -> register(i.dst);
@@ -32,13 +48,16 @@ final class Writes {
 
     private static int custom(Insn i) {
         return switch (i.row.mnemonic()) {
-            case "MOV", "LEA", "BSWAP" -> register(i.dst);
+            case "MOV", "LEA", "BSWAP", "INC", "DEC", "BTS", "BTR", "BTC" -> register(i.dst);
+            case "IMUL" -> i.src == Insn.NONE ? RAX | RDX : register(i.dst);
+            case "DIV", "IDIV" -> RAX | RDX;
             case "XCHG", "NOP" -> register(i.dst) | register(i.src);
             case "CBW" -> RAX;
             case "CWD" -> RDX;
-            case "PUSH" -> RSP;
+            case "PUSH", "PUSHF" -> RSP;
             case "POP" -> RSP | register(i.dst);
-            case "SWAPGS", "MFENCE", "LFENCE", "SFENCE" -> 0;
+            case "LEAVE" -> RSP | RBP;
+            case "SWAPGS", "MFENCE", "LFENCE", "SFENCE", "BT", "CMC", "CLC", "STC", "CLD", "STD", "CMPXCHG8B" -> 0;
             default -> ANY;
         };
     }

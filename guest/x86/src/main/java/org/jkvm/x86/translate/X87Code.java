@@ -14,7 +14,6 @@ import org.jkvm.x64.Mem;
 import org.jkvm.x64.OpcodeMap;
 import org.jkvm.x64.Reencoding;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 
 /**
@@ -63,9 +62,7 @@ final class X87Code {
 
     private void withMemory(Insn i) {
         int size = i.row.operands().getFirst().size(i.operandSize, false);
-        int tag = STORES.contains(i.row.mnemonic()) ? Mmu.WRITE_TAG : Mmu.READ_TAG;
-        code.linear(i);
-        Mem operand = code.translate(tag, size, false);
+        Mem operand = code.operand(i, size, STORES.contains(i.row.mnemonic()), false);
         if (i.row.mnemonic().equals("FLDCW")) {
             operand = checkedControl(operand);
         }
@@ -74,6 +71,7 @@ final class X87Code {
 
     /** A copy of the control word, which no one else can change; a word that unmasks exceptions is the interpreter's. */
     private Mem checkedControl(Mem operand) {
+        code.spareFlags();
         a.movzx(DWORD, ADDRESS, WORD, operand);
         a.mov(DWORD, TEMP, ADDRESS);
         a.and(DWORD, TEMP, ALL_MASKED);

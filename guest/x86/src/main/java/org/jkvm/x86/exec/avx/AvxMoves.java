@@ -6,7 +6,7 @@ import static org.jkvm.linux.RawMemory.getLong;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Handler;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 import org.jkvm.x86.state.CpuState;
 
 /** Moves of whole registers, masked moves, masks of signs, VZEROUPPER and VZEROALL (SDM vol. 1, 14.1 and 14.7). */
@@ -78,7 +78,7 @@ public final class AvxMoves {
             Avx.set(c, CpuState.LANES, 0, 0);
             for (int at = 0; at < i.dstSize; at += size) {
                 if (chosen(c, i, at, size)) {
-                    Mmu.rawStore(c.st + CpuState.LANES + at, size, c.mmu.load(linear(c, i, at, size, false), size));
+                    HostAccess.write(c.st + CpuState.LANES + at, size, c.mmu.load(linear(c, i, at, size, false), size));
                 }
             }
             Avx.set(c, i.dst, c.st + CpuState.LANES, i.dstSize);
@@ -96,7 +96,7 @@ public final class AvxMoves {
             }
             for (int at = 0; at < i.dstSize; at += size) {
                 if (chosen(c, i, at, size)) {
-                    c.mmu.store(linear(c, i, at, size, true), size, Mmu.raw(c.st + i.src2 + at, size));
+                    c.mmu.store(linear(c, i, at, size, true), size, HostAccess.read(c.st + i.src2 + at, size));
                 }
             }
         };

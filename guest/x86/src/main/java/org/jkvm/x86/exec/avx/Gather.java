@@ -7,7 +7,7 @@ import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Handler;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 
 /**
  * Gathers: elements whose mask has its sign set are loaded, from the lowest on; each that is done has its mask cleared, so
@@ -41,8 +41,8 @@ public final class Gather {
             long distance = index == 4 ? getInt(c.st + i.vsib + 4 * n) : getLong(c.st + i.vsib + 8 * n);
             long offset = c.effective(i) + (distance << i.scale) & i.addressMask;
             long value = c.mmu.load(c.linear(i.segment, offset, size, false), size);
-            Mmu.rawStore(c.st + i.dst + size * n, size, value);
+            HostAccess.write(c.st + i.dst + size * n, size, value);
         }
-        Mmu.rawStore(mask, size, 0);
+        HostAccess.write(mask, size, 0);
     }
 }

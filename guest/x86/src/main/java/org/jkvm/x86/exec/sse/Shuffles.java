@@ -9,7 +9,7 @@ import static org.jkvm.linux.RawMemory.putShort;
 
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.mmu.HostAccess;
 
 /** Shuffles, unpacks of quadwords, byte shifts, and moves of single elements. */
 public final class Shuffles {
@@ -165,7 +165,7 @@ public final class Shuffles {
     public static void insertWide(X86Cpu c, Insn i) {
         Sse.check(c);
         int size = i.srcSize;
-        Mmu.rawStore(c.st + i.dst + size * (i.imm & 16 / size - 1), size, c.src(i));
+        HostAccess.write(c.st + i.dst + size * (i.imm & 16 / size - 1), size, c.src(i));
     }
 
     /** The second operand: a general register's low bytes, or {@code size} bytes of memory. */
@@ -189,7 +189,7 @@ public final class Shuffles {
     public static void extractWide(X86Cpu c, Insn i) {
         Sse.check(c);
         int size = i.dstSize;
-        c.setDst(i, Mmu.raw(c.st + i.src + size * (i.imm & 16 / size - 1), size));
+        c.setDst(i, HostAccess.read(c.st + i.src + size * (i.imm & 16 / size - 1), size));
     }
 
     /** EXTRACTPS. */

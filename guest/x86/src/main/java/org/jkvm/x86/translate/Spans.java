@@ -1,0 +1,206 @@
+package org.jkvm.x86.translate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.CpuState;
+
+/**
+ * Accesses of a block that lie close together: through the same registers, which change by known amounts at most in between.
+ * They are checked together before the first of them; what turns their addresses into the host's stands in the struct from
+ * there on, so that the others cost two instructions and no flags. Nothing between them takes a page away: an instruction that
+ * might is the interpreter's, and ends all spans; other processors' requests wait for the end of the block.
+ */
+final class Spans {
+    /** As many at a time as the struct has fields for. */
+    private static final int SLOTS = 4;
+    /** The longer a span is, the more often it has two pages. */
+    private static final int MOST_BYTES = 256;
+    private static final long LOST = Long.MIN_VALUE;
+    private static final int RSP = 4;
+
+    private final Insn[] insns;
+    private final Function<Insn, Recipe> recipes;
+    private final boolean none;
+    private final List<Span> active = new ArrayList<>(SLOTS);
+    private final List<Check> checks = new ArrayList<>();
+
+    /**
+     * The check of a span.
+     *
+     * @param first number of the instruction before which it is made
+     * @param size  bytes
+     * @param tag   what the soft TLB must have for them
+     */
+    record Check(int first, int size, int tag) {
+    }
+
+    /** One of them. Addresses are relative to what the registers hold where it is checked. */
+    static final class Span {
+        final Access.Key key;
+        /** Field of the struct with what turns addresses into the host's. */
+        final int field;
+        private long low;
+        private long high;
+        private boolean write;
+        private long moved;
+
+        private Span(Access first, int field) {
+            this.key = first.key();
+            this.field = field;
+            this.low = first.disp();
+            this.high = first.disp() + first.size();
+            this.write = first.write();
+        }
+
+        private boolean covers(Access access) {
+            return access.key().equals(key) && moved + access.disp() >= low && moved + access.disp() + access.size() <= high
+                    && (write || !access.write());
+        }
+
+        /** Takes {@code access} in, made when the registers have changed by {@code by}, if it is near enough. */
+        private boolean takes(Access access, long by) {
+            if (access == null || !access.key().equals(key)) {
+                return false;
+            }
+            long newLow = Math.min(low, by + access.disp());
+            long newHigh = Math.max(high, by + access.disp() + access.size());
+            if (newHigh - newLow > MOST_BYTES || newLow != (int) newLow) {
+                return false;
+            }
+            low = newLow;
+            high = newHigh;
+            write |= access.write();
+            return true;
+        }
+
+        /** Displacement of its first byte. */
+        int low() {
+            return (int) low;
+        }
+
+        int size() {
+            return (int) (high - low);
+        }
+
+        int tag() {
+            return write ? Mmu.WRITE_TAG : Mmu.READ_TAG;
+        }
+    }
+
+    Spans(Block block, Function<Insn, Recipe> recipes) {
+        this.insns = block.insns;
+        this.recipes = recipes;
+        this.none = block.checkEach;
+    }
+
+    /** The checks written so far; an exit says which of them it is for. */
+    List<Check> checks() {
+        return checks;
+    }
+
+    /** The span that {@code access} lies in, whose check was made already; or null. */
+    Span covering(Access access) {
+        for (Span span : active) {
+            if (span.covers(access)) {
+                return span;
+            }
+        }
+        return null;
+    }
+
+    /** A new span, to be checked now, for {@code access} of instruction {@code n} and others behind it; null if there are none. */
+    Span begin(int n, Access access) {
+        if (none) {
+            return null;
+        }
+        Span span = new Span(access, freeField());
+        boolean shared = false;
+        long by = 0;
+        for (int k = n; k < insns.length; k++) {
+            Recipe recipe = recipes.apply(insns[k]);
+            if (recipe == Recipe.LEAVE) {
+                break;
+            }
+            if (k > n) {
+                shared |= span.takes(Access.operand(insns[k], recipe), by);
+                shared |= span.takes(Access.stack(insns[k], recipe), by);
+            }
+            long step = change(insns[k], recipe, span.key);
+            if (step == LOST) {
+                break;
+            }
+            by += step;
+        }
+        if (!shared) {
+            return null;
+        }
+        if (active.size() == SLOTS) {
+            active.removeFirst();
+        }
+        active.add(span);
+        checks.add(new Check(n, span.size(), span.tag()));
+        return span;
+    }
+
+    private int freeField() {
+        for (int n = 0; n < SLOTS; n++) {
+            int field = CpuState.SPANS + 8 * n;
+            if (active.stream().noneMatch(span -> span.field == field)) {
+                return field;
+            }
+        }
+        return active.getFirst().field; // Which makes way.
+    }
+
+    /** {@code i} was written. */
+    void passed(Insn i, Recipe recipe) {
+        if (active.isEmpty()) {
+            return;
+        }
+        for (Span span : List.copyOf(active)) {
+            long step = recipe == Recipe.LEAVE ? LOST : change(i, recipe, span.key);
+            if (step == LOST) {
+                active.remove(span);
+            } else {
+                span.moved += step;
+            }
+        }
+    }
+
+    /** The interpreter may do anything here. */
+    void end() {
+        active.clear();
+    }
+
+    /** By how much {@code i} changes addresses with {@code key}. */
+    private static long change(Insn i, Recipe recipe, Access.Key key) {
+        if (i.row.mnemonic().equals("SWAPGS") && key.segmentBase() != CpuState.ZERO) {
+            return LOST;
+        }
+        int written = Writes.of(i, recipe);
+        if (key.index() >= 0 && (written >>> key.index() & 1) != 0) {
+            return LOST;
+        }
+        return key.base() < 0 || (written >>> key.base() & 1) == 0 ? 0 : change(i, key.base());
+    }
+
+    /** By how much {@code i}, which writes {@code register}, changes it. */
+    private static long change(Insn i, int register) {
+        int location = CpuState.GENERAL + 8 * register;
+        boolean all = i.dst == location && i.dstSize == 8;
+        return switch (i.row.mnemonic()) {
+            case "PUSH", "PUSHF" -> register == RSP && i.operandSize == 8 ? -8 : LOST;
+            case "POP" -> register == RSP && i.operandSize == 8 && i.dst != location ? 8 : LOST;
+            case "ADD" -> all && i.src == Insn.IMM ? i.imm : LOST;
+            case "SUB" -> all && i.src == Insn.IMM ? -i.imm : LOST;
+            case "INC" -> all ? 1 : LOST;
+            case "DEC" -> all ? -1 : LOST;
+            case "LEA" -> all && i.baseNumber == register && i.indexNumber < 0 && i.addressSize == 8 ? i.disp : LOST;
+            default -> LOST;
+        };
+    }
+}
