@@ -96,11 +96,13 @@ final class CaseFiller {
 
     /**
      * Whether its memory operand must not be near the end of a 64 KiB segment: what is accessed in pieces may wrap round or
-     * fault there, as the processor likes; a branch must find its target where it was put.
+     * fault there, as the processor likes (AMD's load the last two of ten bytes from beyond); a branch must find its target
+     * where it was put.
      */
     private static boolean staysInSegment(Row row) {
         String name = row.mnemonic();
-        return AREAS.contains(name) || PIECEWISE.contains(name) || NEAR_BRANCHES.contains(name);
+        return AREAS.contains(name) || PIECEWISE.contains(name) || NEAR_BRANCHES.contains(name)
+                || row.operands().stream().anyMatch(operand -> operand.text().equals("Mt"));
     }
 
     /** Whether a shift count of at most 16 can be had: it is one, or RCX is free for it. */
