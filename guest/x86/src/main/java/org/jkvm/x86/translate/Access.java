@@ -33,6 +33,10 @@ record Access(Key key, int disp, int size, boolean write) {
      * @param scale       shift of the index
      */
     record Key(int segmentBase, int base, int index, int scale) {
+        /** {@link #equals}, without what that takes to start. */
+        boolean same(Key other) {
+            return base == other.base && index == other.index && scale == other.scale && segmentBase == other.segmentBase;
+        }
     }
 
     /** The key of {@code i}'s memory operand; null where it has none that others could share. */
@@ -44,13 +48,16 @@ record Access(Key key, int disp, int size, boolean write) {
 
     /** The operand of {@code i}, or null. */
     static Access operand(Insn i, Recipe recipe) {
-        if (!PassThrough.usesMemory(i) || NO_ACCESS.contains(i.row.mnemonic())
-                || recipe == Recipe.CUSTOM && !CUSTOM.contains(i.row.mnemonic()) || recipe == Recipe.LEAVE) {
+        if (recipe == Recipe.LEAVE || !PassThrough.usesMemory(i)) {
             return null;
         }
         Key key = key(i);
+        if (key == null || NO_ACCESS.contains(i.row.mnemonic())
+                || recipe == Recipe.CUSTOM && !CUSTOM.contains(i.row.mnemonic())) {
+            return null;
+        }
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ && !READING.contains(i.row.mnemonic());
-        return key == null ? null : new Access(key, (int) i.disp, PassThrough.memorySize(i), write);
+        return new Access(key, (int) i.disp, PassThrough.memorySize(i), write);
     }
 
     /** What {@code i} pushes or pops, or null. */

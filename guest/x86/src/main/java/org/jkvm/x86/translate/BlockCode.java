@@ -11,7 +11,6 @@ import static org.jkvm.x86.translate.HostRegisters.slot;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jkvm.x64.ArithmeticInstructions.Alu;
 import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
@@ -50,7 +49,7 @@ final class BlockCode {
     private Insn x87Last;
     private final Spans spans;
 
-    BlockCode(Block block, long rip, Assembler a, Function<Insn, Recipe> recipes) {
+    BlockCode(Block block, long rip, Assembler a, Recipe... recipes) {
         this.future = new FlagFuture(block, recipes);
         this.spans = new Spans(block, recipes);
         this.block = block;

@@ -7,13 +7,14 @@ import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
 import java.util.Set;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.BitInstructions.BitTest;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Label;
 import org.jkvm.x64.StateInstructions.Plain;
 import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
@@ -31,6 +32,8 @@ final class BlockTranslator {
     private final Offered offered;
     private final Translation.PageIds pageIds;
     private final Block block;
+    private final CodeMode mode;
+    private final Recipe[] recipes;
     private final BlockCode code;
     private final Assembler a;
     private final IntegerCode integer;
@@ -68,15 +71,17 @@ final class BlockTranslator {
         this.offered = offered;
         this.pageIds = pageIds;
         this.a = new Assembler(origin);
-        this.code = new BlockCode(block, block.linear, a, this::recipe);
+        this.mode = new CodeMode(block.mode);
+        this.recipes = recipes();
+        this.code = new BlockCode(block, block.linear, a, recipes);
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
         this.branch = new BranchCode(code, stack, stubs);
         this.system = new SystemCode(code, stack);
         this.strings = new StringCode(code);
         this.x87Code = new X87Code(code);
-        this.vectors = uses(i -> recipe(i).usesVectors(i));
-        this.x87 = uses(i -> recipe(i).isX87());
+        this.vectors = uses((i, recipe) -> recipe.usesVectors(i));
+        this.x87 = uses((i, recipe) -> recipe.isX87());
         this.resume = new long[block.insns.length];
         this.resumeWithFlags = new boolean[block.insns.length];
     }
@@ -89,10 +94,10 @@ final class BlockTranslator {
             if (n == block.insns.length - 1) {
                 code.endX87();
             }
-            write(block.insns[n]);
-            code.spans().passed(block.insns[n], recipe(block.insns[n]));
+            write(block.insns[n], recipes[n]);
+            code.spans().passed(n);
             if (!Effects.definesFlags(block.insns[n])) {
-                code.flags.wrote(Writes.of(block.insns[n], recipe(block.insns[n])));
+                code.flags.wrote(Writes.of(block.insns[n], recipes[n]));
             }
             resume[n] = a.address();
             resumeWithFlags[n] = code.flags.inHost();
@@ -118,9 +123,9 @@ final class BlockTranslator {
 
     // ---- entries ----
 
-    private boolean uses(Predicate<Insn> what) {
-        for (Insn i : block.insns) {
-            if (what.test(i)) {
+    private boolean uses(BiPredicate<Insn, Recipe> what) {
+        for (int n = 0; n < recipes.length; n++) {
+            if (what.test(block.insns[n], recipes[n])) {
                 return true;
             }
         }
@@ -134,9 +139,9 @@ final class BlockTranslator {
         if (!block.isWithinPage()) {
             return Wish.IN_MEMORY;
         }
-        for (Insn i : block.insns) {
-            Recipe recipe = recipe(i);
-            if (vectors || x87 || recipe == Recipe.LEAVE || clobbers(i)) {
+        for (int n = 0; n < recipes.length; n++) {
+            Insn i = block.insns[n];
+            if (vectors || x87 || recipes[n] == Recipe.LEAVE || clobbers(i)) {
                 return Wish.IN_MEMORY;
             }
             if (Effects.needsFlags(i)) {
@@ -220,11 +225,19 @@ final class BlockTranslator {
 
     // ---- instructions ----
 
+    private Recipe[] recipes() {
+        Recipe[] all = new Recipe[block.insns.length];
+        for (int n = 0; n < all.length; n++) {
+            all[n] = recipe(block.insns[n]);
+        }
+        return all;
+    }
+
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
         if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !reaches(i)
-                || recipe.usesVectors(i) && !(i.row.isVex() ? code.mode.avx() : code.mode.vectors())
-                || recipe.isX87() && !(code.mode.x87() && stubs.loadX87 != 0)) {
+                || recipe.usesVectors(i) && !(i.row.isVex() ? mode.avx() : mode.vectors())
+                || recipe.isX87() && !(mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
         }
         return recipe;
@@ -232,13 +245,13 @@ final class BlockTranslator {
 
     /** Whether the segment of the memory operand is one that needs no checks; CS may be readable or not, and never writable. */
     private boolean reaches(Insn i) {
-        return !PassThrough.usesMemory(i) || code.mode.whole(i.segment) && (code.mode.is64() || i.segment != Segment.CS);
+        return !PassThrough.usesMemory(i) || mode.whole(i.segment) && (mode.is64() || i.segment != Segment.CS);
     }
 
-    private void write(Insn i) {
-        boolean written = switch (recipe(i)) {
+    private void write(Insn i, Recipe recipe) {
+        boolean written = switch (recipe) {
             case CHANGE, WRITE, READ, EXCHANGE, VECTOR, VECTOR_UNALIGNED, MMX -> {
-                new PassThrough(code, i, recipe(i)).write();
+                new PassThrough(code, i, recipe).write();
                 yield true;
             }
             case X87 -> x87Code.write(i);

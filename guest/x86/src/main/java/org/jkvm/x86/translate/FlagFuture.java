@@ -1,7 +1,6 @@
 package org.jkvm.x86.translate;
 
 import java.util.Set;
-import java.util.function.Function;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.isa.Insn;
 
@@ -12,9 +11,9 @@ final class FlagFuture {
             "CWD");
 
     private final Insn[] insns;
-    private final Function<Insn, Recipe> recipes;
+    private final Recipe[] recipes;
 
-    FlagFuture(Block block, Function<Insn, Recipe> recipes) {
+    FlagFuture(Block block, Recipe... recipes) {
         this.insns = block.insns;
         this.recipes = recipes;
     }
@@ -26,7 +25,7 @@ final class FlagFuture {
     boolean keeps(int registers, int n) {
         for (int k = n; k < insns.length; k++) {
             Insn i = insns[k];
-            Recipe recipe = recipes.apply(i);
+            Recipe recipe = recipes[k];
             if (recipe == Recipe.LEAVE || Effects.needsFlags(i) || Effects.definesFlags(i)) {
                 return true;
             }
@@ -41,7 +40,7 @@ final class FlagFuture {
     boolean overwritesAll(int n) {
         for (int k = n + 1; k < insns.length; k++) {
             Insn i = insns[k];
-            if (!stays(i) || Effects.reads(i)) {
+            if (!stays(i, recipes[k]) || Effects.reads(i)) {
                 return false;
             }
             if (Effects.definesFlags(i) && !Effects.needsFlags(i)) {
@@ -51,8 +50,8 @@ final class FlagFuture {
         return false;
     }
 
-    private boolean stays(Insn i) {
-        return !PassThrough.usesMemory(i) && switch (recipes.apply(i)) {
+    private static boolean stays(Insn i, Recipe recipe) {
+        return !PassThrough.usesMemory(i) && switch (recipe) {
             case CHANGE, WRITE, READ, EXCHANGE, NOTHING -> true;
             case CUSTOM -> NEVER_LEAVES.contains(i.row.mnemonic());
             default -> false;

@@ -2,7 +2,6 @@ package org.jkvm.x86.translate;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
@@ -23,8 +22,10 @@ final class Spans {
     private static final int RSP = 4;
 
     private final Insn[] insns;
-    private final Function<Insn, Recipe> recipes;
+    private final Recipe[] recipes;
     private final boolean none;
+    private Access[] operands;
+    private Access[] stacked;
     private final List<Span> active = new ArrayList<>(SLOTS);
     private final List<Check> checks = new ArrayList<>();
 
@@ -57,13 +58,13 @@ final class Spans {
         }
 
         private boolean covers(Access access) {
-            return access.key().equals(key) && moved + access.disp() >= low && moved + access.disp() + access.size() <= high
+            return access.key().same(key) && moved + access.disp() >= low && moved + access.disp() + access.size() <= high
                     && (write || !access.write());
         }
 
         /** Takes {@code access} in, made when the registers have changed by {@code by}, if it is near enough. */
         private boolean takes(Access access, long by) {
-            if (access == null || !access.key().equals(key)) {
+            if (access == null || !access.key().same(key)) {
                 return false;
             }
             long newLow = Math.min(low, by + access.disp());
@@ -91,7 +92,7 @@ final class Spans {
         }
     }
 
-    Spans(Block block, Function<Insn, Recipe> recipes) {
+    Spans(Block block, Recipe... recipes) {
         this.insns = block.insns;
         this.recipes = recipes;
         this.none = block.checkEach;
@@ -117,19 +118,19 @@ final class Spans {
         if (none) {
             return null;
         }
+        lookAhead();
         Span span = new Span(access, freeField());
         boolean shared = false;
         long by = 0;
         for (int k = n; k < insns.length; k++) {
-            Recipe recipe = recipes.apply(insns[k]);
-            if (recipe == Recipe.LEAVE) {
+            if (recipes[k] == Recipe.LEAVE) {
                 break;
             }
             if (k > n) {
-                shared |= span.takes(Access.operand(insns[k], recipe), by);
-                shared |= span.takes(Access.stack(insns[k], recipe), by);
+                shared |= span.takes(operands[k], by);
+                shared |= span.takes(stacked[k], by);
             }
-            long step = change(insns[k], recipe, span.key);
+            long step = change(insns[k], recipes[k], span.key);
             if (step == LOST) {
                 break;
             }
@@ -146,6 +147,19 @@ final class Spans {
         return span;
     }
 
+    /** Finds out what the block accesses, once. */
+    private void lookAhead() {
+        if (operands != null) {
+            return;
+        }
+        operands = new Access[insns.length];
+        stacked = new Access[insns.length];
+        for (int k = 0; k < insns.length; k++) {
+            operands[k] = Access.operand(insns[k], recipes[k]);
+            stacked[k] = Access.stack(insns[k], recipes[k]);
+        }
+    }
+
     private int freeField() {
         for (int n = 0; n < SLOTS; n++) {
             int field = CpuState.SPANS + 8 * n;
@@ -156,15 +170,13 @@ final class Spans {
         return active.getFirst().field; // Which makes way.
     }
 
-    /** {@code i} was written. */
-    void passed(Insn i, Recipe recipe) {
-        if (active.isEmpty()) {
-            return;
-        }
-        for (Span span : List.copyOf(active)) {
-            long step = recipe == Recipe.LEAVE ? LOST : change(i, recipe, span.key);
+    /** Instruction {@code n} was written. */
+    void passed(int n) {
+        for (int k = active.size() - 1; k >= 0; k--) {
+            Span span = active.get(k);
+            long step = recipes[n] == Recipe.LEAVE ? LOST : change(insns[n], recipes[n], span.key);
             if (step == LOST) {
-                active.remove(span);
+                active.remove(k);
             } else {
                 span.moved += step;
             }
