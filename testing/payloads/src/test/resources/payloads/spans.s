@@ -8,6 +8,7 @@
 # expect: read-only 0000000000000003
 # expect: there again 000000000000000D
 # expect: pushed 0000000000000600
+# expect: stepped 0000000000000100
 # expect: code 0000000000000020
 .include "common64.inc"
 .set SECOND, 0xa01000
@@ -70,6 +71,28 @@ main:
         mov     rsp, rdi
         PRINT   "pushed "
         SHOW    rbx
+        mov     dword ptr [PTE + 0xa04 * 8], 0xc00003   # a stack that is not where its address says
+        invlpg  [0xa04000]
+        mov     edx, 0x100
+        xor     ebx, ebx
+7:      mov     esi, SECOND + 0x1000
+        invlpg  [rsi]                           # the interpreter executes PUSH from there, and what it would check
+        mov     esp, 0xa04800
+        mov     eax, edx
+        jmp     8f
+8:      push    qword ptr [rsi]
+        push    rax
+        jmp     9f
+9:      mov     rbp, rsp
+        cmp     [rbp], rax
+        jne     10f
+        inc     rbx
+10:     dec     edx
+        jnz     7b
+        mov     rsp, rdi
+        PRINT   "stepped "
+        SHOW    rbx
+
         mov     rax, 0xc300000000b8              # MOV EAX, 0; RET, whose operand the loop changes
         mov     [0xb00000], rax
         mov     edx, 0x20

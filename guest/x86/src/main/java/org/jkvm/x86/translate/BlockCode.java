@@ -295,7 +295,8 @@ final class BlockCode {
     private Mem shared(Access access, boolean aligned) {
         Spans.Span span = spans.covering(access);
         if (span == null) {
-            span = spans.begin(number, access);
+            // Not behind an access of the same instruction that may be stepped over, and the check with it: PUSH from memory.
+            span = step == null ? spans.begin(number, access) : null;
             if (span == null) {
                 return null;
             }
