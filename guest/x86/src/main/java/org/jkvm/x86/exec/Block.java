@@ -82,8 +82,7 @@ public final class Block {
 
     /** Linear address of the page of the last byte. */
     public long secondLinear() {
-        long last = linear + length - 1 & -4096L;
-        return new CodeMode(mode).is64() ? last : last & 0xffff_ffffL;
+        return new CodeMode(mode).wrap(linear + length - 1 & -4096L);
     }
 
     /** Lets it cool down: it is translated again when it is executed often again. */

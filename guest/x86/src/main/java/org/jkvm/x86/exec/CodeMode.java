@@ -68,6 +68,11 @@ public record CodeMode(int bits) {
         return codeBits() == 64;
     }
 
+    /** Cuts a linear address of code to what there is: 4 GiB outside 64-bit mode. */
+    public long wrap(long linear) {
+        return is64() ? linear : linear & 0xffff_ffffL;
+    }
+
     /** Which TLB data accesses and fetches go through. */
     public int tlb() {
         return bits >>> TLB_SHIFT & 3;

@@ -18,6 +18,12 @@ record Access(Key key, int disp, int size, boolean write) {
     private static final int NONE = -1;
     private static final Key STACK = new Key(CpuState.ZERO, RSP, NONE, 0);
     private static final Key FRAME = new Key(CpuState.ZERO, RBP, NONE, 0);
+    /** Eight bytes onto the stack. */
+    static final Access PUSHED = new Access(STACK, -8, 8, true);
+    /** Eight bytes from the stack. */
+    static final Access POPPED = new Access(STACK, 0, 8, false);
+    /** Eight bytes where RBP points. */
+    static final Access FRAMED = new Access(FRAME, 0, 8, false);
     /** Instructions with an operand in memory that they do not touch. */
     private static final Set<String> NO_ACCESS = Set.of("LEA", "NOP", "PREFETCH", "PREFETCHW");
     /** What has recipe {@link Recipe#CUSTOM} and a memory operand of its own size; the second set reads it only. */
@@ -39,6 +45,11 @@ record Access(Key key, int disp, int size, boolean write) {
         }
     }
 
+    /** Whether {@code i} has an operand in memory and touches it. */
+    static boolean happens(Insn i) {
+        return PassThrough.usesMemory(i) && !NO_ACCESS.contains(i.row.mnemonic());
+    }
+
     /** The key of {@code i}'s memory operand; null where it has none that others could share. */
     static Key key(Insn i) {
         boolean shareable = i.bits64 && i.addressSize == 8 && !i.ripRelative && i.vsib == Insn.NONE && i.disp == (int) i.disp
@@ -48,12 +59,11 @@ record Access(Key key, int disp, int size, boolean write) {
 
     /** The operand of {@code i}, or null. */
     static Access operand(Insn i, Recipe recipe) {
-        if (recipe == Recipe.LEAVE || !PassThrough.usesMemory(i)) {
+        if (recipe == Recipe.LEAVE || !happens(i)) {
             return null;
         }
         Key key = key(i);
-        if (key == null || NO_ACCESS.contains(i.row.mnemonic())
-                || recipe == Recipe.CUSTOM && !CUSTOM.contains(i.row.mnemonic())) {
+        if (key == null || recipe == Recipe.CUSTOM && !CUSTOM.contains(i.row.mnemonic())) {
             return null;
         }
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ && !READING.contains(i.row.mnemonic());
@@ -66,25 +76,10 @@ record Access(Key key, int disp, int size, boolean write) {
             return null;
         }
         return switch (i.row.mnemonic()) {
-            case "PUSH", "PUSHF", "CALL" -> pushed();
-            case "POP", "POPF", "RET" -> popped();
-            case "LEAVE" -> framed();
+            case "PUSH", "PUSHF", "CALL" -> PUSHED;
+            case "POP", "POPF", "RET" -> POPPED;
+            case "LEAVE" -> FRAMED;
             default -> null;
         };
-    }
-
-    /** Eight bytes onto the stack. */
-    static Access pushed() {
-        return new Access(STACK, -8, 8, true);
-    }
-
-    /** Eight bytes from the stack. */
-    static Access popped() {
-        return new Access(STACK, 0, 8, false);
-    }
-
-    /** Eight bytes where RBP points. */
-    static Access framed() {
-        return new Access(FRAME, 0, 8, false);
     }
 }

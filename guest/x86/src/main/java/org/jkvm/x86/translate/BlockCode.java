@@ -77,7 +77,7 @@ final class BlockCode {
 
     /** Cuts an address of code to the code size. */
     long wrap(long target) {
-        return mode.is64() ? target : target & 0xffff_ffffL;
+        return mode.wrap(target);
     }
 
     /** Puts {@code address}, which moves with the block, into {@code to}. */
@@ -228,17 +228,16 @@ final class BlockCode {
         } else if (i.baseNumber < 0 && i.indexNumber < 0) {
             a.mov(to, i.disp & i.addressMask);
         } else {
-            a.lea(i.addressSize == 8 ? QWORD : DWORD, to, sum(i, to));
+            a.lea(i.addressSize == 8 ? QWORD : DWORD, to, sum(i.baseNumber, i.indexNumber, i.scale, (int) i.disp, to));
             if (i.addressSize == 2) {
                 a.movzx(DWORD, to, WORD, to);
             }
         }
     }
 
-    private Mem sum(Insn i, Gpr to) {
-        Gpr base = i.baseNumber < 0 ? null : load(i.baseNumber, to);
-        Gpr index = i.indexNumber < 0 ? null : load(i.indexNumber, TEMP);
-        return new Mem(base, index, 1 << i.scale, (int) i.disp);
+    /** Base and index, either -1 for none, as an operand of LEA; {@code to} and TEMP may hold what stays in the struct. */
+    private Mem sum(int base, int index, int scale, int disp, Gpr to) {
+        return new Mem(base < 0 ? null : load(base, to), index < 0 ? null : load(index, TEMP), 1 << scale, disp);
     }
 
     /** Computes the linear address of the memory operand in ADDRESS; flags are {@linkplain #spareFlags spared}. */
@@ -248,12 +247,17 @@ final class BlockCode {
         addSegment(i);
     }
 
+    /** Adds the base that the struct has at {@code field} to ADDRESS, in 64-bit mode; flags must be spared. */
+    private void addBase(int field) {
+        if (field != CpuState.ZERO) {
+            a.alu(Alu.ADD, QWORD, ADDRESS, HostRegisters.field(field));
+        }
+    }
+
     /** Adds the segment base to the effective address in ADDRESS; flags must be spared. */
     void addSegment(Insn i) {
         if (mode.is64()) {
-            if (i.segmentBase != CpuState.ZERO) {
-                a.alu(Alu.ADD, QWORD, ADDRESS, field(i.segmentBase));
-            }
+            addBase(i.segmentBase);
         } else if (!mode.zeroBase(i.segment)) {
             a.alu(Alu.ADD, DWORD, ADDRESS, field(CpuState.segment(i.segment)));
         }
@@ -312,9 +316,7 @@ final class BlockCode {
     private void check(Spans.Span span) {
         spareFlags();
         sum(span.key, span.low());
-        if (span.key.segmentBase() != CpuState.ZERO) {
-            a.alu(Alu.ADD, QWORD, ADDRESS, field(span.key.segmentBase()));
-        }
+        addBase(span.key.segmentBase());
         entry();
         Mem tag = Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(mode.tlb()) + span.tag());
         a.alu(Alu.SUB, QWORD, ADDRESS, tag);
@@ -324,9 +326,7 @@ final class BlockCode {
             a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
         }));
         a.mov(QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(mode.tlb()) + Mmu.ADDEND));
-        if (span.key.segmentBase() != CpuState.ZERO) {
-            a.alu(Alu.ADD, QWORD, ADDRESS, field(span.key.segmentBase()));
-        }
+        addBase(span.key.segmentBase());
         a.mov(QWORD, field(span.field), ADDRESS);
     }
 
@@ -336,9 +336,7 @@ final class BlockCode {
             a.mov(ADDRESS, disp);
             return;
         }
-        Gpr base = key.base() < 0 ? null : load(key.base(), ADDRESS);
-        Gpr index = key.index() < 0 ? null : load(key.index(), TEMP);
-        a.lea(QWORD, ADDRESS, new Mem(base, index, 1 << key.scale(), disp));
+        a.lea(QWORD, ADDRESS, sum(key.base(), key.index(), key.scale(), disp, ADDRESS));
     }
 
     /** The host's address of {@code access}, ADDRESS being what turns addresses in its span into the host's. */

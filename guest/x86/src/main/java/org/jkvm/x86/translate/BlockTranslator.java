@@ -26,7 +26,6 @@ final class BlockTranslator {
     /** What uses memory, or the host's flags for itself, without saying so by its operands. */
     private static final Set<String> CLOBBERING = Set.of("PUSH", "POP", "CALL", "RET", "LEAVE", "DIV", "IDIV", "CLD", "STD",
             "LOOP", "LOOPE", "LOOPNE", "JCXZ", "CLI", "STI", "PUSHF", "POPF");
-    private static final Set<String> NO_ACCESS = Set.of("LEA", "NOP", "PREFETCH", "PREFETCHW");
 
     private final Stubs stubs;
     private final Offered offered;
@@ -155,8 +154,7 @@ final class BlockTranslator {
     }
 
     private static boolean clobbers(Insn i) {
-        return CLOBBERING.contains(i.row.mnemonic())
-                || PassThrough.usesMemory(i) && !NO_ACCESS.contains(i.row.mnemonic());
+        return CLOBBERING.contains(i.row.mnemonic()) || Access.happens(i);
     }
 
     private void writeEntries() {

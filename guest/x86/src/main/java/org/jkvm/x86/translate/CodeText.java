@@ -37,8 +37,7 @@ final class CodeText {
         if (!cache.contains(t.start) || !cache.contains(t.start + t.size - 1)) {
             return "";
         }
-        // SAFETY: in the cache, checked above.
-        return listing("host code", bytes(t.start, t.size), t.start, 64);
+        return listing("host code", cache.read(t.start, t.size), t.start, 64);
     }
 
     private static byte[] bytes(long address, int size) {

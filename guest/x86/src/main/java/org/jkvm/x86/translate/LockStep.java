@@ -74,7 +74,7 @@ final class LockStep implements AutoCloseable {
     private void execute(int limit) {
         Block block = translation.block;
         putLong(cpu.st + CpuState.BLOCK_RIP, block.linear);
-        cpu.rip = next(block.linear + block.length, block);
+        cpu.rip = new CodeMode(block.mode).wrap(block.linear + block.length);
         stores.forget(0);
         undefined.clear();
         stopped = "";
@@ -97,10 +97,6 @@ final class LockStep implements AutoCloseable {
             cpu.interruptShadow = shadow;
         }
         expected.take(translation.wide);
-    }
-
-    private static long next(long rip, Block block) {
-        return new CodeMode(block.mode).is64() ? rip : rip & 0xffff_ffffL;
     }
 
     /** Executes one instruction ahead; whether that was possible. Nothing is changed if not. */

@@ -58,12 +58,12 @@ final class StackCode {
 
     /** The stack's next {@code bytes}, checked for writing; RSP stays. */
     Mem reserve(int bytes) {
-        return bytes == 8 ? code.access(Access.pushed()) : narrow(STACK_POINTER, -bytes, Mmu.WRITE_TAG);
+        return bytes == 8 ? code.access(Access.PUSHED) : narrow(STACK_POINTER, -bytes, Mmu.WRITE_TAG);
     }
 
     /** The stack's top {@code bytes}, checked for reading; RSP stays. */
     Mem top(int bytes) {
-        return bytes == 8 ? code.access(Access.popped()) : narrow(STACK_POINTER, 0, Mmu.READ_TAG);
+        return bytes == 8 ? code.access(Access.POPPED) : narrow(STACK_POINTER, 0, Mmu.READ_TAG);
     }
 
     /** Four bytes, in 32-bit code. */
@@ -105,7 +105,7 @@ final class StackCode {
             return false;
         }
         Gpr frame = HostRegisters.of(RBP);
-        Mem saved = i.operandSize == 8 ? code.access(Access.framed()) : narrow(frame, 0, Mmu.READ_TAG);
+        Mem saved = i.operandSize == 8 ? code.access(Access.FRAMED) : narrow(frame, 0, Mmu.READ_TAG);
         a.lea(width(), STACK_POINTER, Mem.at(frame, i.operandSize));
         a.mov(width(), frame, saved);
         return true;
