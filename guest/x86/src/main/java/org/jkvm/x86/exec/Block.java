@@ -1,7 +1,9 @@
 package org.jkvm.x86.exec;
 
 import java.util.function.Predicate;
+import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.state.CodeSegment;
 
 /** A run of decoded instructions from consecutive addresses: at most one branch, at its end. */
 public final class Block {
@@ -12,7 +14,9 @@ public final class Block {
     /** Guest physical page of the last byte; only where it is not {@link #isWithinPage that of the first}. */
     public final long secondPage;
     /** What else the decoding depends on: {@link BlockCache#mode}. */
-    public final int mode;
+    public final long mode;
+    /** Where offsets of code are counted from. */
+    public final CodeSegment segment;
     /** The instructions. */
     public final Insn[] insns;
     /** Bytes. */
@@ -35,18 +39,31 @@ public final class Block {
     Block next;
     Block other;
 
-    Block(long linear, long physical, long secondPage, int mode, Insn[] insns, int length) {
+    Block(long linear, long physical, long secondPage, Context context, Insn[] insns, int length) {
         this.linear = linear;
         this.physical = physical;
         this.secondPage = secondPage;
-        this.mode = mode;
+        this.mode = context.mode();
+        this.segment = context.segment();
         this.insns = insns;
         this.length = length;
     }
 
+    /**
+     * What code is decoded for.
+     *
+     * @param mode    {@link CodeMode}
+     * @param segment the code segment
+     */
+    record Context(long mode, CodeSegment segment) {
+        static Context of(X86Cpu cpu) {
+            return new Context(CodeMode.of(cpu), cpu.segments.code());
+        }
+    }
+
     /** The same instructions at {@code otherLinear}, and as warm. */
     Block at(long otherLinear) {
-        Block b = new Block(otherLinear, physical, secondPage, mode, insns, length);
+        Block b = new Block(otherLinear, physical, secondPage, new Context(mode, segment), insns, length);
         b.heat = Math.max(0, heat - 1);
         return b;
     }
@@ -61,7 +78,7 @@ public final class Block {
     }
 
     /** The block at {@code target} if it followed this one before and still stands. */
-    Block follower(long target, int targetMode, long nowEpoch) {
+    Block follower(long target, long targetMode, long nowEpoch) {
         Block b = next;
         if (b != null && b.linear == target && b.epoch == nowEpoch && b.mode == targetMode && b.valid) {
             return b;
@@ -73,6 +90,11 @@ public final class Block {
     /** Whether its bytes are still those that were decoded. */
     public boolean isValid() {
         return valid;
+    }
+
+    /** RIP of its first instruction. */
+    public long rip() {
+        return linear - segment.base() & (segment.limit() < 0 ? -1L : 0xffff_ffffL);
     }
 
     /** Whether it lies in one page. */

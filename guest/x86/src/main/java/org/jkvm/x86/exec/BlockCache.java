@@ -65,14 +65,14 @@ final class BlockCache implements CodeWatch {
     }
 
     /** What decoded and translated code depends on beside the bytes: {@link CodeMode}. */
-    static int mode(X86Cpu cpu) {
+    static long mode(X86Cpu cpu) {
         return CodeMode.of(cpu);
     }
 
     /** The block at {@code cpu.rip}, decoded if need be. Raises what fetching it raises. */
     Block find() {
         long linear = linear();
-        int mode = mode(cpu);
+        long mode = mode(cpu);
         int slot = (int) (linear ^ linear >>> 13) & JUMP_ENTRIES - 1;
         Block b = jumps[slot];
         long epoch = cpu.mmu.epoch();
@@ -80,20 +80,20 @@ final class BlockCache implements CodeWatch {
             return b;
         }
         long physical = cpu.mmu.fetch(linear);
-        b = blocks.find(physical, mode, known -> known.linear == linear && secondPageHolds(known));
+        b = blocks.find(physical, mode, known -> known.linear == linear && known.mode == mode && secondPageHolds(known));
         if (b == null) {
-            b = make(linear, physical, mode);
+            b = make(linear, physical);
         }
         b.epoch = cpu.mmu.epoch();
         jumps[slot] = b;
         return b;
     }
 
-    private Block make(long linear, long physical, int mode) {
+    private Block make(long linear, long physical) {
         makeRoom();
-        Block twin = blocks.newest(physical, mode);
-        boolean isTwin = twin != null && cpu.codeBits == 64 && twin.isWithinPage();
-        Block b = isTwin ? twin.at(linear) : decode(linear, physical, mode, true);
+        Block twin = cpu.codeBits == 64 ? blocks.newest(physical, mode(cpu)) : null;
+        boolean isTwin = twin != null && twin.isWithinPage();
+        Block b = isTwin ? twin.at(linear) : decode(linear, physical, true);
         keep(b);
         Block surplus = blocks.surplus(b);
         if (surplus != null) {
@@ -105,7 +105,7 @@ final class BlockCache implements CodeWatch {
     /** Decodes the one instruction at {@code cpu.rip}, kept nowhere. */
     Block single() {
         long linear = linear();
-        return decode(linear, cpu.mmu.fetch(linear), mode(cpu), false);
+        return decode(linear, cpu.mmu.fetch(linear), false);
     }
 
     /** Linear address of {@code cpu.rip}. */
@@ -220,7 +220,7 @@ final class BlockCache implements CodeWatch {
         }
     }
 
-    private Block decode(long linear, long physical, int mode, boolean kept) {
+    private Block decode(long linear, long physical, boolean kept) {
         decoded++;
         if (kept) {
             watch(physical & -4096L);
@@ -251,7 +251,9 @@ final class BlockCache implements CodeWatch {
             }
         }
         checkLimit(length, insns);
-        return new Block(linear, physical, length > inPage ? secondPage : NO_PAGE, mode, insns.toArray(new Insn[0]), length);
+        int end = insns.getLast().end;
+        return new Block(linear, physical, end > inPage ? secondPage : NO_PAGE, Block.Context.of(cpu), insns.toArray(new Insn[0]),
+                end);
     }
 
     private static void settle(Insn i, Decoder.Status status) {
@@ -271,17 +273,18 @@ final class BlockCache implements CodeWatch {
         i.row = null;
     }
 
-    /** Outside 64-bit mode the bytes must lie within the code segment's limit (SDM vol. 3A, section 5.3). */
+    /** Outside 64-bit mode the bytes must lie within the code segment's limit (SDM vol. 3A, section 5.3); IP is 16 bits wide. */
     private void checkLimit(int length, List<Insn> insns) {
         if (cpu.codeBits == 64) {
             return;
         }
         long limit = cpu.segments.limit(Segment.CS);
-        if (cpu.rip + insns.get(0).end - 1 > limit) {
+        if (cpu.rip + insns.getFirst().end - 1 > limit) {
             throw cpu.fault(Vector.GP, 0);
         }
-        while (insns.size() > 1 && cpu.rip + insns.get(insns.size() - 1).end - 1 > limit) {
-            insns.remove(insns.size() - 1);
+        long last = cpu.codeBits == 16 ? Math.min(limit, 0xffff) : limit;
+        while (insns.size() > 1 && cpu.rip + insns.getLast().end - 1 > last) {
+            insns.removeLast();
         }
     }
 

@@ -17,13 +17,16 @@ final class BlockMap {
     private int size;
     private int weight;
 
-    /** No two have the same: a physical address has {@link PageWalker#PHYSICAL_BITS} bits, a mode 24. */
-    private static long key(long physical, int mode) {
-        return physical | (long) mode << PageWalker.PHYSICAL_BITS;
+    /**
+     * Those that have the same differ in linear address or code segment at most: a physical address has
+     * {@link PageWalker#PHYSICAL_BITS} bits.
+     */
+    private static long key(long physical, long mode) {
+        return physical | (mode & (1 << CodeMode.COMMON_BITS) - 1) << PageWalker.PHYSICAL_BITS;
     }
 
     /** The newest block there that {@code is} what is looked for, or null. */
-    Block find(long physical, int mode, Predicate<Block> is) {
+    Block find(long physical, long mode, Predicate<Block> is) {
         Block b = newest(physical, mode);
         while (b != null && !is.test(b)) {
             b = b.twin;
@@ -32,7 +35,7 @@ final class BlockMap {
     }
 
     /** The newest block there, or null. */
-    Block newest(long physical, int mode) {
+    Block newest(long physical, long mode) {
         return newest.get(key(physical, mode));
     }
 

@@ -12,12 +12,17 @@ import org.jkvm.x86.state.Segment;
 /**
  * What decoded and translated code takes for granted beside its bytes. Code of another mode is another block.
  *
- * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0; TLB from bit 7;
- *             vectors in bits 9 and 21, x87 in 23; segments from bit 10
+ * @param bits code size: 16, 32 or 64, with bit 0 set at CPL 3, bit 22 at CPL 0, bit 1 in real mode, bit 2 in virtual-8086 mode;
+ *             TLB from bit 7; vectors in bits 9 and 21, x87 in 23; in 32-bit code data segments from bit 10; the number of
+ *             the code segment from bit 24
  */
-public record CodeMode(int bits) {
+public record CodeMode(long bits) {
+    /** How many bits there are without the code segment's number. */
+    public static final int COMMON_BITS = 24;
     private static final int CODE_SIZE = 0x70;
     private static final int USER = 1;
+    private static final int REAL = 1 << 1;
+    private static final int V86 = 1 << 2;
     private static final int TLB_SHIFT = 7;
     private static final int VECTORS = 1 << 9;
     private static final int AVX = 1 << 21;
@@ -31,15 +36,26 @@ public record CodeMode(int bits) {
     private static final int XCR0_AVX = 6;
 
     /** The mode's number from the processor's state. */
-    public static int of(X86Cpu cpu) {
+    public static long of(X86Cpu cpu) {
         int mode = cpu.codeBits | (cpu.cpl == 3 ? USER : cpu.cpl == 0 ? CPL0 : 0) | cpu.mmu.selected() << TLB_SHIFT
                 | units(cpu);
         if (cpu.codeBits == 64) {
             return mode;
         }
-        int shape = cpu.segments.shape();
-        return mode | (shape & 0x3f) << SHAPE_SHIFT | (shape >>> 8 & 15) << BASES_SHIFT
-                | (cpu.stackMask == 0xffff_ffffL ? WIDE_STACK : 0);
+        mode |= !cpu.protectedMode() ? REAL : cpu.virtual8086() ? V86 : 0;
+        mode |= cpu.stackMask == 0xffff_ffffL ? WIDE_STACK : 0;
+        mode |= cpu.codeBits == 32 ? data(cpu) : 0;
+        return mode | cpu.segments.code().number() << COMMON_BITS;
+    }
+
+    /** Data segments that are all of memory, and which of these begin at 0. 16-bit code finds all kinds, one after the other. */
+    private static int data(X86Cpu cpu) {
+        int whole = cpu.segments.shape() & 0x3f;
+        int bases = 0;
+        for (int n = Segment.ES; n < Segment.FS; n++) {
+            bases |= (whole >>> n & 1) != 0 && cpu.segments.base(n) == 0 ? 1 << n : 0;
+        }
+        return whole << SHAPE_SHIFT | bases << BASES_SHIFT;
     }
 
     /** Which units the host may use: they are enabled, and all their exceptions masked, so that none is raised or pending. */
@@ -54,13 +70,13 @@ public record CodeMode(int bits) {
 
     /** SDM vol. 1, section 14.3. */
     private static boolean isAvxEnabled(X86Cpu cpu) {
-        return cpu.protectedMode() && (cpu.control(4) & Control.CR4_OSXSAVE) != 0
+        return cpu.protectedMode() && !cpu.virtual8086() && (cpu.control(4) & Control.CR4_OSXSAVE) != 0
                 && (getLong(cpu.st + CpuState.XCR0) & XCR0_AVX) == XCR0_AVX;
     }
 
     /** Code size: 16, 32 or 64. */
     public int codeBits() {
-        return bits & CODE_SIZE;
+        return (int) bits & CODE_SIZE;
     }
 
     /** Whether this is 64-bit mode. */
@@ -73,9 +89,14 @@ public record CodeMode(int bits) {
         return is64() ? linear : linear & 0xffff_ffffL;
     }
 
+    /** Cuts an offset in the code segment to the code size. */
+    public long wrapOffset(long offset) {
+        return codeBits() == 16 ? offset & 0xffff : wrap(offset);
+    }
+
     /** Which TLB data accesses and fetches go through. */
     public int tlb() {
-        return bits >>> TLB_SHIFT & 3;
+        return (int) bits >>> TLB_SHIFT & 3;
     }
 
     /** Whether SSE instructions may be executed by the host: enabled, and all their exceptions masked. */
@@ -98,23 +119,33 @@ public record CodeMode(int bits) {
         return (bits & X87) != 0;
     }
 
-    /** Whether code can be translated at all: its segment starts at 0 and has no limit. */
-    public boolean translatable() {
-        return is64() || codeBits() == 32 && whole(Segment.CS) && zeroBase(Segment.CS);
+    /** The number of the code segment. */
+    public long segment() {
+        return bits >>> COMMON_BITS;
     }
 
-    /** Whether {@code segment} is all of memory, or begins somewhere but has no limit below 4 GiB. */
+    /** Whether this is real or virtual-8086 mode, where a segment's base is 16 times its selector. */
+    public boolean paragraphs() {
+        return (bits & (REAL | V86)) != 0;
+    }
+
+    /** Whether this is virtual-8086 mode. */
+    public boolean virtual8086() {
+        return (bits & V86) != 0;
+    }
+
+    /** Whether {@code segment} is known to be all of memory, or to begin somewhere but to have no limit below 4 GiB. */
     public boolean whole(int segment) {
         return is64() || (bits >>> SHAPE_SHIFT + segment & 1) != 0;
     }
 
-    /** Whether {@code segment} begins at 0. */
+    /** Whether {@code segment} is known to begin at 0. */
     public boolean zeroBase(int segment) {
         return segment < Segment.FS && (is64() || (bits >>> BASES_SHIFT + segment & 1) != 0);
     }
 
-    /** Whether pushes and pops can be translated. */
-    public boolean plainStack() {
-        return is64() || (bits & WIDE_STACK) != 0 && whole(Segment.SS) && zeroBase(Segment.SS);
+    /** Whether the stack pointer is ESP outside 64-bit mode, not SP. */
+    public boolean wideStack() {
+        return (bits & WIDE_STACK) != 0;
     }
 }

@@ -198,7 +198,7 @@ public final class Interpreter {
     public void executeOne(Block block, int n) {
         X86Cpu c = cpu;
         Insn i = block.insns[n];
-        long start = block.linear;
+        long start = block.rip();
         putLong(c.st + CpuState.BLOCK_RIP, start);
         c.rip = c.codeBits == 64 ? start + i.end : wrap(start + i.end);
         try {

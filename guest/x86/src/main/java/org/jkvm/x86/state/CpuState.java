@@ -103,6 +103,16 @@ public final class CpuState {
     public static final int VECTOR_SIZE = 0x40;
     /** Scratch: an XSAVE area for the x87 registers on their way from and to the host's (SDM vol. 1, section 13.4). */
     public static final int X87_IMAGE = 0x800;
+    /**
+     * What may be accessed of ES to GS, TR and LDTR outside 64-bit mode, {@link #LIMITS_SIZE} bytes each: the highest offset that
+     * may be read, 8 bytes, and the highest that may be written, {@link #WRITE_LIMIT} bytes on; -1 where none may, or not from 0
+     * on.
+     */
+    public static final int LIMITS = 0xa80;
+    /** Bytes of one segment register's limits. */
+    public static final int LIMITS_SIZE = 0x10;
+    /** Offset of the highest offset that may be written, in a segment register's limits. */
+    public static final int WRITE_LIMIT = 8;
     /** Bytes of the struct, without the TLBs that follow it. */
     public static final int SIZE = 0xc00;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */
@@ -129,5 +139,10 @@ public final class CpuState {
     /** Offset of segment register {@code number}. */
     public static int segment(int number) {
         return SEGMENTS + SEGMENT_SIZE * number;
+    }
+
+    /** Offset of what may be read, or with {@code write} written, of segment register {@code number}. */
+    public static int limit(int number, boolean write) {
+        return LIMITS + LIMITS_SIZE * number + (write ? WRITE_LIMIT : 0);
     }
 }

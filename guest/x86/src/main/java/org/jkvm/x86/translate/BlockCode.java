@@ -49,12 +49,12 @@ final class BlockCode {
     private Insn x87Last;
     private final Spans spans;
 
-    BlockCode(Block block, long rip, Assembler a, Recipe... recipes) {
+    BlockCode(Block block, Assembler a, Recipe... recipes) {
         this.future = new FlagFuture(block, recipes);
         this.spans = new Spans(block, recipes);
         this.block = block;
         this.mode = new CodeMode(block.mode);
-        this.rip = rip;
+        this.rip = block.rip();
         this.a = a;
         this.flags = new FlagKeeper(a, FlagKeeper.Place.MEMORY);
     }
@@ -72,12 +72,7 @@ final class BlockCode {
 
     /** RIP of what follows {@code i}. */
     long next(Insn i) {
-        return wrap(rip + i.end);
-    }
-
-    /** Cuts an address of code to the code size. */
-    long wrap(long target) {
-        return mode.wrap(target);
+        return mode.wrapOffset(rip + i.end);
     }
 
     /** Puts {@code address}, which moves with the block, into {@code to}. */
@@ -240,11 +235,11 @@ final class BlockCode {
         return new Mem(base < 0 ? null : load(base, to), index < 0 ? null : load(index, TEMP), 1 << scale, disp);
     }
 
-    /** Computes the linear address of the memory operand in ADDRESS; flags are {@linkplain #spareFlags spared}. */
-    void linear(Insn i) {
+    /** Computes the linear address of the memory operand in ADDRESS, {@code size} bytes; flags are {@linkplain #spareFlags spared}. */
+    void linear(Insn i, int size, boolean write) {
         spareFlags();
         effective(i, ADDRESS);
-        addSegment(i);
+        addSegment(i, size, write);
     }
 
     /** Adds the base that the struct has at {@code field} to ADDRESS, in 64-bit mode; flags must be spared. */
@@ -254,12 +249,27 @@ final class BlockCode {
         }
     }
 
-    /** Adds the segment base to the effective address in ADDRESS; flags must be spared. */
-    void addSegment(Insn i) {
+    /** As {@link #addSegment(int, int, boolean)} for the memory operand of {@code i}. */
+    void addSegment(Insn i, int size, boolean write) {
         if (mode.is64()) {
             addBase(i.segmentBase);
-        } else if (!mode.zeroBase(i.segment)) {
-            a.alu(Alu.ADD, DWORD, ADDRESS, field(CpuState.segment(i.segment)));
+        } else {
+            addSegment(i.segment, size, write);
+        }
+    }
+
+    /**
+     * Makes the offset of {@code size} bytes in ADDRESS, outside 64-bit mode, a linear address; what the segment does not permit,
+     * or does not permit from 0 on, is the interpreter's. Flags must be spared. TEMP is used.
+     */
+    void addSegment(int segment, int size, boolean write) {
+        if (!mode.whole(segment)) {
+            a.lea(QWORD, TEMP, Mem.at(ADDRESS, size - 1));
+            a.alu(Alu.CMP, QWORD, TEMP, field(CpuState.limit(segment, write)));
+            a.j(Cond.G, step());
+        }
+        if (!mode.zeroBase(segment)) {
+            a.alu(Alu.ADD, DWORD, ADDRESS, field(CpuState.segment(segment)));
         }
     }
 
@@ -273,7 +283,7 @@ final class BlockCode {
         if (shared != null) {
             return shared;
         }
-        linear(i);
+        linear(i, size, write);
         return translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, size, aligned);
     }
 

@@ -19,7 +19,6 @@ import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
-import org.jkvm.x86.state.Segment;
 
 /** Writes the code of one block. */
 final class BlockTranslator {
@@ -72,7 +71,7 @@ final class BlockTranslator {
         this.a = new Assembler(origin);
         this.mode = new CodeMode(block.mode);
         this.recipes = recipes();
-        this.code = new BlockCode(block, block.linear, a, recipes);
+        this.code = new BlockCode(block, a, recipes);
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
         this.branch = new BranchCode(code, stack, stubs);
@@ -205,7 +204,7 @@ final class BlockTranslator {
         Label elsewhere = new Label();
         code.outOfLine(() -> {
             a.bind(elsewhere);
-            code.address(ADDRESS, block.linear);
+            code.address(ADDRESS, code.rip);
             a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
             code.leave(ExitReason.INDIRECT.at(0));
         });
@@ -233,17 +232,12 @@ final class BlockTranslator {
 
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
-        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !reaches(i)
+        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i)
                 || recipe.usesVectors(i) && !(i.row.isVex() ? mode.avx() : mode.vectors())
                 || recipe.isX87() && !(mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
         }
         return recipe;
-    }
-
-    /** Whether the segment of the memory operand is one that needs no checks; CS may be readable or not, and never writable. */
-    private boolean reaches(Insn i) {
-        return !PassThrough.usesMemory(i) || mode.whole(i.segment) && (mode.is64() || i.segment != Segment.CS);
     }
 
     private void write(Insn i, Recipe recipe) {

@@ -2,7 +2,9 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
+import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.STRUCT;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
@@ -16,6 +18,8 @@ import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.Label;
 import org.jkvm.x64.Mem;
+import org.jkvm.x64.Memory;
+import org.jkvm.x64.Rm;
 import org.jkvm.x64.Size;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.CpuState;
@@ -46,12 +50,27 @@ final class BranchCode {
         return edges;
     }
 
+    /** Whether the target has a size that the mode's targets have: with a prefix 64-bit code is the interpreter's. */
     private boolean isNear(Insn i) {
-        return i.operandSize == (code.mode.is64() ? 8 : 4);
+        return i.operandSize == 8 || !code.mode.is64();
+    }
+
+    /** Whether the target of a direct branch is within the code segment: beyond the limit there is #GP. */
+    private boolean isWithin(Insn i) {
+        return isNear(i) && reaches(target(i));
+    }
+
+    private boolean reaches(long target) {
+        return Long.compareUnsigned(target, code.block.segment.limit()) <= 0;
     }
 
     private long target(Insn i) {
-        return code.wrap(code.rip + i.end + i.imm);
+        return code.rip + i.end + i.imm & mask(i);
+    }
+
+    /** What there is of RIP behind a branch (SDM vol. 2A, JMP, near jumps). */
+    private static long mask(Insn i) {
+        return i.operandSize == 8 ? -1L : i.operandSize == 4 ? 0xffff_ffffL : 0xffff;
     }
 
     // ---- direct ----
@@ -62,20 +81,25 @@ final class BranchCode {
     }
 
     boolean jmp(Insn i) {
+        if (i.dst == Insn.IMM) {
+            return isWithin(i) && goTo(i);
+        }
         if (!isNear(i)) {
             return false;
         }
-        if (i.dst == Insn.IMM) {
-            edge(target(i), i);
-            return true;
-        }
         loadTarget(i);
+        checkTarget(i);
         indirect();
         return true;
     }
 
+    private boolean goTo(Insn i) {
+        edge(target(i), i);
+        return true;
+    }
+
     boolean conditional(Insn i) {
-        if (!isNear(i)) {
+        if (!isWithin(i)) {
             return false;
         }
         code.flags.need();
@@ -109,7 +133,8 @@ final class BranchCode {
     }
 
     private boolean isSamePage(long target) {
-        return (target & PAGE_MASK) == (code.rip & PAGE_MASK);
+        long linear = code.mode.wrap(target + code.block.segment.base());
+        return (linear & PAGE_MASK) == (code.block.linear & PAGE_MASK);
     }
 
     private boolean isBackward(long target, Insn i) {
@@ -177,7 +202,7 @@ final class BranchCode {
 
     /** LOOP, LOOPE and LOOPNE. */
     boolean loop(Insn i, Cond zero) {
-        if (!isNear(i) || i.addressSize == 2) {
+        if (!isWithin(i)) {
             return false;
         }
         Size size = IntegerCode.size(i.addressSize);
@@ -198,7 +223,7 @@ final class BranchCode {
     }
 
     boolean jcxz(Insn i) {
-        if (!isNear(i) || i.addressSize == 2) {
+        if (!isWithin(i)) {
             return false;
         }
         Size size = IntegerCode.size(i.addressSize);
@@ -211,12 +236,13 @@ final class BranchCode {
     // ---- calls ----
 
     boolean call(Insn i) {
-        if (!isNear(i) || !stack.isNatural(i.operandSize)) {
+        boolean direct = i.dst == Insn.IMM;
+        if (!(direct ? isWithin(i) : isNear(i)) || !stack.isNatural(i.operandSize)) {
             return false;
         }
-        boolean direct = i.dst == Insn.IMM;
         if (!direct) {
             loadTarget(i);
+            checkTarget(i);
             a.mov(QWORD, field(CpuState.CARRIED), ADDRESS);
         }
         Mem top = stack.reserve(i.operandSize);
@@ -232,7 +258,7 @@ final class BranchCode {
     }
 
     private void pushReturn(long back, Mem top, Size size) {
-        if (back == (int) back || size == DWORD) {
+        if (back == (int) back || size != QWORD) {
             a.mov(size, top, (int) back);
             code.relocations().address(a.length(), back);
         } else {
@@ -246,7 +272,8 @@ final class BranchCode {
             return false;
         }
         Mem top = stack.top(i.operandSize);
-        a.mov(IntegerCode.size(i.operandSize), ADDRESS, top);
+        loadFrom(i, top);
+        checkTarget(i);
         stack.drop(i.operandSize + (int) (i.imm & 0xffff));
         indirect();
         return true;
@@ -256,11 +283,27 @@ final class BranchCode {
 
     /** The target of an indirect branch, in ADDRESS. */
     private void loadTarget(Insn i) {
-        Size size = IntegerCode.size(i.operandSize);
-        if (i.dst == Insn.MEM) {
-            a.mov(size, ADDRESS, code.operand(i, i.operandSize, false, false));
+        loadFrom(i, i.dst == Insn.MEM ? code.operand(i, i.operandSize, false, false)
+                : code.load(i.dst - CpuState.GENERAL >> 3, ADDRESS));
+    }
+
+    /** Loads as much as {@code i} takes of a target into ADDRESS. */
+    private void loadFrom(Insn i, Rm from) {
+        if (i.operandSize == 2) {
+            a.movzx(DWORD, ADDRESS, WORD, from);
+        } else if (from instanceof Memory memory) {
+            a.mov(IntegerCode.size(i.operandSize), ADDRESS, memory);
         } else {
-            a.mov(size, ADDRESS, code.load(i.dst - CpuState.GENERAL >> 3, ADDRESS));
+            a.mov(IntegerCode.size(i.operandSize), ADDRESS, (Gpr) from);
+        }
+    }
+
+    /** Leaves where the target in ADDRESS is beyond the code segment's limit, and nothing has happened yet. */
+    private void checkTarget(Insn i) {
+        if (!reaches(mask(i))) {
+            code.spareFlags();
+            a.cmp(DWORD, ADDRESS, (int) code.block.segment.limit());
+            a.j(Cond.A, code.step());
         }
     }
 
@@ -273,6 +316,11 @@ final class BranchCode {
         a.shift(Shift.SHR, DWORD, TEMP, JumpCache.HASH_SHIFT);
         a.xor(DWORD, TEMP, ADDRESS);
         a.and(DWORD, TEMP, JumpCache.ENTRIES - 1);
+        long tagBase = JumpCache.tagBase(code.mode);
+        if (tagBase != 0) {
+            a.mov(OTHER, tagBase);
+            a.alu(Alu.OR, QWORD, ADDRESS, OTHER);
+        }
         int tlb = code.mode.tlb();
         a.alu(Alu.CMP, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 8, JumpCache.tags(tlb)));
         a.j(Cond.NE, stubs.indirectMiss);

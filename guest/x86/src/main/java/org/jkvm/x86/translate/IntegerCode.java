@@ -265,8 +265,9 @@ final class IntegerCode {
         code.flags.clobber();
         code.effective(i, ADDRESS);
         addUnits(i, size, index);
-        code.addSegment(i);
-        Mem memory = code.translate(operation == BitTest.BT ? Mmu.READ_TAG : Mmu.WRITE_TAG, i.dstSize, false);
+        boolean write = operation != BitTest.BT;
+        code.addSegment(i, i.dstSize, write);
+        Mem memory = code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, i.dstSize, false);
         a.mov(DWORD, OTHER, code.load(index, OTHER));
         a.and(DWORD, OTHER, 8 * i.dstSize - 1);
         code.flags.need(); // ZF stays as it is.
@@ -296,7 +297,7 @@ final class IntegerCode {
             return false; // The guest has no CMPXCHG16B.
         }
         int size = wide ? 16 : 8;
-        code.linear(i);
+        code.linear(i, size, true);
         Mem memory = code.translate(Mmu.WRITE_TAG, size, wide);
         code.flags.need();
         if (i.lock) {

@@ -1,13 +1,16 @@
 package org.jkvm.x86.translate;
 
 import org.jkvm.linux.RawMemory;
+import org.jkvm.x86.exec.Block;
+import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 
 /**
  * Where indirect branches find the translation of their target: RIP to host address, direct-mapped, one table a soft TLB,
  * behind the TLBs in native memory. What is found there checks itself where its page is now, so that nothing has to be
- * flushed with a TLB.
+ * flushed with a TLB. Outside 64-bit mode the upper half of a tag is the code segment's number, so that nothing has to be when
+ * code of several calls each other.
  */
 final class JumpCache {
     /** Entries a table; a power of two. */
@@ -15,6 +18,7 @@ final class JumpCache {
     /** The index is RIP XOR RIP shifted by this, modulo {@link #ENTRIES}. */
     static final int HASH_SHIFT = 10;
     private static final int TABLES = 4;
+    private static final int SEGMENT_SHIFT = 32;
     private static final int START = CpuState.SIZE + Mmu.TLB_SIZE;
     private static final int TABLE_SIZE = ENTRIES * 8;
     /** Bytes behind the TLBs. */
@@ -25,7 +29,7 @@ final class JumpCache {
     // SAFETY: SIZE bytes behind the TLBs of the processor's struct; indexes are masked with ENTRIES - 1.
     private final long struct;
     private final long miss;
-    private final int[] modes = new int[TABLES];
+    private final long[] modes = new long[TABLES];
 
     JumpCache(long struct, long miss) {
         this.struct = struct;
@@ -47,28 +51,41 @@ final class JumpCache {
         return (rip ^ (rip & 0xffff_ffffL) >>> HASH_SHIFT) & ENTRIES - 1;
     }
 
+    /** What the tags of code in {@code mode} have that no RIP has; the rest of the segment's number is the mode's. */
+    static long tagBase(CodeMode mode) {
+        return mode.segment() << SEGMENT_SHIFT;
+    }
+
+    private static long tag(Block block) {
+        return block.rip() | tagBase(new CodeMode(block.mode));
+    }
+
     /**
      * Says which mode the code that is about to run has. Modes that share a TLB share a table, in which only translations of
-     * the present one may be found.
+     * the present one may be found; those that differ in what is in the tags are one.
      */
-    void select(int tlb, int mode) {
-        if (modes[tlb] != mode) {
+    void select(long bits) {
+        long common = bits & ~(0xffff_ffffL << CodeMode.COMMON_BITS);
+        int tlb = new CodeMode(bits).tlb();
+        if (modes[tlb] != common) {
             clear(tlb);
-            modes[tlb] = mode;
+            modes[tlb] = common;
         }
     }
 
     /** Enters a translation's guarded entry. */
-    void put(int tlb, long rip, long target) {
-        long slot = 8 * index(rip);
-        RawMemory.putLong(struct + tags(tlb) + slot, rip);
+    void put(Block block, long target) {
+        int tlb = new CodeMode(block.mode).tlb();
+        long slot = 8 * index(block.rip());
+        RawMemory.putLong(struct + tags(tlb) + slot, tag(block));
         RawMemory.putLong(struct + targets(tlb) + slot, target);
     }
 
-    /** Forgets {@code rip}. */
-    void remove(int tlb, long rip) {
-        long slot = 8 * index(rip);
-        if (RawMemory.getLong(struct + tags(tlb) + slot) == rip) {
+    /** Forgets a block. */
+    void remove(Block block) {
+        int tlb = new CodeMode(block.mode).tlb();
+        long slot = 8 * index(block.rip());
+        if (RawMemory.getLong(struct + tags(tlb) + slot) == tag(block)) {
             RawMemory.putLong(struct + tags(tlb) + slot, ABSENT);
             RawMemory.putLong(struct + targets(tlb) + slot, miss);
         }

@@ -73,8 +73,8 @@ final class LockStep implements AutoCloseable {
     /** Executes ahead up to instruction {@code limit}; {@link #expected} and {@link #reached} are the result. */
     private void execute(int limit) {
         Block block = translation.block;
-        putLong(cpu.st + CpuState.BLOCK_RIP, block.linear);
-        cpu.rip = new CodeMode(block.mode).wrap(block.linear + block.length);
+        putLong(cpu.st + CpuState.BLOCK_RIP, block.rip());
+        cpu.rip = new CodeMode(block.mode).wrapOffset(block.rip() + block.length);
         stores.forget(0);
         undefined.clear();
         stopped = "";

@@ -91,9 +91,6 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     @Override
     public void translate(Block block) {
-        if (!new CodeMode(block.mode).translatable()) {
-            return;
-        }
         TranslationEvent event = new TranslationEvent();
         event.begin();
         long begin = System.nanoTime();
@@ -156,15 +153,14 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         }
         Edge edge = pending;
         pending = null;
-        if (edge != null && edge.target == t.block.linear && edge.owner.block.translation == edge.owner
+        if (edge != null && edge.target == t.block.rip() && edge.owner.block.translation == edge.owner
                 && edge.owner.block.mode == t.block.mode && edge.linked == null && reaches(edge, t)) {
             edge.linked = t;
             t.incoming.add(edge);
             cache.patchJump(edge.patch, t.entryFor(edge));
         }
-        int tlb = new CodeMode(t.block.mode).tlb();
-        jumps.select(tlb, t.block.mode);
-        jumps.put(tlb, t.block.linear, t.guarded);
+        jumps.select(t.block.mode);
+        jumps.put(t.block, t.guarded);
     }
 
     /** An edge within a page leads to the same page of memory: address spaces may have been switched since it was left. */
@@ -189,7 +185,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
                 edge.linked = null;
             }
         }
-        jumps.remove(new CodeMode(block.mode).tlb(), block.linear);
+        jumps.remove(block);
         forget(t);
         counters.dropped++;
     }

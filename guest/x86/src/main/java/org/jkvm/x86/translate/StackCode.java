@@ -2,6 +2,7 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.STACK_POINTER;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
@@ -14,6 +15,7 @@ import org.jkvm.x64.Size;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
 
 /** Pushes and pops, on stacks of the code's own width. RSP changes last, so that a fault leaves it as it was. */
 final class StackCode {
@@ -28,9 +30,9 @@ final class StackCode {
         this.a = code.a;
     }
 
-    /** Whether {@code bytes} are what this mode pushes unless told otherwise. */
+    /** Whether {@code bytes} are what this mode pushes: with a prefix 64-bit code pushes 2, which is the interpreter's. */
     boolean isNatural(int bytes) {
-        return bytes == (code.mode.is64() ? 8 : 4) && code.mode.plainStack();
+        return bytes == 8 || !code.mode.is64();
     }
 
     boolean push(Insn i) {
@@ -58,19 +60,23 @@ final class StackCode {
 
     /** The stack's next {@code bytes}, checked for writing; RSP stays. */
     Mem reserve(int bytes) {
-        return bytes == 8 ? code.access(Access.PUSHED) : narrow(STACK_POINTER, -bytes, Mmu.WRITE_TAG);
+        return bytes == 8 ? code.access(Access.PUSHED) : narrow(STACK_POINTER, -bytes, bytes, true);
     }
 
     /** The stack's top {@code bytes}, checked for reading; RSP stays. */
     Mem top(int bytes) {
-        return bytes == 8 ? code.access(Access.POPPED) : narrow(STACK_POINTER, 0, Mmu.READ_TAG);
+        return bytes == 8 ? code.access(Access.POPPED) : narrow(STACK_POINTER, 0, bytes, false);
     }
 
-    /** Four bytes, in 32-bit code. */
-    private Mem narrow(Gpr base, int disp, int tag) {
+    /** Two or four bytes, outside 64-bit mode. */
+    private Mem narrow(Gpr base, int disp, int bytes, boolean write) {
         code.spareFlags();
         a.lea(DWORD, ADDRESS, Mem.at(base, disp));
-        return code.translate(tag, 4, false);
+        if (!code.mode.wideStack()) {
+            a.movzx(DWORD, ADDRESS, WORD, ADDRESS);
+        }
+        code.addSegment(Segment.SS, bytes, write);
+        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes, false);
     }
 
     /** Moves RSP; flags stay. */
@@ -78,8 +84,9 @@ final class StackCode {
         a.lea(width(), STACK_POINTER, Mem.at(STACK_POINTER, bytes));
     }
 
+    /** How much of RSP there is. */
     private Size width() {
-        return code.mode.is64() ? QWORD : DWORD;
+        return code.mode.is64() ? QWORD : code.mode.wideStack() ? DWORD : WORD;
     }
 
     boolean pop(Insn i) {
@@ -90,7 +97,9 @@ final class StackCode {
         int number = i.dst - CpuState.GENERAL >> 3;
         Mem top = top(i.operandSize);
         if (i.dst == RSP) {
-            a.mov(size, STACK_POINTER, top);
+            a.mov(size, TEMP, top);
+            drop(i.operandSize); // Of which something stays where it is 2.
+            a.mov(size, STACK_POINTER, TEMP);
             return true;
         }
         Gpr host = HostRegisters.of(number);
@@ -105,9 +114,9 @@ final class StackCode {
             return false;
         }
         Gpr frame = HostRegisters.of(RBP);
-        Mem saved = i.operandSize == 8 ? code.access(Access.FRAMED) : narrow(frame, 0, Mmu.READ_TAG);
+        Mem saved = i.operandSize == 8 ? code.access(Access.FRAMED) : narrow(frame, 0, i.operandSize, false);
         a.lea(width(), STACK_POINTER, Mem.at(frame, i.operandSize));
-        a.mov(width(), frame, saved);
+        a.mov(IntegerCode.size(i.operandSize), frame, saved);
         return true;
     }
 }

@@ -81,7 +81,7 @@ final class SystemCode {
     }
 
     boolean pushf(Insn i) {
-        if (!stack.isNatural(i.operandSize)) {
+        if (!stack.isNatural(i.operandSize) || code.mode.virtual8086()) {
             return false;
         }
         code.flags.clobber();
@@ -106,7 +106,11 @@ final class SystemCode {
         Size size = IntegerCode.size(i.operandSize);
         code.flags.clobber();
         leaveIfRequested();
-        a.mov(size, OTHER, stack.top(i.operandSize));
+        Mem top = stack.top(i.operandSize);
+        if (i.operandSize == 2) {
+            a.mov(DWORD, OTHER, field(CpuState.RFLAGS)); // Of which the upper half stays.
+        }
+        a.mov(size, OTHER, top);
         a.mov(DWORD, TEMP, OTHER);
         a.alu(Alu.XOR, DWORD, TEMP, field(CpuState.RFLAGS));
         a.and(DWORD, TEMP, Rflags.ALL & ~EASY);

@@ -8,6 +8,7 @@ import static org.jkvm.linux.RawMemory.putLong;
 import org.jkvm.x86.GuestFault;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.state.CodeSegment;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Segment;
 
@@ -23,8 +24,8 @@ public final class Segments {
 
     private final X86Cpu cpu;
     private final long st;
-    private final long[] readLimit = new long[8];
-    private final long[] writeLimit = new long[8];
+    private final CodeSegments codes = new CodeSegments();
+    private CodeSegment code = CodeSegment.FLAT;
     private int shape;
 
     /** Made by the processor. */
@@ -88,11 +89,14 @@ public final class Segments {
     public void changed(int n) {
         int access = access(n);
         boolean up = (access & (Segment.UNUSABLE | Segment.CODE | Segment.DOWN_CONFORMING)) == 0;
-        boolean code = (access & (Segment.UNUSABLE | Segment.CODE)) == Segment.CODE;
+        boolean executable = (access & (Segment.UNUSABLE | Segment.CODE)) == Segment.CODE;
         boolean rw = (access & Segment.READ_WRITE) != 0;
-        readLimit[n] = up || code && rw ? limit(n) : -1;
-        writeLimit[n] = up && rw ? limit(n) : -1;
-        updateShape(n);
+        putLong(st + CpuState.limit(n, false), up || executable && rw ? limit(n) : -1);
+        putLong(st + CpuState.limit(n, true), up && rw ? limit(n) : -1);
+        shape = shape & ~(1 << n) | (getLong(st + CpuState.limit(n, true)) == WHOLE ? 1 : 0) << n;
+        if (n == Segment.CS) {
+            code = codes.of(base(n), limit(n));
+        }
         if (n == Segment.CS || n == Segment.SS) {
             updateWidths();
         }
@@ -100,15 +104,15 @@ public final class Segments {
 
     /**
      * What generated code may take for granted outside 64-bit mode: bit n is one where segment register n (ES to GS) can be
-     * read and written (CS: fetched) from 0 to 4 GiB; bit n + 8 where its base is 0.
+     * read and written from 0 to 4 GiB.
      */
     public int shape() {
         return shape;
     }
 
-    private void updateShape(int n) {
-        boolean whole = n == Segment.CS ? limit(n) == WHOLE : writeLimit[n] == WHOLE;
-        shape = shape & ~(0x101 << n) | (whole ? 1 : 0) << n | (base(n) == 0 ? 1 : 0) << n + 8;
+    /** The code segment. */
+    public CodeSegment code() {
+        return cpu.codeBits == 64 ? CodeSegment.UNLIMITED : code;
     }
 
     /** Code size and stack width, from CS, SS and EFER. */
@@ -133,7 +137,7 @@ public final class Segments {
      * @throws GuestFault #GP, or #SS for the stack segment, where the access is not allowed
      */
     public long linear(int n, long offset, int size, boolean write) {
-        if (offset + size - 1 <= (write ? writeLimit : readLimit)[n] || allowed(n, offset, offset + size - 1, write)) {
+        if (offset + size - 1 <= getLong(st + CpuState.limit(n, write)) || allowed(n, offset, offset + size - 1, write)) {
             return base(n) + offset & 0xffff_ffffL;
         }
         throw cpu.fault(n == Segment.SS ? Vector.SS : Vector.GP, 0);

@@ -212,7 +212,8 @@ final class GuestSide implements AutoCloseable {
     }
 
     private void execute(long address, Insn... insns) {
-        if (translator != null && translate(address, insns)) {
+        if (translator != null) {
+            translate(address, insns);
             cpu.allowRun(-1);
             cpu.leaveBlock = false;
             translator.run(lastBlock);
@@ -225,15 +226,13 @@ final class GuestSide implements AutoCloseable {
         }
     }
 
-    /** Whether there is a translation: of 16-bit code there is none. */
-    private boolean translate(long address, Insn... insns) {
+    private void translate(long address, Insn... insns) {
         if (!Arrays.equals(lastInsns, insns) || lastBlock.mode != TestBlocks.of(cpu, address, insns).mode) {
             forget();
             lastInsns = insns;
             lastBlock = TestBlocks.of(cpu, address, insns);
             translator.translate(lastBlock);
         }
-        return lastBlock.translation != null;
     }
 
     private void forget() {

@@ -52,11 +52,11 @@ class SequenceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {64, 32})
+    @ValueSource(ints = {64, 32, 16})
     void blocksDoWhatTheInterpreterDoes(int bits) {
         System.out.printf("sequences, %d-bit code: -Djkvm.sequence.seed=%d%n", bits, SEED);
         CpuidTable features = HostCpuid.read();
-        try (HostCpu host = new HostCpu(bits == 64 ? HostCpu.Mode.LONG_64 : HostCpu.Mode.PROTECTED_32);
+        try (HostCpu host = new HostCpu(Trial.mode(bits));
                 GuestSide guest = new GuestSide(bits, host, features, true)) {
             guest.check();
             List<Row> rows = rows(bits, features);
@@ -173,7 +173,7 @@ class SequenceTest {
             List<Form> forms = DifferentialTest.forms(row, bits);
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 Form form = forms.get(random.nextInt(forms.size()));
-                long target = host.memory().address() + SCRATCH + 0x100 + random.nextInt(0xd00);
+                long target = host.memory().address() - host.dataBase() + SCRATCH + 0x100 + random.nextInt(0xd00);
                 Candidate c = candidates.make(row, form, target, host.branchTarget());
                 if (c != null && (isAbsolute(c.insn()) || random.nextInt(40) == 0)) {
                     return c.bytes();

@@ -43,11 +43,19 @@ final class Trial implements AutoCloseable {
      */
     Trial(int bits, CpuidTable features, boolean translated) {
         this.bits = bits;
-        host = new HostCpu(bits == 64 ? HostCpu.Mode.LONG_64
-                : bits == 32 ? HostCpu.Mode.PROTECTED_32 : HostCpu.Mode.PROTECTED_16);
+        host = new HostCpu(mode(bits));
         guest = new GuestSide(bits, host, features, translated);
         guestAfter = HostRegisters.allocate(arena);
         comparison = new Comparison(host.after(), guestAfter);
+    }
+
+    /** How the host executes code of {@code bits} bits. */
+    static HostCpu.Mode mode(int bits) {
+        return switch (bits) {
+            case 64 -> HostCpu.Mode.LONG_64;
+            case 32 -> HostCpu.Mode.PROTECTED_32;
+            default -> HostCpu.Mode.PROTECTED_16;
+        };
     }
 
     /** Cases so far. */

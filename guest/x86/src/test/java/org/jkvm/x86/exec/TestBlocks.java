@@ -8,9 +8,10 @@ public final class TestBlocks {
     private TestBlocks() {
     }
 
-    /** The block of {@code insns}, which start at {@code linear}, in the present mode; it must be possible to fetch from there. */
-    public static Block of(X86Cpu cpu, long linear, Insn... insns) {
+    /** The block of {@code insns}, which start at {@code rip}, in the present mode; it must be possible to fetch from there. */
+    public static Block of(X86Cpu cpu, long rip, Insn... insns) {
         int length = insns[insns.length - 1].end;
-        return new Block(linear, cpu.mmu.fetch(linear), BlockCache.NO_PAGE, BlockCache.mode(cpu), insns, length);
+        long linear = rip + cpu.segments.code().base();
+        return new Block(linear, cpu.mmu.fetch(linear), BlockCache.NO_PAGE, Block.Context.of(cpu), insns, length);
     }
 }
