@@ -9,7 +9,10 @@ public interface X86Bus {
     /** The host address of the 4 KiB page of RAM or ROM at guest physical {@code page}, or 0 where there is none. */
     long hostPage(long page);
 
-    /** Whether the RAM page at guest physical {@code page} may be written; also marks it in the dirty log. */
+    /**
+     * Whether the RAM page at guest physical {@code page} may be written; also marks it in the dirty log. Asked before the page
+     * is written and before {@link #holdsCode}.
+     */
     boolean writablePage(long page);
 
     /** Reads 1, 2, 4 or 8 bytes that are not RAM. */

@@ -1,16 +1,21 @@
 package org.jkvm.soft;
 
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Which guest physical pages any vCPU has decoded code from, so that a write by a device or another vCPU reaches those who
+ * Which guest physical pages vCPUs have decoded code from, so that a write by a device or another vCPU reaches those who
  * keep it (SDM vol. 3A, section 8.1.3). Any thread.
+ *
+ * <p>Most pages of code are written before they are executed, and by one vCPU: who has nothing to do with a page is not
+ * disturbed. Whoever looks at memory or at the other's mark here has made its own mark seen before.
  */
 final class CodePages {
-    /** How many vCPUs keep code from a page. */
-    private final ConcurrentHashMap<Long, Integer> pages = new ConcurrentHashMap<>();
+    /** The vCPUs that keep code from a page: at least one. */
+    private final ConcurrentHashMap<Long, List<SoftVcpu>> pages = new ConcurrentHashMap<>();
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
     void add(SoftVcpu vcpu) {
@@ -23,31 +28,41 @@ final class CodePages {
 
     /**
      * A vCPU is about to decode from {@code page}. Others may still write it through their TLBs: they drop those entries
-     * at their next block boundary, and tell the decoder of what they may have written meanwhile.
+     * at their next block boundary, and tell of what they may have written meanwhile.
      */
     void decoding(long page, SoftVcpu by) {
-        if (pages.merge(page, 1, Integer::sum) == 1) {
-            others(by).forEach(other -> other.protect(page, by));
+        List<SoftVcpu> keepers = pages.merge(page, List.of(by), CodePages::joined);
+        VarHandle.fullFence();
+        if (keepers.size() == 1) {
+            vcpus.stream().filter(v -> v != by && v.mayWrite(page)).forEach(v -> v.protect(page));
         }
     }
 
+    private static List<SoftVcpu> joined(List<SoftVcpu> some, List<SoftVcpu> more) {
+        List<SoftVcpu> all = new ArrayList<>(some);
+        all.addAll(more);
+        return List.copyOf(all);
+    }
+
     /** A vCPU keeps no code from {@code page} any more. */
-    void forgetting(long page) {
-        pages.computeIfPresent(page, (key, count) -> count == 1 ? null : count - 1);
+    void forgetting(long page, SoftVcpu by) {
+        pages.computeIfPresent(page, (key, keepers) -> {
+            List<SoftVcpu> others = keepers.stream().filter(v -> v != by).toList();
+            return others.isEmpty() ? null : others;
+        });
     }
 
     /** Bytes were written by {@code by}, or by a device where that is null. */
     void written(long address, long length, SoftVcpu by) {
+        VarHandle.fullFence();
         for (long page = address & -4096L; page < address + length; page += 4096) {
-            if (holds(page)) {
-                long from = Math.max(page, address);
-                long to = Math.min(page + 4096, address + length);
-                others(by).forEach(vcpu -> vcpu.codeWritten(from, (int) (to - from)));
+            List<SoftVcpu> keepers = pages.get(page);
+            if (keepers != null) {
+                int from = (int) Math.max(0, address - page);
+                int to = (int) Math.min(4096, address + length - page);
+                long begin = page + from;
+                keepers.stream().filter(v -> v != by).forEach(v -> v.codeWritten(begin, to - from));
             }
         }
-    }
-
-    private List<SoftVcpu> others(SoftVcpu by) {
-        return by != null && vcpus.size() == 1 ? List.of() : vcpus.stream().filter(v -> v != by).toList();
     }
 }

@@ -47,6 +47,7 @@ class SoftBus implements X86Bus {
             return false;
         }
         slot.mark(page);
+        vcpu.writes(page);
         return true;
     }
 
@@ -57,7 +58,7 @@ class SoftBus implements X86Bus {
 
     @Override
     public void forgetting(long page) {
-        vm.codePages().forgetting(page);
+        vm.codePages().forgetting(page, vcpu);
     }
 
     @Override

@@ -37,6 +37,8 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
     private final NativeCode translator;
     private final StateTransfer transfer;
     private final ConcurrentLinkedQueue<Runnable> calls = new ConcurrentLinkedQueue<>();
+    /** Pages that it may have written, or may write, without telling anybody. */
+    private final PageSet written = new PageSet();
     private volatile Thread runner;
     private volatile int startupVector;
     private volatile long executed;
@@ -235,11 +237,22 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
     }
 
     /** Another vCPU decodes from {@code page}: from now on writes to it are told. */
-    void protect(long page, SoftVcpu decoder) {
+    void protect(long page) {
         call(() -> {
             cpu.mmu.protectPage(page);
-            decoder.codeWritten(page, 4096);
+            written.remove(page);
+            vm.codePages().written(page, 4096, this);
         });
+    }
+
+    /** Whether its TLB may let it write {@code page}. */
+    boolean mayWrite(long page) {
+        return written.contains(page);
+    }
+
+    /** The page walker, a slow store or the TLB is about to look whether {@code page} holds code. On the vCPU's thread. */
+    void writes(long page) {
+        written.add(page);
     }
 
     private void call(Runnable call) {

@@ -3,13 +3,18 @@ package org.jkvm.payloads;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.ValueLayout;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A processor executes what another wrote a moment ago, again and again: cross-modifying.s. */
+/** What a processor executes was written by another: cross-modifying.s, private-code.s. */
 class CrossModifyingTest {
     private static final int VALUES = 500;
     private static final int SEEN = 0x11_0000;
+    /** The program has ten. */
+    private static final int MOST_BLOCKS = 50;
     private static final long LIMIT_NANOS = 60_000_000_000L;
 
     @ParameterizedTest
@@ -23,5 +28,25 @@ class CrossModifyingTest {
             });
             assertThat(machine.memory().get(ValueLayout.JAVA_INT, SEEN)).isEqualTo(VALUES);
         }
+    }
+
+    /** What a page's code was decoded to is kept while nobody writes the page, though another processor could have. */
+    @ParameterizedTest
+    @CsvSource({"INTERPRETER,3_000_000", "TRANSLATOR,100_000_000"})
+    void codeThatNobodyWritesIsKept(TestBackend backend, String calls) throws InterruptedException {
+        backend.assumePresent();
+        try (SmpMachine machine = new SmpMachine(backend.hypervisor(), backend.models().parse("max", 2, 2), 2)) {
+            machine.run(Payload.load("private-code").code(), LIMIT_NANOS, (number, state) -> {
+                state.general[0] = number;
+                state.general[1] = Integer.parseInt(calls.replace("_", ""));
+            });
+            assertThat(machine.describeEngines()).hasSize(2).allSatisfy(text -> assertThat(decoded(text)).isBetween(1, MOST_BLOCKS));
+        }
+    }
+
+    private static int decoded(String engine) {
+        Matcher found = Pattern.compile("blocks decoded (\\d+)").matcher(engine);
+        assertThat(found.find()).isTrue();
+        return Integer.parseInt(found.group(1));
     }
 }

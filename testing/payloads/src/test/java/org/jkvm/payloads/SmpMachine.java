@@ -76,6 +76,11 @@ final class SmpMachine implements AutoCloseable {
         }
     }
 
+    /** What each processor's engine says of itself. */
+    List<String> describeEngines() {
+        return vcpus.stream().map(X86Vcpu::describeEngine).toList();
+    }
+
     private static X86State begin(X86Vcpu vcpu) {
         X86State state = vcpu.readState();
         state.activity = X86State.Activity.RUNNING;

@@ -469,7 +469,7 @@ public final class Mmu {
         }
         data.fill(index(set, linearPage), linearPage, page, host, walker.global());
         if (access == Access.WRITE) {
-            data.permitWrites(index(set, linearPage), !bus.holdsCode(page) && bus.writablePage(page));
+            data.permitWrites(index(set, linearPage), bus.writablePage(page) && !bus.holdsCode(page));
         }
     }
 
