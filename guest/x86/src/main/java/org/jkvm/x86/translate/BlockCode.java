@@ -235,7 +235,7 @@ final class BlockCode {
         return new Mem(base < 0 ? null : load(base, to), index < 0 ? null : load(index, TEMP), 1 << scale, disp);
     }
 
-    /** Computes the linear address of the memory operand in ADDRESS, {@code size} bytes; flags are {@linkplain #spareFlags spared}. */
+    /** Puts the linear address of the memory operand, {@code size} bytes, into ADDRESS; flags are spared from here on. */
     void linear(Insn i, int size, boolean write) {
         spareFlags();
         effective(i, ADDRESS);

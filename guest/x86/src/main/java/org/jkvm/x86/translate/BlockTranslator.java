@@ -19,12 +19,14 @@ import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
 
 /** Writes the code of one block. */
 final class BlockTranslator {
     /** What uses memory, or the host's flags for itself, without saying so by its operands. */
     private static final Set<String> CLOBBERING = Set.of("PUSH", "POP", "CALL", "RET", "LEAVE", "DIV", "IDIV", "CLD", "STD",
-            "LOOP", "LOOPE", "LOOPNE", "JCXZ", "CLI", "STI", "PUSHF", "POPF");
+            "LOOP", "LOOPE", "LOOPNE", "JCXZ", "CLI", "STI", "PUSHF", "POPF", "PUSHA", "POPA", "MOVS", "STOS", "LODS", "SCAS",
+            "CMPS", "XLAT");
 
     private final Stubs stubs;
     private final Offered offered;
@@ -36,6 +38,7 @@ final class BlockTranslator {
     private final Assembler a;
     private final IntegerCode integer;
     private final StackCode stack;
+    private final SegmentCode segments;
     private final BranchCode branch;
     private final SystemCode system;
     private final StringCode strings;
@@ -74,6 +77,7 @@ final class BlockTranslator {
         this.code = new BlockCode(block, a, recipes);
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
+        this.segments = new SegmentCode(code, stack);
         this.branch = new BranchCode(code, stack, stubs);
         this.system = new SystemCode(code, stack);
         this.strings = new StringCode(code);
@@ -153,7 +157,7 @@ final class BlockTranslator {
     }
 
     private static boolean clobbers(Insn i) {
-        return CLOBBERING.contains(i.row.mnemonic()) || Access.happens(i);
+        return CLOBBERING.contains(i.row.mnemonic()) || Access.happens(i) || SegmentCode.loads(i);
     }
 
     private void writeEntries() {
@@ -232,7 +236,7 @@ final class BlockTranslator {
 
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
-        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i)
+        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !SegmentCode.possible(i, mode)
                 || recipe.usesVectors(i) && !(i.row.isVex() ? mode.avx() : mode.vectors())
                 || recipe.isX87() && !(mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
@@ -267,7 +271,13 @@ final class BlockTranslator {
 
     private boolean custom(Insn i) {
         return switch (i.row.mnemonic()) {
-            case "MOV" -> integer.mov(i);
+            case "MOV" -> SegmentCode.isSegment(i.dst) ? segments.load(i) && goOn(i)
+                    : SegmentCode.isSegment(i.src) ? segments.store(i) : integer.mov(i);
+            case "LES" -> segments.loadFar(i, Segment.ES);
+            case "LDS" -> segments.loadFar(i, Segment.DS);
+            case "LFS" -> segments.loadFar(i, Segment.FS);
+            case "LGS" -> segments.loadFar(i, Segment.GS);
+            case "XLAT" -> integer.xlat(i);
             case "LEA" -> integer.lea(i);
             case "BSWAP" -> integer.bswap(i);
             case "INC" -> integer.incDec(i, true);
@@ -292,8 +302,10 @@ final class BlockTranslator {
             case "MFENCE" -> integer.fence(Plain.MFENCE);
             case "LFENCE" -> integer.fence(Plain.LFENCE);
             case "SFENCE" -> integer.fence(Plain.SFENCE);
-            case "PUSH" -> stack.push(i);
-            case "POP" -> stack.pop(i);
+            case "PUSH" -> SegmentCode.isSegment(i.dst) ? segments.push(i) : stack.push(i);
+            case "POP" -> SegmentCode.isSegment(i.dst) ? segments.pop(i) : stack.pop(i);
+            case "PUSHA" -> stack.pusha(i);
+            case "POPA" -> stack.popa(i);
             case "LEAVE" -> stack.leave(i);
             case "CALL" -> branch.call(i);
             case "RET" -> branch.ret(i);
@@ -305,6 +317,9 @@ final class BlockTranslator {
             case "SWAPGS" -> system.swapgs();
             case "MOVS" -> strings.movs(i) && goOn(i);
             case "STOS" -> strings.stos(i) && goOn(i);
+            case "LODS" -> strings.lods(i) && goOn(i);
+            case "SCAS" -> strings.scas(i) && goOn(i);
+            case "CMPS" -> strings.cmps(i) && goOn(i);
             case "LOOP" -> branch.loop(i, null);
             case "LOOPE" -> branch.loop(i, Cond.E);
             case "LOOPNE" -> branch.loop(i, Cond.NE);

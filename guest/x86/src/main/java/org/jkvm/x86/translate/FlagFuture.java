@@ -53,7 +53,7 @@ final class FlagFuture {
     private static boolean stays(Insn i, Recipe recipe) {
         return !PassThrough.usesMemory(i) && switch (recipe) {
             case CHANGE, WRITE, READ, EXCHANGE, NOTHING -> true;
-            case CUSTOM -> NEVER_LEAVES.contains(i.row.mnemonic());
+            case CUSTOM -> NEVER_LEAVES.contains(i.row.mnemonic()) && !SegmentCode.loads(i);
             default -> false;
         };
     }

@@ -1,5 +1,6 @@
 package org.jkvm.x86.translate;
 
+import static org.jkvm.x64.Size.BYTE;
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
@@ -144,6 +145,19 @@ final class IntegerCode {
         return i.row.code() != 0x90 || xchg(i);
     }
 
+    /** XLAT: AL from a table at RBX. */
+    boolean xlat(Insn i) {
+        code.spareFlags();
+        a.movzx(DWORD, TEMP, BYTE, Gpr.RAX);
+        a.lea(i.addressSize == 8 ? QWORD : DWORD, ADDRESS, Mem.at(Gpr.RBX, TEMP, 1, 0));
+        if (i.addressSize == 2) {
+            a.movzx(DWORD, ADDRESS, WORD, ADDRESS);
+        }
+        code.addSegment(i, 1, false);
+        a.mov(BYTE, Gpr.RAX, code.translate(Mmu.READ_TAG, 1, false));
+        return true;
+    }
+
     // ---- arithmetic ----
 
     /** INC and DEC: the one-byte forms of other modes are REX prefixes here. */
@@ -172,8 +186,8 @@ final class IntegerCode {
 
     /** DIV: #DE is the interpreter's, found before the host would find it: the upper half is below the divisor. */
     boolean div(Insn i) {
-        if (i.dstSize < 4) {
-            return false;
+        if (i.dstSize == 1) {
+            return divByte(i);
         }
         Rm divisor = divisor(i);
         a.alu(Alu.CMP, size(i.dstSize), Gpr.RDX, (Gpr) divisor);
@@ -185,8 +199,8 @@ final class IntegerCode {
 
     /** IDIV: the quotient fits when the dividend is a sign-extended half, and the divisor neither 0 nor -1. */
     boolean idiv(Insn i) {
-        if (i.dstSize < 4) {
-            return false;
+        if (i.dstSize == 1) {
+            return idivByte(i);
         }
         Size size = size(i.dstSize);
         Gpr divisor = divisor(i);
@@ -200,6 +214,44 @@ final class IntegerCode {
         a.idiv(size, divisor);
         code.flags.defined();
         return true;
+    }
+
+    /** DIV of AX, whose upper half is AH. */
+    private boolean divByte(Insn i) {
+        byteDivisor(i);
+        a.mov(DWORD, TEMP, Gpr.RAX);
+        a.shift(Shift.SHR, DWORD, TEMP, Byte.SIZE);
+        a.cmp(BYTE, TEMP, OTHER);
+        a.j(Cond.AE, code.step());
+        a.div(BYTE, OTHER);
+        code.flags.defined();
+        return true;
+    }
+
+    private boolean idivByte(Insn i) {
+        byteDivisor(i);
+        a.lea(DWORD, TEMP, Mem.at(OTHER, 1));
+        a.cmp(BYTE, TEMP, 1);
+        a.j(Cond.BE, code.step());
+        a.movsx(DWORD, TEMP, BYTE, Gpr.RAX);
+        a.cmp(WORD, TEMP, Gpr.RAX);
+        a.j(Cond.NE, code.step());
+        a.idiv(BYTE, OTHER);
+        code.flags.defined();
+        return true;
+    }
+
+    /** Loads the divisor into the lowest byte of OTHER; flags are spared. */
+    private void byteDivisor(Insn i) {
+        code.spareFlags();
+        if (i.dst == Insn.MEM) {
+            a.movzx(DWORD, OTHER, BYTE, code.operand(i, 1, false, false));
+            return;
+        }
+        a.mov(DWORD, OTHER, code.load(number(i.dst), OTHER));
+        if (isHigh(i.dst)) {
+            a.shift(Shift.SHR, DWORD, OTHER, Byte.SIZE);
+        }
     }
 
     /** Loads the divisor into OTHER; flags are spared, so that the interpreter can take over. */

@@ -12,7 +12,6 @@ import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
-import org.jkvm.x86.isa.Operand;
 import org.jkvm.x86.mmu.Speculation;
 import org.jkvm.x86.state.CpuState;
 
@@ -62,7 +61,7 @@ final class LockStep implements AutoCloseable {
         translation = t;
         from = first;
         if (t.ahead == null) {
-            t.ahead = ahead(t.block.insns);
+            t.ahead = ahead(t.block);
         }
         before.take(t.wide);
         execute(t.block.insns.length);
@@ -133,23 +132,14 @@ final class LockStep implements AutoCloseable {
         }
     }
 
-    private static boolean[] ahead(Insn... insns) {
+    private static boolean[] ahead(Block block) {
+        Insn[] insns = block.insns;
+        boolean paragraphs = new CodeMode(block.mode).paragraphs();
         boolean[] ahead = new boolean[insns.length];
         for (int n = 0; n < insns.length; n++) {
-            ahead[n] = Recipe.of(insns[n]) != Recipe.LEAVE && !loadsSegment(insns[n]);
+            ahead[n] = Recipe.of(insns[n]) != Recipe.LEAVE && (paragraphs || !SegmentCode.loads(insns[n]));
         }
         return ahead;
-    }
-
-    private static boolean loadsSegment(Insn i) {
-        return switch (i.row.mnemonic()) {
-            case "MOV", "POP" -> !i.row.operands().isEmpty() && isSegment(i.row.operands().getFirst());
-            default -> false;
-        };
-    }
-
-    private static boolean isSegment(Operand first) {
-        return first.method() == 'S' || first.text().matches("[C-GS]S");
     }
 
     /**

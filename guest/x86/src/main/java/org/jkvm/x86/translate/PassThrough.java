@@ -1,5 +1,8 @@
 package org.jkvm.x86.translate;
 
+import static org.jkvm.x64.Size.BYTE;
+import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.slot;
@@ -36,6 +39,7 @@ final class PassThrough {
     private Gpr rmHolder;
     private int vexGuest = NOT_GENERAL;
     private Gpr vexHolder;
+    private boolean swapped;
 
     PassThrough(BlockCode code, Insn i, Recipe recipe) {
         this.code = code;
@@ -44,10 +48,14 @@ final class PassThrough {
         this.recipe = recipe;
     }
 
-    /** Whether {@code i} can be written at all: the registers AH to BH get along with no operand that needs REX. */
+    /**
+     * Whether {@code i} can be written at all: the registers AH to BH get along with no operand that needs REX. Beside memory they
+     * change places with AL to BL for a moment, which CMPXCHG compares with.
+     */
     static boolean possible(Insn i) {
         boolean high = isHigh(i.dst) || isHigh(i.src);
-        return !high || !usesMemory(i) && !isStackPointer(i.dst) && !isStackPointer(i.src);
+        return !high || !isStackPointer(i.dst) && !isStackPointer(i.src)
+                && (!usesMemory(i) || !i.row.mnemonic().equals("CMPXCHG"));
     }
 
     /** Whether the instruction has a memory operand. */
@@ -70,6 +78,28 @@ final class PassThrough {
     /** Writes it. */
     void write() {
         Mem memory = usesMemory(i) ? memory() : null;
+        if (memory != null && (isHigh(i.dst) || isHigh(i.src))) {
+            besideMemory(memory);
+            return;
+        }
+        write(memory);
+    }
+
+    /** Writes it with AL to BL for AH to BH, of which the address must not be made. */
+    private void besideMemory(Mem memory) {
+        Gpr register = HostRegisters.of(number(isHigh(i.dst) ? i.dst : i.src));
+        code.a.lea(QWORD, ADDRESS, memory);
+        swapped = true;
+        exchangeHalves(register);
+        write(Mem.at(ADDRESS));
+        exchangeHalves(register);
+    }
+
+    private void exchangeHalves(Gpr register) {
+        code.a.xchg(BYTE, HighByte.values()[register.number()], register);
+    }
+
+    private void write(Mem memory) {
         code.needFlags(i);
         if (row.hasModrm()) {
             int reg = regField();
@@ -144,7 +174,7 @@ final class PassThrough {
         }
         int location = location(general);
         if (isHigh(location)) {
-            return HighByte.AH.number() + number(location);
+            return (swapped ? 0 : HighByte.AH.number()) + number(location);
         }
         regGuest = number(location);
         regHolder = general == 0 && recipe == Recipe.WRITE && i.dstSize >= 4 ? holder(regGuest, OTHER)
@@ -260,7 +290,7 @@ final class PassThrough {
 
     /** Byte registers 4 to 7 are SPL to DIL with a REX prefix, AH to BH without (SDM vol. 2A, table 3-1). */
     private Reencoding.Rex rex(Rm rm) {
-        if (isHigh(i.dst) || isHigh(i.src)) {
+        if (!swapped && (isHigh(i.dst) || isHigh(i.src))) {
             return Reencoding.Rex.NEVER;
         }
         boolean low = isByte(regHolder, find("G")) || rm instanceof Gpr g && isByte(g, find(GENERAL_RM));

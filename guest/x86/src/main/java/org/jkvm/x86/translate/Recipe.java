@@ -28,7 +28,7 @@ enum Recipe {
     X87,
     /** Nothing happens. */
     NOTHING,
-    /** Written by {@link IntegerCode}, {@link StackCode} or {@link BranchCode}. */
+    /** Written by {@link IntegerCode}, {@link StackCode}, {@link BranchCode} and their like. */
     CUSTOM,
     /** Left to the interpreter. */
     LEAVE;
@@ -43,7 +43,7 @@ enum Recipe {
             named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
             named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
                     + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B "
-                    + "CLI STI PUSHF POPF MOVS STOS SWAPGS"))
+                    + "CLI STI PUSHF POPF MOVS STOS LODS SCAS CMPS SWAPGS LES LDS LFS LGS XLAT PUSHA POPA"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     private static final String VECTOR_OPERANDS = "VWUHL";
     private static final String MMX_OPERANDS = "PQN";
@@ -102,13 +102,13 @@ enum Recipe {
     }
 
     /**
-     * Forms that are left: MOV with segment registers, BSWAP of 16 bits, which is undefined, PAUSE
+     * Forms that are left: LODS, SCAS and CMPS with REP, BSWAP of 16 bits, which is undefined, PAUSE
      * with REX.B, which is XCHG, VZEROUPPER of eight registers only, CVTPI2PS from memory, in which vendors part ways
      * (SDM vol. 2A, CVTPI2PS).
      */
     private static boolean isLeft(Insn i) {
         return switch (i.row.mnemonic()) {
-            case "MOV" -> i.row.operands().stream().anyMatch(o -> o.method() == 'S');
+            case "LODS", "SCAS", "CMPS" -> i.rep != 0;
             case "BSWAP" -> i.dstSize == 2;
             case "CVTPI2PS" -> i.src == Insn.MEM;
             case "PAUSE" -> (i.rex & 1) != 0;

@@ -21,6 +21,7 @@ import org.jkvm.x86.state.Segment;
 final class StackCode {
     private static final int RSP = CpuState.GENERAL + 32;
     private static final int RBP = 5;
+    private static final int REGISTERS = 8;
 
     private final BlockCode code;
     private final Assembler a;
@@ -36,8 +37,8 @@ final class StackCode {
     }
 
     boolean push(Insn i) {
-        if (!isNatural(i.operandSize) || i.row.map() != 0 || i.row.code() < 0x40) {
-            return false; // Segment registers are the interpreter's.
+        if (!isNatural(i.operandSize)) {
+            return false;
         }
         Size size = IntegerCode.size(i.operandSize);
         if (i.dst == Insn.MEM) {
@@ -68,7 +69,7 @@ final class StackCode {
         return bytes == 8 ? code.access(Access.POPPED) : narrow(STACK_POINTER, 0, bytes, false);
     }
 
-    /** Two or four bytes, outside 64-bit mode. */
+    /** So many bytes of the stack outside 64-bit mode. */
     private Mem narrow(Gpr base, int disp, int bytes, boolean write) {
         code.spareFlags();
         a.lea(DWORD, ADDRESS, Mem.at(base, disp));
@@ -90,7 +91,7 @@ final class StackCode {
     }
 
     boolean pop(Insn i) {
-        if (!isNatural(i.operandSize) || i.row.map() != 0 || i.row.hasModrm() || i.row.code() < 0x40) {
+        if (!isNatural(i.operandSize) || i.row.hasModrm()) {
             return false;
         }
         Size size = IntegerCode.size(i.operandSize);
@@ -106,6 +107,30 @@ final class StackCode {
         a.mov(size, host == null ? TEMP : host, top);
         code.store(number, TEMP);
         drop(i.operandSize);
+        return true;
+    }
+
+    /** PUSHA: all eight are written at once, the one pushed first highest; RSP as it was. */
+    boolean pusha(Insn i) {
+        int size = i.operandSize;
+        Mem top = narrow(STACK_POINTER, -REGISTERS * size, REGISTERS * size, true);
+        for (int n = 0; n < REGISTERS; n++) {
+            a.mov(IntegerCode.size(size), top.plus((REGISTERS - 1 - n) * size), HostRegisters.of(n));
+        }
+        drop(-REGISTERS * size);
+        return true;
+    }
+
+    /** POPA, which skips RSP. */
+    boolean popa(Insn i) {
+        int size = i.operandSize;
+        Mem top = narrow(STACK_POINTER, 0, REGISTERS * size, false);
+        for (int n = 0; n < REGISTERS; n++) {
+            if (HostRegisters.of(n) != STACK_POINTER) {
+                a.mov(IntegerCode.size(size), HostRegisters.of(n), top.plus((REGISTERS - 1 - n) * size));
+            }
+        }
+        drop(REGISTERS * size);
         return true;
     }
 

@@ -2,12 +2,14 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
+import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.OTHER;
 import static org.jkvm.x86.translate.HostRegisters.STRUCT;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
+import java.util.Set;
 import org.jkvm.x64.ArithmeticInstructions.Alu;
 import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
@@ -23,11 +25,13 @@ import org.jkvm.x86.state.Rflags;
 import org.jkvm.x86.state.Segment;
 
 /**
- * REP MOVS and REP STOS upwards inside one page at each end: the host's own, between host addresses. All else is the
- * interpreter's, which goes page by page.
+ * String instructions upwards. One item is moved or compared like other operands; REP MOVS and REP STOS inside one page at each
+ * end are the host's own, between host addresses. All else is the interpreter's, which goes page by page.
  */
 final class StringCode {
     private static final int PAGE = 4096;
+    /** Whose first operand is a register. */
+    private static final Set<String> READING = Set.of("LODS", "SCAS");
 
     private final BlockCode code;
     private final Assembler a;
@@ -38,11 +42,103 @@ final class StringCode {
     }
 
     private boolean isPlain(Insn i) {
-        return i.rep != 0 && i.addressSize == (code.mode.is64() ? 8 : 4) && code.mode.whole(Segment.ES)
+        return i.addressSize == (code.mode.is64() ? 8 : 4) && code.mode.whole(Segment.ES)
                 && code.mode.zeroBase(Segment.ES);
     }
 
+    // ---- one item ----
+
+    private boolean moveItem(Insn i) {
+        upwards();
+        a.mov(size(i), OTHER, source(i));
+        a.mov(size(i), target(i, true), OTHER);
+        advance(i, Gpr.RSI);
+        advance(i, Gpr.RDI);
+        return true;
+    }
+
+    private boolean storeItem(Insn i) {
+        upwards();
+        a.mov(size(i), target(i, true), Gpr.RAX);
+        advance(i, Gpr.RDI);
+        return true;
+    }
+
+    /** LODS, without REP. */
+    boolean lods(Insn i) {
+        upwards();
+        a.mov(size(i), Gpr.RAX, source(i));
+        advance(i, Gpr.RSI);
+        return true;
+    }
+
+    /** SCAS, without REP. */
+    boolean scas(Insn i) {
+        upwards();
+        a.alu(Alu.CMP, size(i), Gpr.RAX, target(i, false));
+        code.flags.defined();
+        advance(i, Gpr.RDI);
+        return true;
+    }
+
+    /** CMPS, without REP. */
+    boolean cmps(Insn i) {
+        upwards();
+        a.mov(size(i), OTHER, source(i));
+        a.alu(Alu.CMP, size(i), OTHER, target(i, false));
+        code.flags.defined();
+        advance(i, Gpr.RSI);
+        advance(i, Gpr.RDI);
+        return true;
+    }
+
+    private void upwards() {
+        code.spareFlags();
+        a.test(DWORD, field(CpuState.RFLAGS), Rflags.DF);
+        a.j(Cond.NE, code.step());
+    }
+
+    private static int bytes(Insn i) {
+        return READING.contains(i.row.mnemonic()) ? i.srcSize : i.dstSize;
+    }
+
+    private static Size size(Insn i) {
+        return IntegerCode.size(bytes(i));
+    }
+
+    private Mem source(Insn i) {
+        offset(i, Gpr.RSI);
+        code.addSegment(i, bytes(i), false);
+        return code.translate(Mmu.READ_TAG, bytes(i), false);
+    }
+
+    private Mem target(Insn i, boolean write) {
+        offset(i, Gpr.RDI);
+        if (!code.mode.is64()) {
+            code.addSegment(Segment.ES, bytes(i), write);
+        }
+        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes(i), false);
+    }
+
+    /** Puts as much of {@code pointer} as there is into ADDRESS. */
+    private void offset(Insn i, Gpr pointer) {
+        if (i.addressSize == 2) {
+            a.movzx(DWORD, ADDRESS, WORD, pointer);
+        } else {
+            a.mov(IntegerCode.size(i.addressSize), ADDRESS, pointer);
+        }
+    }
+
+    private void advance(Insn i, Gpr pointer) {
+        a.lea(IntegerCode.size(i.addressSize), pointer, Mem.at(pointer, bytes(i)));
+    }
+
+    // ---- several items ----
+
     boolean movs(Insn i) {
+        if (i.rep == 0) {
+            return moveItem(i);
+        }
         boolean plainSource = (code.mode.is64() || i.segment != Segment.CS) && code.mode.whole(i.segment)
                 && code.mode.zeroBase(i.segment);
         if (!isPlain(i) || !plainSource) {
@@ -62,6 +158,9 @@ final class StringCode {
     }
 
     boolean stos(Insn i) {
+        if (i.rep == 0) {
+            return storeItem(i);
+        }
         if (!isPlain(i)) {
             return false;
         }

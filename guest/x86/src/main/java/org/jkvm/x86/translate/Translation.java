@@ -65,7 +65,7 @@ final class Translation {
         this.x87 = layout.x87();
         this.checks = layout.checks();
         this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
-                || i.row.mnemonic().equals("SWAPGS")));
+                || i.row.mnemonic().equals("SWAPGS") || SegmentCode.loads(i)));
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
         this.entered = layout.entered();
