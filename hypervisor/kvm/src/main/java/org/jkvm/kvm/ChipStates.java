@@ -17,6 +17,8 @@ final class ChipStates {
     private static final int LEVEL_TRIGGER = 15;
     private static final int MASK = 16;
     private static final int TIMER_PIN = 2;
+    /** The command word that a software 8259A waits for after power-on. */
+    private static final int ICW1 = 1;
     /** The kernel's I/O APIC is an 82093AA with 24 inputs, and stays one where another was saved. */
     private static final int VERSION = 23 << 16 | 0x11;
 
@@ -58,6 +60,9 @@ final class ChipStates {
         int due = pic.get(ChipAbi.PicState.INIT_STATE);
         due = (int) io.bits("due-icw", 3, due == 0 ? 0 : due + 1);
         pic.set(ChipAbi.PicState.INIT_STATE, Math.max(0, due - 1));
+        if (due == ICW1) {
+            mask(pic.chip);
+        }
         pic.flag(io, "ic4", ChipAbi.PicState.INIT4);
     }
 

@@ -3,23 +3,14 @@ package org.jkvm.payloads;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.HexFormat;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.jkvm.base.state.StateTree;
-import org.jkvm.base.time.SystemClock;
 import org.jkvm.hypervisor.ExitAnswer;
-import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
-import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.VmExit;
-import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
 import org.jkvm.kvm.KvmSpeed;
-import org.jkvm.linux.SharedMemory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,14 +21,11 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @ParameterizedClass
 @EnumSource(names = {"INTERPRETER", "KVM", "ASSISTED", "ASSISTED_SPLIT"})
-class ChipDeliveryTest {
-    private static final int RAM = 1 << 20;
-    private static final int CODE = 0x1000;
+class ChipDeliveryTest extends RealModeTest<VirtualMachine> {
     private static final int HANDLER = 0x1100;
     private static final int VECTOR = 0x50;
     private static final int READY = 0x90;
     private static final int GSI = 20;
-    private static final int SVR = 0xf0;
     /** 8259A: ICW1 to ICW4, vectors from 50h on, then the mask; out 90h, al; sti; jmp $. */
     private static final String PIC = "b011 e620  b050 e621  b004 e621  b001 e621  b0%02x e621  e690  fb  ebfe";
     /** The I/O APIC's entry 20: vector 50h, level-triggered; out 90h, al; sti; jmp $. */
@@ -51,10 +39,6 @@ class ChipDeliveryTest {
     private static final String PIC_HANDLER = "e650  b020 e620  cf";
 
     private final TestBackend backend;
-    private final SystemClock clock = new SystemClock(new ReentrantLock());
-    private final SharedMemory ram = SharedMemory.allocate("delivery", RAM);
-    private VirtualMachine vm;
-    private X86Vcpu vcpu;
 
     ChipDeliveryTest(TestBackend backend) {
         this.backend = backend;
@@ -63,50 +47,18 @@ class ChipDeliveryTest {
     @BeforeEach
     void makeMachine() {
         backend.assumePresent();
-        vm = machine(backend);
+        vm = machine(backend.hypervisor()::createVirtualMachine, 1);
         vcpu = vm.createVcpu(0, backend.models().parse("qemu64,-pni", 1, 1));
-    }
-
-    private VirtualMachine machine(TestBackend of) {
-        VirtualMachine made = of.hypervisor().createVirtualMachine(new VmConfig(1, clock));
-        made.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, false));
-        return made;
-    }
-
-    @AfterEach
-    void close() {
-        if (vm != null) {
-            vm.close();
-        }
-        clock.close();
-        ram.close();
     }
 
     /** Code, and the handler of vectors 50h to 57h; ES begins at the I/O APIC, FS at the local one, which is on. */
     private void code(String code, String handler) {
-        put(CODE, code);
-        put(HANDLER, handler);
-        for (int n = 0; n < 8; n++) {
-            ram.segment().set(ValueLayout.JAVA_INT, 4L * (VECTOR + n), HANDLER);
-        }
-        X86State state = vcpu.readState();
-        state.segments[0] = new X86State.Segment(0, 0xfec0_0000L, 0xffff, 0x93);
-        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
-        state.segments[4] = new X86State.Segment(0, 0xfee0_0000L, 0xffff, 0x93);
-        state.rip = CODE;
-        state.general[4] = 0x800;
-        state.lapic[SVR] = (byte) 0xff;
-        state.lapic[SVR + 1] = 1;
-        vcpu.writeState(state);
-    }
-
-    private void put(int address, String hex) {
-        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        MemorySegment.copy(bytes, 0, ram.segment(), ValueLayout.JAVA_BYTE, address, bytes.length);
-    }
-
-    private int port() {
-        return ((VmExit.PortWrite) vcpu.run(ExitAnswer.NONE)).port();
+        IntStream.range(0, 8).forEach(n -> handler(VECTOR + n, HANDLER, handler));
+        code(code, state -> {
+            state.segments[0] = segment(0xfec0_0000L);
+            state.segments[4] = segment(APIC);
+            enableApic(state);
+        });
     }
 
     private void assumeEndsAreToldInTime() {
@@ -114,9 +66,14 @@ class ChipDeliveryTest {
                 "this host's KVM is an emulation, which shows interrupts as ended that have just begun");
     }
 
-    private void assertQuiet() {
-        clock.timer("quiet", vcpu::kick).arm(clock.nanos() + 30_000_000);
-        assertThat(vcpu.run(ExitAnswer.NONE)).isEqualTo(new VmExit.Interrupted());
+    /** The line is low again when the handler begins. */
+    private void interruptByLevel() {
+        assumeEndsAreToldInTime();
+        code(LEVEL, LEVEL_HANDLER);
+        assertThat(port()).isEqualTo(READY);
+        vm.interruptChip().setLine(GSI, true);
+        assertThat(port()).isEqualTo(VECTOR);
+        vm.interruptChip().setLine(GSI, false);
     }
 
     @Test
@@ -168,19 +125,13 @@ class ChipDeliveryTest {
     /** An end of which the chip's other half has not heard yet does not get lost where a machine is saved. */
     @Test
     void anEndMovesAlong() {
-        assumeEndsAreToldInTime();
-        code(LEVEL, LEVEL_HANDLER);
-        assertThat(port()).isEqualTo(READY);
-        vm.interruptChip().setLine(GSI, true);
-        assertThat(port()).isEqualTo(VECTOR);
-        vm.interruptChip().setLine(GSI, false);
-        vcpu.kick();
-        assertThat(vcpu.run(ExitAnswer.NONE)).isEqualTo(new VmExit.Interrupted());
+        interruptByLevel();
+        settle();
         vcpu.singleStep(true);
         while (vcpu.readState().rip != ENDED) {
-            assertThat(vcpu.run(ExitAnswer.NONE)).isNotInstanceOf(VmExit.PortWrite.class);
+            assertThat(run()).isNotInstanceOf(VmExit.PortWrite.class);
         }
-        try (VirtualMachine soft = machine(TestBackend.INTERPRETER)) {
+        try (VirtualMachine soft = machine(TestBackend.INTERPRETER.hypervisor()::createVirtualMachine, 1)) {
             X86Vcpu other = soft.createVcpu(0, backend.models().parse("qemu64,-pni", 1, 1));
             StateTree.save(vm).restore(soft);
             StateTree.save(vcpu).restore(other);
@@ -191,12 +142,7 @@ class ChipDeliveryTest {
 
     @Test
     void aLevelIsSentAgainUntilItEnds() {
-        assumeEndsAreToldInTime();
-        code(LEVEL, LEVEL_HANDLER);
-        assertThat(port()).isEqualTo(READY);
-        vm.interruptChip().setLine(GSI, true);
-        assertThat(port()).isEqualTo(VECTOR);
-        vm.interruptChip().setLine(GSI, false);
+        interruptByLevel();
         assertQuiet();
         vm.interruptChip().setLine(GSI, true);
         assertThat(port()).isEqualTo(VECTOR);
@@ -209,9 +155,8 @@ class ChipDeliveryTest {
         code(PIC.formatted(0xfd).replace("fb  ebfe", "fa  90  e691  fb  ebfe"), PIC_HANDLER);
         assertThat(port()).isEqualTo(READY);
         vm.interruptChip().setLine(1, true);
-        vcpu.kick();
-        assertThat(vcpu.run(ExitAnswer.NONE)).isEqualTo(new VmExit.Interrupted());
-        try (VirtualMachine soft = machine(TestBackend.INTERPRETER)) {
+        settle();
+        try (VirtualMachine soft = machine(TestBackend.INTERPRETER.hypervisor()::createVirtualMachine, 1)) {
             X86Vcpu other = soft.createVcpu(0, backend.models().parse("qemu64,-pni", 1, 1));
             StateTree.save(vm).restore(soft);
             StateTree.save(vcpu).restore(other);

@@ -5,70 +5,35 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jkvm.base.HostException;
-import org.jkvm.base.time.SystemClock;
-import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
 import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.CpuModel;
-import org.jkvm.hypervisor.x86.X86State;
-import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.linux.Descriptors;
-import org.jkvm.linux.SharedMemory;
 import org.jkvm.linux.ThreadSignals;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Machines on /dev/kvm whose descriptors, threads and limits are not treated well: a clear message, nothing left open, no hang. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class IllTreatedKvmTest {
-    private static final int RAM = 1 << 20;
-    private static final int CODE = 0x1000;
+class IllTreatedKvmTest extends RealModeTest<VirtualMachine> {
     private static final int LAST_SLOT = 508;
     private static final int STORM = 20_000;
 
-    private final SystemClock clock = new SystemClock(new ReentrantLock());
-    private final SharedMemory ram = SharedMemory.allocate("ill", RAM);
-    private VirtualMachine vm;
-    private X86Vcpu vcpu;
     private CpuModel model;
 
     private void make(TestBackend backend) {
         backend.assumePresent();
         model = backend.models().parse("qemu64", 1, 1);
-        vm = backend.hypervisor().createVirtualMachine(new VmConfig(4, clock));
-        vm.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, false));
+        vm = machine(backend.hypervisor()::createVirtualMachine, 4);
         vcpu = vm.createVcpu(0, model);
-    }
-
-    @AfterEach
-    void close() {
-        if (vm != null) {
-            vm.close();
-        }
-        clock.close();
-        ram.close();
-    }
-
-    private void code(String hex) {
-        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        MemorySegment.copy(bytes, 0, ram.segment(), ValueLayout.JAVA_BYTE, CODE, bytes.length);
-        X86State state = vcpu.readState();
-        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
-        state.rip = CODE;
-        state.general[0] = 0;
-        vcpu.writeState(state);
     }
 
     @ParameterizedTest
@@ -83,7 +48,7 @@ class IllTreatedKvmTest {
     /** What it says, as an exit or as an exception. */
     private String failure() {
         try {
-            return ((VmExit.InternalError) vcpu.run(ExitAnswer.NONE)).reason();
+            return ((VmExit.InternalError) run()).reason();
         } catch (HostException e) {
             return e.getMessage();
         }
@@ -101,7 +66,7 @@ class IllTreatedKvmTest {
             }
         });
         for (long expected = 1; expected <= 500 || storm.isAlive(); expected++) {
-            assertThat(((VmExit.PortWrite) vcpu.run(ExitAnswer.NONE)).value()).isEqualTo(expected);
+            assertThat(write().value()).isEqualTo(expected);
         }
         storm.join();
     }
@@ -117,7 +82,7 @@ class IllTreatedKvmTest {
             }
         });
         do {
-            assertThat(vcpu.run(ExitAnswer.NONE)).isEqualTo(new VmExit.Interrupted());
+            assertThat(run()).isEqualTo(new VmExit.Interrupted());
             vcpu.kick();
         } while (storm.isAlive());
         storm.join();
@@ -149,12 +114,6 @@ class IllTreatedKvmTest {
             }
         }
         assertThat(descriptors()).isEqualTo(before);
-    }
-
-    private static long descriptors() throws IOException {
-        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-            return open.count();
-        }
     }
 
     /** This process's descriptors of a kind. */

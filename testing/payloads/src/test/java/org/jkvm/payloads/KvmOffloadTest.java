@@ -3,50 +3,30 @@ package org.jkvm.payloads;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jkvm.base.MsiChannel;
 import org.jkvm.base.state.StateTree;
-import org.jkvm.base.time.SystemClock;
 import org.jkvm.hypervisor.Doorbell;
-import org.jkvm.hypervisor.ExitAnswer;
-import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.PostedWrites;
 import org.jkvm.hypervisor.VirtualMachine;
-import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.VmExit;
-import org.jkvm.hypervisor.x86.X86State;
-import org.jkvm.hypervisor.x86.X86Vcpu;
-import org.jkvm.linux.SharedMemory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What /dev/kvm does without leaving guest mode: doorbells, gathered writes, messages that an event sends. Real-mode code. */
 @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class KvmOffloadTest {
-    private static final int RAM = 1 << 20;
-    private static final int CODE = 0x1000;
+class KvmOffloadTest extends RealModeTest<VirtualMachine> {
     /** DS begins here: nothing is. */
     private static final long DEVICE = RAM;
     private static final long BELL = DEVICE + 0x2000;
-    private static final long APIC = 0xfee0_0000L;
-    private static final int SVR = 0xf0;
     private static final int IRR = 0x200;
 
-    private final SystemClock clock = new SystemClock(new ReentrantLock());
-    private final SharedMemory ram = SharedMemory.allocate("offload", RAM);
     private final Semaphore rung = new Semaphore(0);
     private final List<String> posted = new ArrayList<>();
     private final PostedWrites list = new PostedWrites() {
@@ -60,55 +40,24 @@ class KvmOffloadTest {
             posted.add("mmio " + Long.toHexString(address) + " " + size + " " + value);
         }
     };
-    private VirtualMachine vm;
-    private X86Vcpu vcpu;
 
     @BeforeEach
     void makeMachine() {
         TestBackend.KVM.assumePresent();
-        vm = TestBackend.KVM.hypervisor().createVirtualMachine(new VmConfig(1, clock));
-        vm.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, false));
+        vm = machine(TestBackend.KVM.hypervisor()::createVirtualMachine, 1);
         vcpu = vm.createVcpu(0, TestBackend.KVM.models().parse("qemu64", 1, 1));
     }
 
-    @AfterEach
-    void close() {
-        if (vm != null) {
-            vm.close();
-        }
-        clock.close();
-        ram.close();
-    }
-
     /** Code at 1000h; handlers of vectors 50h and 51h at 1080h and 1090h; DS where nothing is, ES at the local APIC, which is on. */
-    private void code(String hex) {
-        put(CODE, hex);
-        put(CODE + 0x80, "e6 50  26 66 c7 06 b000 00000000  cf"); // out 50h, al; mov dword es:[b0h], 0 (EOI); iret
-        put(CODE + 0x90, "e6 51  26 66 c7 06 b000 00000000  cf");
-        ram.segment().set(ValueLayout.JAVA_SHORT, 4 * 0x50, (short) (CODE + 0x80));
-        ram.segment().set(ValueLayout.JAVA_SHORT, 4 * 0x51, (short) (CODE + 0x90));
-        X86State state = vcpu.readState();
-        state.segments[0] = new X86State.Segment(0, APIC, 0xffff, 0x93);
-        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
-        state.segments[3] = new X86State.Segment(0, DEVICE, 0xffff, 0x93);
-        state.rip = CODE;
-        state.general[4] = 0x800;
-        state.lapic[SVR] = (byte) 0xff;
-        state.lapic[SVR + 1] = 1;
-        vcpu.writeState(state);
-    }
-
-    private void put(int address, String hex) {
-        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        MemorySegment.copy(bytes, 0, ram.segment(), ValueLayout.JAVA_BYTE, address, bytes.length);
-    }
-
-    private VmExit run() {
-        return vcpu.run(ExitAnswer.NONE);
-    }
-
-    private int port() {
-        return ((VmExit.PortWrite) run()).port();
+    @Override
+    void code(String hex) {
+        handler(0x50, CODE + 0x80, "e6 50  26 66 c7 06 b000 00000000  cf"); // out 50h, al; mov dword es:[b0h], 0 (EOI); iret
+        handler(0x51, CODE + 0x90, "e6 51  26 66 c7 06 b000 00000000  cf");
+        code(hex, state -> {
+            state.segments[0] = segment(APIC);
+            state.segments[3] = segment(DEVICE);
+            enableApic(state);
+        });
     }
 
     private Doorbell doorbell() {
@@ -250,11 +199,5 @@ class KvmOffloadTest {
         vm.close();
         channel.signal(APIC, 0x50);
         channel.release();
-    }
-
-    private static long descriptors() throws IOException {
-        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-            return open.count();
-        }
     }
 }

@@ -4,89 +4,46 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.jkvm.base.UserException;
-import org.jkvm.base.time.SystemClock;
 import org.jkvm.hybrid.Engine;
 import org.jkvm.hybrid.HybridHypervisor;
 import org.jkvm.hybrid.HybridVm;
-import org.jkvm.hypervisor.ExitAnswer;
-import org.jkvm.hypervisor.MemorySlot;
-import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
-import org.jkvm.hypervisor.x86.X86Vcpu;
 import org.jkvm.kvm.KvmHypervisor;
-import org.jkvm.linux.SharedMemory;
 import org.jkvm.soft.SoftCpus;
 import org.jkvm.soft.SoftOptions;
-import org.junit.jupiter.api.AfterEach;
+import org.jkvm.x86.Vector;
+import org.jkvm.x86.state.Rflags;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A machine that moves between hardware and software while its guest counts, and what goes wrong on the way. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class LiveSwitchTest {
-    private static final int RAM = 1 << 20;
-    private static final int CODE = 0x1000;
-
-    private final SystemClock clock = new SystemClock(new ReentrantLock());
-    private final SharedMemory ram = SharedMemory.allocate("switch", RAM);
-    private HybridVm vm;
-    private X86Vcpu vcpu;
+class LiveSwitchTest extends RealModeTest<HybridVm> {
+    private static final int VECTOR = 0x50;
 
     @BeforeEach
     void makeMachine() {
         TestBackend.KVM.assumePresent();
-        vm = machine("qemu64", 1);
+        vm = machine("qemu64");
         vcpu.singleStep(false);
     }
 
-    private HybridVm machine(String model, int vcpus) {
+    private HybridVm machine(String model) {
         KvmHypervisor kvm = new KvmHypervisor();
-        HybridVm made = new HybridHypervisor(Engine.SOFT, SoftOptions.DEFAULT, Optional.of(kvm), "")
-                .createVirtualMachine(new VmConfig(vcpus, clock));
-        made.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, true));
+        HybridVm made = machine(new HybridHypervisor(Engine.SOFT, SoftOptions.DEFAULT, Optional.of(kvm), "")::createVirtualMachine, 1);
         boolean modest = model.equals("qemu64");
         vcpu = made.createVcpu(0, (modest ? SoftCpus.models().limitedTo(kvm.features()) : SoftCpus.models()).parse(model, 1, 1));
         return made;
     }
 
-    @AfterEach
-    void closeMachine() {
-        if (vm != null) {
-            vm.close();
-        }
-        clock.close();
-        ram.close();
-    }
-
-    private void code(String hex) {
-        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        MemorySegment.copy(bytes, 0, ram.segment(), ValueLayout.JAVA_BYTE, CODE, bytes.length);
-        X86State state = vcpu.readState();
-        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
-        state.rip = CODE;
-        state.general[0] = 0;
-        vcpu.writeState(state);
-    }
-
     /** The next value that the guest writes to a port. */
     private long next() {
-        return ((VmExit.PortWrite) vcpu.run(ExitAnswer.NONE)).value();
-    }
-
-    private void settle() {
-        vcpu.kick();
-        assertThat(vcpu.run(ExitAnswer.NONE)).isEqualTo(new VmExit.Interrupted());
+        return write().value();
     }
 
     @Test
@@ -116,6 +73,49 @@ class LiveSwitchTest {
         }
     }
 
+    /** The kernel's 8259As would interrupt by vectors 0 to 15, and its timer runs. */
+    @Test
+    void controllersThatNobodySetUpStaySilent() {
+        for (int vector = 0; vector < 16; vector++) {
+            handler(vector, CODE + 0x80, "e6 01  cf"); // out 1, al; iret
+        }
+        code("fb  eb fe"); // sti; jmp $
+        settle();
+        vm.moveTo(Engine.KVM);
+        vm.interruptChip().setLine(1, true);
+        assertQuiet();
+        assertQuiet();
+    }
+
+    /** An interrupt that ends a halt takes the flags along to the guest's stack, as they are then. */
+    @Test
+    void anIdleGuestSeesNothingOfSingleSteps() {
+        handler(Vector.DB, CODE + 0x80, "e6 01  cf"); // out 1, al; iret
+        handler(VECTOR, CODE + 0x90, // push bp; mov bp, sp; mov ax, [bp+6]; out 10h, ax; mov dword es:[b0h], 0 (EOI); pop bp; iret
+                "55  89 e5  8b 46 06  e7 10  26 66 c7 06 b000 00000000  5d  cf");
+        code("e6 12  fb  f4  9c  58  e7 11  eb f9", state -> { // out 12h, al; sti; hlt; pushf; pop ax; out 11h, ax; jmp to hlt
+            state.segments[0] = segment(APIC);
+            enableApic(state);
+        });
+        assertThat(port()).isEqualTo(0x12);
+        for (int move = 0; move < 20; move++) {
+            assertQuiet();
+            assertThat(vcpu.readState().activity).isEqualTo(X86State.Activity.HALTED);
+            vm.moveTo(move % 2 == 0 ? Engine.KVM : Engine.SOFT);
+            assertQuiet();
+            vm.interruptChip().signal(APIC, VECTOR);
+            assertThat(trapFlag(0x10)).as("in the handler").isZero();
+            assertThat(trapFlag(0x11)).as("behind it").isZero();
+        }
+    }
+
+    /** TF in what the guest writes to {@code port} next, which is of flags. */
+    private long trapFlag(int port) {
+        VmExit.PortWrite write = write();
+        assertThat(write.port()).isEqualTo(port);
+        return write.value() & Rflags.TF;
+    }
+
     @Test
     void whatHardwareLacksSoftwareExecutes() {
         vm.moveTo(Engine.KVM);
@@ -137,7 +137,7 @@ class LiveSwitchTest {
     @Test
     void aProcessorThatHardwareLacksStaysInSoftware() {
         vm.close();
-        vm = machine("max", 1);
+        vm = machine("max");
         assertThatThrownBy(() -> vm.moveTo(Engine.KVM)).isInstanceOf(UserException.class)
                 .hasMessageContaining("the guest was promised what this host's KVM lacks");
         code("40  e7 10"); // inc ax; out 10h, ax
@@ -156,12 +156,6 @@ class LiveSwitchTest {
         assertThat(descriptors()).isEqualTo(before);
     }
 
-    private static long descriptors() throws IOException {
-        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-            return open.count();
-        }
-    }
-
     @Test
     void aStormOfKicksLosesNothing() throws InterruptedException {
         vm.moveTo(Engine.KVM);
@@ -172,7 +166,7 @@ class LiveSwitchTest {
             }
         });
         for (long expected = 1; expected <= 300;) {
-            VmExit exit = vcpu.run(ExitAnswer.NONE);
+            VmExit exit = run();
             if (exit instanceof VmExit.PortWrite w) {
                 assertThat(w.value()).isEqualTo(expected++);
             } else {

@@ -10,9 +10,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.base.state.StateTree;
-import org.jkvm.base.time.SystemClock;
 import org.jkvm.hypervisor.ExitAnswer;
 import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
@@ -35,16 +33,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(30)
 @ParameterizedClass
 @EnumSource(TestBackend.class)
-class VcpuContractTest {
-    private static final int RAM = 1 << 20;
-    private static final int CODE = 0x1000;
-
+class VcpuContractTest extends RealModeTest<VirtualMachine> {
     private final TestBackend backend;
-    private final SystemClock clock = new SystemClock(new ReentrantLock());
-    private final SharedMemory ram = SharedMemory.allocate("contract", RAM);
     private final SharedMemory rom = SharedMemory.allocate("rom", MemorySlot.PAGE);
-    private VirtualMachine vm;
-    private X86Vcpu vcpu;
 
     VcpuContractTest(TestBackend backend) {
         this.backend = backend;
@@ -53,38 +44,20 @@ class VcpuContractTest {
     @BeforeEach
     void makeMachine() {
         backend.assumePresent();
-        vm = backend.hypervisor().createVirtualMachine(new VmConfig(1, clock));
-        vm.setMemorySlot(new MemorySlot(0, 0, ram.segment(), false, true));
+        vm = machine(backend.hypervisor()::createVirtualMachine, 1);
         vm.setMemorySlot(new MemorySlot(1, RAM, rom.segment(), true, false));
         vcpu = vm.createVcpu(0, backend.models().parse("max", 1, 1));
     }
 
     @AfterEach
-    void closeMachine() {
-        if (vm != null) {
-            vm.close();
-        }
-        clock.close();
-        ram.close();
+    void closeRom() {
         rom.close();
     }
 
-    /** Puts code (hexadecimal) at 1000h and starts there in real mode, with DS at linear 100000h. */
-    private void code(String hex) {
-        byte[] bytes = HexFormat.of().parseHex(hex.replace(" ", ""));
-        for (int n = 0; n < bytes.length; n++) {
-            ram.segment().set(ValueLayout.JAVA_BYTE, CODE + n, bytes[n]);
-        }
-        X86State state = vcpu.readState();
-        state.segments[1] = new X86State.Segment(0, 0, 0xffff, 0x9b);
-        state.segments[3] = new X86State.Segment(0, RAM, 0xffff, 0x93);
-        state.rip = CODE;
-        state.general[4] = 0x800;
-        vcpu.writeState(state);
-    }
-
-    private VmExit run() {
-        return vcpu.run(ExitAnswer.NONE);
+    /** DS begins at linear 100000h. */
+    @Override
+    void code(String hex) {
+        code(hex, state -> state.segments[3] = segment(RAM));
     }
 
     private VmExit answer(long value) {
