@@ -62,13 +62,18 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     private record Host(Engine engine, VirtualMachine vm, Optional<VirtualMachine> helper) {
         void set(MemorySlot slot) {
             vm.setMemorySlot(slot);
-            // What the helper writes counts as written by a device: the owner of the log is the hardware's machine.
             helper.ifPresent(h -> h.setMemorySlot(slot));
         }
 
         void remove(int index) {
             vm.removeMemorySlot(index);
             helper.ifPresent(h -> h.removeMemorySlot(index));
+        }
+
+        /** What the helper wrote is in its own log. */
+        long[] takeDirtyLog(int index) {
+            long[] log = vm.takeDirtyLog(index);
+            return helper.map(h -> union(log, h.takeDirtyLog(index))).orElse(log);
         }
 
         void close() {
@@ -179,7 +184,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
             throw new UserException("accel " + engine.label() + ": " + e.getMessage());
         }
         slots.values().stream().filter(MemorySlot::logDirty).forEach(slot ->
-                dirty.merge(slot.index(), from.vm.takeDirtyLog(slot.index()), HybridVm::union));
+                dirty.merge(slot.index(), from.takeDirtyLog(slot.index()), HybridVm::union));
         from.close();
     }
 
@@ -256,10 +261,9 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
 
     @Override
     public synchronized long[] takeDirtyLog(int index) {
-        long[] log = now.vm.takeDirtyLog(index);
-        long[] helped = now.helper.map(h -> h.takeDirtyLog(index)).orElse(log);
+        long[] log = now.takeDirtyLog(index);
         long[] before = dirty.remove(index);
-        return union(union(log, helped), before == null ? log : before);
+        return before == null ? log : union(log, before);
     }
 
     @Override

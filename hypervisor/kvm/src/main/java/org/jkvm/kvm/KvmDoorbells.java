@@ -32,16 +32,31 @@ final class KvmDoorbells implements AutoCloseable {
             return Optional.empty();
         }
         try {
-            Bell bell = new Bell(address, size, EventCounter.open());
-            if (bell.call(0) < 0) {
-                bell.event.close();
-                return Optional.empty();
-            }
-            loop().add(bell.event, () -> rings.accept(bell));
-            return Optional.of(bell);
+            return assign(new Bell(address, size, EventCounter.open()), rings);
         } catch (HostException noDescriptorLeft) {
             return Optional.empty();
         }
+    }
+
+    /** In this order: what the kernel takes is heard. */
+    private Optional<Doorbell> assign(Bell bell, Consumer<Doorbell> rings) {
+        boolean assigned = false;
+        try {
+            loop().add(bell.event, () -> rings.accept(bell));
+            assigned = bell.call(0) >= 0;
+            return assigned ? Optional.of(bell) : Optional.empty();
+        } finally {
+            if (!assigned) {
+                forget(bell);
+            }
+        }
+    }
+
+    private void forget(Bell bell) {
+        if (loop != null) {
+            loop.remove(bell.event);
+        }
+        bell.event.close();
     }
 
     private EventLoop loop() {
@@ -54,9 +69,8 @@ final class KvmDoorbells implements AutoCloseable {
     private synchronized void remove(Bell bell) {
         if (!closed) {
             bell.call(ChipAbi.IoEventFd.DEASSIGN);
-            loop.remove(bell.event);
         }
-        bell.event.close();
+        forget(bell);
     }
 
     /** The virtual machine is about to be closed, and with it what is assigned. Each doorbell is still its owner's to close. */

@@ -20,7 +20,6 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
 
     private final Handle vm;
     private final KvmMessages messages;
-    private final KvmMsiChannels channels;
     private final MemorySegment[] powerOn;
     /** Levels of the lines that are driven from here, a bit a GSI. Guarded by this, as is {@link #closed}. */
     private int levels;
@@ -29,14 +28,13 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     /** The chips of {@code vm}, whose GSIs have at most {@code mostRoutes} routes. */
     KvmInterruptChip(Handle vm, int mostRoutes) {
         this.vm = vm;
-        this.messages = new KvmMessages(vm);
         vm.call(Request.KVM_CREATE_IRQCHIP, 0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment pit = arena.allocate(ChipAbi.PitConfig.S.size(), 8);
             pit.set(JAVA_INT, ChipAbi.PitConfig.FLAGS, ChipAbi.PitConfig.SPEAKER_DUMMY);
             vm.call(Request.KVM_CREATE_PIT2, pit);
         }
-        channels = new KvmMsiChannels(vm, GsiRoutes.ofKernelChips(vm, mostRoutes), this::signal);
+        messages = new KvmMessages(vm, GsiRoutes.ofKernelChips(vm, mostRoutes));
         powerOn = new MemorySegment[] {read(ChipAbi.IrqChip.PIC_MASTER), read(ChipAbi.IrqChip.PIC_SLAVE),
             read(ChipAbi.IrqChip.IOAPIC)};
         ChipStates.mask(powerOn[0]);
@@ -65,15 +63,13 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     }
 
     @Override
-    public synchronized void signal(long address, int data) {
-        if (!closed) {
-            messages.signal(address, data);
-        }
+    public void signal(long address, int data) {
+        messages.signal(address, data);
     }
 
     @Override
     public MsiChannel channel() {
-        return channels.open();
+        return messages.channel();
     }
 
     @Override
@@ -104,7 +100,7 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
     /** What was sent is in the local APICs by now. */
     @Override
     public synchronized void exchangeState(StateIo io) {
-        channels.release();
+        messages.release();
         MemorySegment master = read(ChipAbi.IrqChip.PIC_MASTER);
         MemorySegment slave = read(ChipAbi.IrqChip.PIC_SLAVE);
         MemorySegment ioApic = read(ChipAbi.IrqChip.IOAPIC);
@@ -154,7 +150,7 @@ final class KvmInterruptChip implements InterruptChip, Stateful {
 
     /** From now on calls come to nothing. */
     synchronized void close() {
-        channels.close();
+        messages.close();
         closed = true;
     }
 }

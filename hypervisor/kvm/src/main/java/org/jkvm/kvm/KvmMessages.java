@@ -4,21 +4,31 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 import org.jkvm.base.HostException;
+import org.jkvm.base.MsiChannel;
 import org.jkvm.base.MsiSink;
 import org.jkvm.linux.Errno;
 
-/** Messages to the kernel's local APICs, one call each. */
+/** Messages to the kernel's local APICs, one call each or by channels of their own. Any thread; once closed, nothing happens. */
 final class KvmMessages implements MsiSink {
     private final Handle vm;
+    private final KvmMsiChannels channels;
+    /** Guarded by this. */
+    private boolean closed;
 
-    KvmMessages(Handle vm) {
+    /** Those of {@code vm}, whose GSIs have {@code routes}. */
+    KvmMessages(Handle vm, GsiRoutes routes) {
         this.vm = vm;
+        this.channels = new KvmMsiChannels(vm, routes, this);
     }
 
     /** A message that reaches no processor is lost, as on the bus; the kernel says EPERM then. */
     @Override
-    public void signal(long address, int data) {
+    public synchronized void signal(long address, int data) {
+        if (closed) {
+            return;
+        }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment msi = arena.allocate(ChipAbi.Msi.S.size(), 4);
             msi.set(JAVA_INT, ChipAbi.Msi.ADDRESS_LO, (int) address);
@@ -28,6 +38,28 @@ final class KvmMessages implements MsiSink {
             if (result < 0 && result != -Errno.EPERM) {
                 throw new HostException("KVM_SIGNAL_MSI: " + Errno.describe(-result), -result);
             }
+        }
+    }
+
+    @Override
+    public MsiChannel channel() {
+        return channels.open();
+    }
+
+    /** See {@link KernelApics#redirect}. */
+    void redirect(Map<Integer, MsiMessage> redirections) {
+        channels.redirect(redirections);
+    }
+
+    /** Every message that was sent has been delivered when this returns. */
+    void release() {
+        channels.release();
+    }
+
+    void close() {
+        channels.close();
+        synchronized (this) {
+            closed = true;
         }
     }
 }

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jkvm.base.HostException;
 import org.jkvm.base.MsiChannel;
@@ -21,6 +22,7 @@ final class KvmMsiChannels {
     private final MsiSink common;
     /** Those that hold something. */
     private final List<Channel> taken = new CopyOnWriteArrayList<>();
+    private Map<Integer, MsiMessage> redirections = Map.of();
     private boolean closed;
 
     /** {@code common} is the common way. */
@@ -37,6 +39,14 @@ final class KvmMsiChannels {
     /** How many have an event and a route. */
     int inUse() {
         return taken.size();
+    }
+
+    /** Says what the GSIs of pins send; see {@link KernelApics#redirect}. */
+    synchronized void redirect(Map<Integer, MsiMessage> wanted) {
+        if (!closed && !wanted.equals(redirections)) {
+            redirections = Map.copyOf(wanted);
+            routes.redirect(redirections);
+        }
     }
 
     /** Every message that was sent has been delivered when this returns. */

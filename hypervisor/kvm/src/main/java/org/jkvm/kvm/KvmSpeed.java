@@ -22,8 +22,8 @@ public record KvmSpeed(long instructionsPerSecond, long nanos) {
     /** Far above any emulator that goes by one instruction at a time, far below any processor. */
     private static final long HARDWARE = 40_000_000;
     private static final long NANOS = 1_000_000_000;
-    /** What is measured, after as long for the kernel to map the page. */
     private static final long ROUND_NANOS = 1_500_000;
+    private static final int MOST_ROUNDS = 3;
     /** The longest loop: a processor takes a second for it. */
     private static final long LOOPS = 1L << 30;
     private static final byte[] CODE = {(byte) 0xe2, (byte) 0xfe}; // loop $
@@ -55,8 +55,7 @@ public record KvmSpeed(long instructionsPerSecond, long nanos) {
                 MemorySegment run = Descriptors.map(vcpu.descriptor(), system.vcpuMemory());
                 try {
                     start(vcpu, arena);
-                    round(vcpu, run, thread, arena);
-                    return round(vcpu, run, thread, arena);
+                    return fastest(vcpu, run, thread, arena);
                 } finally {
                     SharedMemory.unmap(run);
                 }
@@ -73,6 +72,15 @@ public record KvmSpeed(long instructionsPerSecond, long nanos) {
         }
         sregs.set(JAVA_LONG, Abi.Sregs.CR0, CR0);
         vcpu.call(Request.KVM_SET_SREGS, sregs);
+    }
+
+    /** In the first round the kernel maps the page; in any, a busy host may let this thread wait until its time is over. */
+    private static long fastest(Handle vcpu, MemorySegment run, int thread, Arena arena) {
+        long fastest = 0;
+        for (int n = 0; n < MOST_ROUNDS && fastest < HARDWARE; n++) {
+            fastest = Math.max(fastest, round(vcpu, run, thread, arena));
+        }
+        return fastest;
     }
 
     /** Loops a second; 0 where the loop did not run. */
@@ -100,11 +108,18 @@ public record KvmSpeed(long instructionsPerSecond, long nanos) {
         });
     }
 
+    /** It writes memory that is unmapped afterwards: whatever interrupts this thread has to wait. */
     private static void end(Thread alarm) {
         LockSupport.unpark(alarm);
-        try {
-            alarm.join();
-        } catch (InterruptedException e) {
+        boolean interrupted = false;
+        while (alarm.isAlive()) {
+            try {
+                alarm.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
@@ -216,6 +217,8 @@ final class KvmVcpu implements KvmProcessor {
     private synchronized void callBack() {
         if (!closed) {
             run.set(JAVA_BYTE, Abi.Run.IMMEDIATE_EXIT, (byte) 1);
+            // The vCPU's thread does the reverse: it says that it enters, and the kernel looks at what was just set.
+            VarHandle.fullFence();
             if (inGuest) {
                 ThreadSignals.interrupt(thread);
             }

@@ -11,20 +11,13 @@ import org.jkvm.base.MsiChannel;
 /** The local APICs of a virtual machine whose other controllers are not the kernel's (KVM_CAP_SPLIT_IRQCHIP). */
 final class SplitApics implements KernelApics {
     private final KvmMessages messages;
-    private final GsiRoutes routes;
-    private final KvmMsiChannels channels;
     private final Runnable look;
-    private Map<Integer, MsiMessage> redirections = Map.of();
-    /** Guarded by this. */
-    private boolean closed;
 
     /** Those of {@code vm}, which has no vCPU yet; {@code look} has its first one look for what the 8259As request. */
     SplitApics(Handle vm, int mostRoutes, Runnable look) {
-        this.messages = new KvmMessages(vm);
         this.look = look;
         enable(vm);
-        routes = GsiRoutes.ofSplitChips(vm, mostRoutes);
-        channels = new KvmMsiChannels(vm, routes, this::signal);
+        messages = new KvmMessages(vm, GsiRoutes.ofSplitChips(vm, mostRoutes));
     }
 
     private static void enable(Handle vm) {
@@ -37,25 +30,18 @@ final class SplitApics implements KernelApics {
     }
 
     @Override
-    public synchronized void signal(long address, int data) {
-        if (!closed) {
-            messages.signal(address, data);
-        }
+    public void signal(long address, int data) {
+        messages.signal(address, data);
     }
 
     @Override
     public MsiChannel channel() {
-        return channels.open();
+        return messages.channel();
     }
 
     @Override
     public void redirect(Map<Integer, MsiMessage> wanted) {
-        synchronized (channels) {
-            if (!closed && !wanted.equals(redirections)) {
-                redirections = Map.copyOf(wanted);
-                routes.redirect(redirections);
-            }
-        }
+        messages.redirect(wanted);
     }
 
     @Override
@@ -65,13 +51,10 @@ final class SplitApics implements KernelApics {
 
     /** Every message that was sent has been delivered when this returns. */
     void release() {
-        channels.release();
+        messages.release();
     }
 
     void close() {
-        channels.close();
-        synchronized (this) {
-            closed = true;
-        }
+        messages.close();
     }
 }

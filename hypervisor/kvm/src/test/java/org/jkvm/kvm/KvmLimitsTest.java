@@ -5,9 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jkvm.base.MsiChannel;
 import org.jkvm.base.UserException;
 import org.jkvm.hypervisor.Doorbell;
@@ -47,14 +50,38 @@ class KvmLimitsTest {
     }
 
     @Test
-    void aDoorbellThatTheKernelRefusesIsNone() {
+    void aDoorbellThatTheKernelRefusesIsNone() throws IOException {
         try (Handle vm = machine(); KvmDoorbells bells = new KvmDoorbells(vm)) {
             Doorbell first = bells.add(0xd000_0000L, 2, b -> { }).orElseThrow();
+            long before = descriptors();
             assertThat(bells.add(0xd000_0000L, 2, b -> { })).isEmpty();
             assertThat(bells.add(0xd000_0000L, 3, b -> { })).isEmpty();
+            assertThat(descriptors()).isEqualTo(before);
             first.close();
             assertThat(bells.add(0xd000_0000L, 2, b -> { })).isPresent();
         }
+    }
+
+    /** What the measurement shares with another thread is there until that one has ended, interrupted or not. */
+    @Test
+    void speedIsMeasuredOnAnInterruptedThread() {
+        assumePresent();
+        KvmHypervisor kvm = new KvmHypervisor();
+        Thread.currentThread().interrupt();
+        KvmSpeed speed = KvmSpeed.measure(kvm);
+        assertThat(Thread.interrupted()).as("still interrupted").isTrue();
+        assertThat(speed.instructionsPerSecond()).isPositive();
+    }
+
+    private static long descriptors() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        }
+    }
+
+    private static void assumePresent() {
+        assumeTrue(Files.isReadable(KvmSystem.DEVICE) && Files.isWritable(KvmSystem.DEVICE),
+                "this host has no /dev/kvm that can be opened");
     }
 
     private void note(long address, int data) {
@@ -62,8 +89,7 @@ class KvmLimitsTest {
     }
 
     private static Handle machine() {
-        assumeTrue(Files.isReadable(KvmSystem.DEVICE) && Files.isWritable(KvmSystem.DEVICE),
-                "this host has no /dev/kvm that can be opened");
+        assumePresent();
         try (KvmSystem system = KvmSystem.open()) {
             Handle vm = system.createVm();
             vm.call(Request.KVM_CREATE_IRQCHIP, 0);

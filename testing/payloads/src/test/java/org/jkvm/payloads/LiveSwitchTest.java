@@ -20,6 +20,8 @@ import org.jkvm.x86.state.Rflags;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A machine that moves between hardware and software while its guest counts, and what goes wrong on the way. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -124,12 +126,14 @@ class LiveSwitchTest extends RealModeTest<HybridVm> {
         assertThat(HexFormat.of().formatHex(vcpu.readState().xsave, 32, 42)).isEqualTo("35c26821a2da0fc90040");
     }
 
-    @Test
-    void theDirtyLogMovesAlong() {
+    @ParameterizedTest
+    @CsvSource({"SOFT,KVM", "KVM,SOFT"})
+    void theDirtyLogMovesAlong(Engine from, Engine to) {
+        vm.moveTo(from);
         code("c6 06 0050 01  e6 10"); // mov byte [5000h], 1; out 10h, al
         next();
         settle();
-        vm.moveTo(Engine.KVM);
+        vm.moveTo(to);
         assertThat(vm.takeDirtyLog(0)[0] & 1 << 5).isNotZero();
         assertThat(vm.takeDirtyLog(0)[0] & 1 << 5).isZero();
     }
