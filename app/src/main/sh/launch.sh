@@ -69,7 +69,8 @@ extra=()
 brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
     -XX:Tier3InvocationThreshold=60 -XX:Tier3MinInvocationThreshold=30 -XX:Tier3CompileThreshold=300)
 
-# JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest.
+# JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest, which
+# stops the guest less often where there is more room for what is new.
 jvm_flags() {
     flags=(-XX:+UseSerialGC -Xms64m -Xmx1g -XX:TieredStopAtLevel=4 -XX:-UsePerfData
         --enable-native-access=org.jkvm.linux,org.jkvm.x64,com.github.luben.zstd_jni -p "$app/lib")

@@ -21,7 +21,7 @@ public abstract sealed class Encoder permits MoveInstructions {
     private static final long[] NOPS = {0x90, 0x9066, 0x1f0f, 0x401f0f, 0x441f0f, 0x441f0f66, 0x801f0f, 0x841f0f};
 
     private final long origin;
-    private byte[] code = new byte[128];
+    private byte[] code = new byte[512];
     private int length;
     private int pending;
     private int[] outward = new int[8];

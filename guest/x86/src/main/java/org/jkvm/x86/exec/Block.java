@@ -27,6 +27,8 @@ public final class Block {
     boolean valid = true;
     /** How often it was interpreted. */
     int heat;
+    /** Whether its translation was entered since the cache last looked for what may go. */
+    boolean used;
     /** What {@link NativeBlocks} made of it, or null; theirs alone. */
     public Object translation;
     /** Whether each memory access is checked by itself, since checks of several at once failed too often; likewise. */

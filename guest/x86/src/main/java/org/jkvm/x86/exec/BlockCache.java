@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
@@ -22,15 +23,15 @@ import org.jkvm.x86.state.Segment;
 final class BlockCache implements CodeWatch {
     private static final int MAX_INSNS = 32;
     private static final int JUMP_ENTRIES = 8192;
-    /** {@link BlockMap#weight} kept, some 250 bytes each with what hangs on them: what is oldest goes, page by page. */
-    static final int MOST_KEPT = 400_000;
+    /** {@link BlockMap#weight} kept, some 200 bytes each with what hangs on them. */
+    static final int MOST_KEPT = 500_000;
     static final long NO_PAGE = -1;
 
     private final X86Cpu cpu;
     private final Decoder decoder;
     private final BlockMap blocks = new BlockMap();
-    /** In the order in which they were decoded from. */
-    private final Map<Long, CodePage> pages = new LinkedHashMap<>();
+    /** In the order in which they are looked at when room is needed. */
+    private final SequencedMap<Long, CodePage> pages = new LinkedHashMap<>();
     private final Block[] jumps = new Block[JUMP_ENTRIES];
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
     private NativeBlocks natives;
@@ -145,11 +146,21 @@ final class BlockCache implements CodeWatch {
         }
     }
 
-    /** Before anything is decoded: what is dropped may be on the same page. */
+    /**
+     * Goes round the pages and drops what was not executed often enough to be translated; and a page as a whole where no
+     * translation was entered since it came by last. Before anything is decoded: what is dropped may be on the same page.
+     */
     private void makeRoom() {
         while (blocks.weight() > mostKept) {
-            Map.Entry<Long, CodePage> oldest = pages.entrySet().iterator().next();
-            drop(oldest.getKey(), oldest.getValue());
+            Map.Entry<Long, CodePage> oldest = pages.firstEntry();
+            long address = oldest.getKey();
+            CodePage page = oldest.getValue();
+            page.takeCold().forEach(b -> drop(b, address));
+            if (page.wasUsed()) {
+                pages.putLast(address, page);
+            } else {
+                drop(address, page);
+            }
         }
     }
 
@@ -232,7 +243,7 @@ final class BlockCache implements CodeWatch {
         long secondPage = NO_PAGE;
         while (insns.size() < most && length < inPage) {
             Insn i = new Insn();
-            i.start = length;
+            i.start = (short) length;
             int available = fill(linear + length, physical + length, inPage - length);
             Decoder.Status status = decoder.decode(window, 0, available, cpu.codeBits, i);
             if (status == Decoder.Status.TRUNCATED) {

@@ -49,6 +49,23 @@ final class CodePage {
         return ++dataWrites > MOST_DATA_WRITES;
     }
 
+    /** Forgets the blocks that have no translation, and names them. */
+    List<Block> takeCold() {
+        List<Block> cold = new ArrayList<>();
+        blocks.removeIf(b -> b.translation == null && cold.add(b));
+        return cold;
+    }
+
+    /** Whether one of its translations was entered since it was last asked. */
+    boolean wasUsed() {
+        boolean used = false;
+        for (Block b : blocks) {
+            used |= b.used;
+            b.used = false;
+        }
+        return used;
+    }
+
     boolean isEmpty() {
         return blocks.isEmpty();
     }

@@ -164,6 +164,7 @@ public final class Interpreter {
         Block block = cache.find();
         do {
             if (isNative(block)) {
+                block.used = true;
                 cpu.allowRun(attention());
                 natives.run(block);
             } else {

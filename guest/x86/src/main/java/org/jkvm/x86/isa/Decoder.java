@@ -66,7 +66,7 @@ public final class Decoder {
         insn = result;
         insn.bits64 = mode == 64;
         Row row = instruction();
-        result.end = result.start + (at - start);
+        result.end = (short) (result.start + (at - start));
         if (truncated) {
             return end - start >= MAX_LENGTH ? Status.TOO_LONG : Status.TRUNCATED;
         }
@@ -96,7 +96,7 @@ public final class Decoder {
         if (truncated) {
             return null;
         }
-        insn.condition = opcode & 15;
+        insn.condition = (byte) (opcode & 15);
         Row row = table.find(map, opcode, peeked, insn.rep, insn.prefix66, insn.bits64, features);
         if (row == null) {
             at += modrm ? 1 : 0;
@@ -132,7 +132,7 @@ public final class Decoder {
         int prefix = insn.prefix66 ? 0x66 : insn.rep;
         Row row = table.findVex(map, opcode, modrm, prefix, insn.vexL ? 1 : 0, insn.vexW ? 1 : 0, insn.bits64, features);
         boolean valid = row != null && (row.usesVvvv() || insn.vvvv == 0) && (!row.isVsib() || (modrm & 7) == SIB);
-        insn.vvvv &= bits == 64 ? 15 : 7;
+        insn.vvvv &= (byte) (bits == 64 ? 15 : 7);
         return use(valid ? row : null, opcode) != null && !(row.isVsib() && insn.addressSize == 2) ? row : null;
     }
 
@@ -140,15 +140,15 @@ public final class Decoder {
     private int vexPrefix(boolean threeBytes) {
         int first = next();
         int last = threeBytes ? next() : first & 0x7f;
-        insn.vex = threeBytes ? 3 : 2;
+        insn.vex = (byte) (threeBytes ? 3 : 2);
         insn.vexW = (last & 0x80) != 0;
         insn.vexL = (last & 4) != 0;
-        insn.vvvv = ~last >>> 3 & 15;
+        insn.vvvv = (byte) (~last >>> 3 & 15);
         insn.prefix66 = (last & 3) == 1;
-        insn.rep = (last & 3) == 2 ? 0xf3 : (last & 3) == 3 ? 0xf2 : 0;
+        insn.rep = (short) ((last & 3) == 2 ? 0xf3 : (last & 3) == 3 ? 0xf2 : 0);
         if (bits == 64) {
             int rxb = threeBytes ? ~first >>> 5 & 7 : ~first >>> 5 & 4;
-            insn.rex = 0x40 | (insn.vexW ? 8 : 0) | rxb;
+            insn.rex = (byte) (0x40 | (insn.vexW ? 8 : 0) | rxb);
         }
         return threeBytes ? first & 0x1f : 1;
     }
@@ -158,7 +158,7 @@ public final class Decoder {
         for (;;) {
             int b = next();
             if (bits == 64 && (b & 0xf0) == 0x40 && !truncated) {
-                insn.rex = b;
+                insn.rex = (byte) b;
                 continue;
             }
             if (truncated || !prefix(b)) {
@@ -173,7 +173,7 @@ public final class Decoder {
             case 0x66 -> insn.prefix66 = true;
             case 0x67 -> prefix67 = true;
             case 0xf0 -> insn.lock = true;
-            case 0xf2, 0xf3 -> insn.rep = b;
+            case 0xf2, 0xf3 -> insn.rep = (short) b;
             case 0x26 -> override(Segment.ES);
             case 0x2e -> override(Segment.CS);
             case 0x36 -> override(Segment.SS);
@@ -190,24 +190,23 @@ public final class Decoder {
     /** In 64-bit mode CS, DS, ES and SS overrides are ignored (SDM vol. 1, section 3.3.7.1). */
     private void override(int segment) {
         if (bits != 64 || segment >= Segment.FS) {
-            insn.override = segment;
+            insn.override = (byte) segment;
         }
     }
 
     private void operands(Row row, int opcode) {
-        insn.operandSize = operandSize(row);
-        insn.addressSize = bits == 64 ? prefix67 ? 4 : 8 : bits == 32 == prefix67 ? 2 : 4;
+        insn.operandSize = (byte) operandSize(row);
+        insn.addressSize = (byte) (bits == 64 ? prefix67 ? 4 : 8 : bits == 32 == prefix67 ? 2 : 4);
         insn.addressMask = insn.addressSize == 8 ? -1L : insn.addressSize == 4 ? 0xffff_ffffL : 0xffffL;
         useSegment(Segment.DS);
         if (row.hasModrm()) {
-            insn.modrm = next();
+            insn.modrm = (short) next();
             if (insn.modrm < 0xc0 && !controlRegister(row)) {
                 memoryOperand();
             }
         }
-        int position = 0;
-        for (Operand operand : row.operands()) {
-            place(operand, position++, opcode);
+        for (int position = 0; position < row.operands().size(); position++) {
+            place(row.operands().get(position), position, opcode);
         }
         if (insn.ripRelative) {
             insn.disp += insn.start + (at - first); // RIP is that of the next instruction (SDM vol. 2A, 2.2.1.6).
@@ -232,8 +231,8 @@ public final class Decoder {
     }
 
     private void place(Operand operand, int position, int opcode) {
-        int size = operand.size(insn.operandSize, (insn.rex & 8) != 0, insn.vexL);
-        int where = locate(operand, size, opcode);
+        short size = (short) operand.size(insn.operandSize, (insn.rex & 8) != 0, insn.vexL);
+        short where = (short) locate(operand, size, opcode);
         switch (position) {
             case 0 -> {
                 insn.dst = where;
@@ -330,7 +329,7 @@ public final class Decoder {
         } else if (mod == 0 && insn.rm() == 5) {
             insn.disp = number(4, true);
             insn.ripRelative = bits == 64;
-            insn.base = insn.ripRelative ? CpuState.BLOCK_RIP : CpuState.ZERO;
+            insn.base = (short) (insn.ripRelative ? CpuState.BLOCK_RIP : CpuState.ZERO);
         } else {
             useBase(extended(insn.rm(), 1));
             displacement(mod, 4);
@@ -341,10 +340,10 @@ public final class Decoder {
         int sib = next();
         int index = extended(sib >>> 3 & 7, 2);
         int base = sib & 7;
-        insn.scale = sib >>> 6;
+        insn.scale = (byte) (sib >>> 6);
         if (insn.row.isVsib()) {
-            insn.vsib = CpuState.vector(index);
-            insn.indexNumber = index;
+            insn.vsib = (short) CpuState.vector(index);
+            insn.indexNumber = (byte) index;
         } else if (index != 4) {
             useIndex(index);
         }
@@ -375,21 +374,21 @@ public final class Decoder {
     }
 
     private void useBase(int number) {
-        insn.base = CpuState.GENERAL + 8 * number;
-        insn.baseNumber = number;
+        insn.base = (short) (CpuState.GENERAL + 8 * number);
+        insn.baseNumber = (byte) number;
         if (number == 4 || number == 5) {
             useSegment(Segment.SS);
         }
     }
 
     private void useIndex(int number) {
-        insn.index = CpuState.GENERAL + 8 * number;
-        insn.indexNumber = number;
+        insn.index = (short) (CpuState.GENERAL + 8 * number);
+        insn.indexNumber = (byte) number;
     }
 
     private void useSegment(int byDefault) {
-        insn.segment = insn.override >= 0 ? insn.override : byDefault;
-        insn.segmentBase = bits == 64 && insn.segment >= Segment.FS ? CpuState.segment(insn.segment) : CpuState.ZERO;
+        insn.segment = (byte) (insn.override >= 0 ? insn.override : byDefault);
+        insn.segmentBase = (short) (bits == 64 && insn.segment >= Segment.FS ? CpuState.segment(insn.segment) : CpuState.ZERO);
     }
 
     private void displacement(int mod, int wide) {

@@ -4,7 +4,8 @@ import org.jkvm.x86.state.CpuState;
 
 /**
  * One decoded instruction. Register operands are offsets in {@link CpuState}, so that reading one is one load; absent
- * base and index registers are the offset of a zero. Written by the {@link Decoder} alone, then shared and constant.
+ * base and index registers are the offset of a zero. Written by the {@link Decoder} alone, then shared and constant. A guest
+ * has a million of them: fields are as narrow as what they hold.
  */
 public final class Insn {
     /** Operand location: in memory. */
@@ -19,68 +20,68 @@ public final class Insn {
     /** Its row in the opcode tables. */
     public Row row;
     /** First operand: offset in {@link CpuState}, or {@link #MEM}, {@link #IMM}, {@link #NONE}. */
-    public int dst = NONE;
+    public short dst = NONE;
     /** Second operand, likewise. */
-    public int src = NONE;
+    public short src = NONE;
     /** Third operand, likewise. */
-    public int src2 = NONE;
+    public short src2 = NONE;
     /** Fourth operand, likewise. */
-    public int src3 = NONE;
+    public short src3 = NONE;
     /** Bytes of the first operand. */
-    public int dstSize;
+    public short dstSize;
     /** Bytes of the second operand. */
-    public int srcSize;
+    public short srcSize;
     /** Bytes of the third operand. */
-    public int src2Size;
+    public short src2Size;
     /** Offset in {@link CpuState} of the base register of the memory operand. */
-    public int base = CpuState.ZERO;
+    public short base = CpuState.ZERO;
     /** Offset in {@link CpuState} of its index register. */
-    public int index = CpuState.ZERO;
+    public short index = CpuState.ZERO;
     /** Offset in {@link CpuState} of the vector register that holds indices (VSIB), or {@link #NONE}. */
-    public int vsib = NONE;
+    public short vsib = NONE;
     /** Shift of the index: 0 to 3. */
-    public int scale;
+    public byte scale;
     /** Displacement, sign-extended; RIP-relative ones count from the block's start. */
     public long disp;
     /** What the effective address is masked with: 16, 32 or 64 ones. */
     public long addressMask;
     /** Number of the segment register of the memory operand. */
-    public int segment;
+    public byte segment;
     /** Offset in {@link CpuState} of the segment base to add in 64-bit mode. */
-    public int segmentBase = CpuState.ZERO;
+    public short segmentBase = CpuState.ZERO;
     /** First immediate, sign- or zero-extended as the operand code says; branch displacement; far offset. */
     public long imm;
     /** Second immediate: ENTER's level, a far pointer's selector. */
     public int imm2;
     /** Effective operand size in bytes: 2, 4 or 8. */
-    public int operandSize;
+    public byte operandSize;
     /** Effective address size in bytes: 2, 4 or 8. */
-    public int addressSize;
+    public byte addressSize;
     /** The low 4 bits of the opcode: condition code. */
-    public int condition;
+    public byte condition;
     /** The ModRM byte, or -1. */
-    public int modrm = -1;
+    public short modrm = -1;
     /** Offset of its first byte from the block's start. */
-    public int start;
+    public short start;
     /** Offset of the byte after it from the block's start: what RIP is while it executes. */
-    public int end;
+    public short end;
     /** LOCK prefix. */
     public boolean lock;
     /** Last REP prefix, or what VEX.pp stands for: 0, F2h or F3h. */
-    public int rep;
+    public short rep;
     /** REX prefix, or its like in a VEX prefix, or 0. */
-    public int rex;
+    public byte rex;
     /**
      * Bytes of the VEX prefix, 2 or 3, or 0 without one. Its R, X and B are in {@link #rex}, like W in 64-bit mode; its map
      * and pp are {@link Row#map} and {@link Row#mandatoryPrefix}; the opcode byte is {@link Row#code}.
      */
-    public int vex;
+    public byte vex;
     /** VEX.L: 256 bits. */
     public boolean vexL;
     /** VEX.W, which outside 64-bit mode selects rows but no operand size. */
     public boolean vexW;
     /** VEX.vvvv as a register's number, 0 to 15, 0 where no operand is it. */
-    public int vvvv;
+    public byte vvvv;
     /** An operand-size prefix was there, or VEX.pp stands for it. */
     public boolean prefix66;
     /** Decoded for 64-bit mode. */
@@ -88,11 +89,11 @@ public final class Insn {
     /** Has a RIP-relative memory operand. */
     public boolean ripRelative;
     /** Number of the base register or -1, for disassembly. */
-    public int baseNumber = -1;
+    public byte baseNumber = -1;
     /** Number of the index register, general or vector, or -1; for disassembly. */
-    public int indexNumber = -1;
+    public byte indexNumber = -1;
     /** A segment override prefix's register, or -1. */
-    public int override = -1;
+    public byte override = -1;
 
     /** Length in bytes, 1 to 15. */
     public int length() {

@@ -23,6 +23,8 @@ public final class Row {
     private final List<Operand> operands;
     private final Handler handler;
     private final boolean modrm;
+    private final boolean usesVvvv;
+    private final boolean vsib;
     final VexText vex;
     final int map;
     final int code;
@@ -67,6 +69,8 @@ public final class Row {
         this.operands = Operand.parseAll(operands);
         this.handler = handler;
         this.modrm = extension >= 0 || exact >= 0 || form != '*' || this.operands.stream().anyMatch(Operand::needsModrm);
+        this.usesVvvv = this.operands.stream().anyMatch(o -> o.method() == 'B' || o.method() == 'H');
+        this.vsib = this.operands.stream().anyMatch(o -> o.method() == 'v');
     }
 
     /** Flags that it reads, of "oszapcd": overflow, sign, zero, auxiliary, parity, carry, direction. */
@@ -219,12 +223,12 @@ public final class Row {
 
     /** Whether VEX.vvvv names a register of it; elsewhere it must be 1111b, or the instruction is #UD. */
     public boolean usesVvvv() {
-        return operands.stream().anyMatch(o -> o.method() == 'B' || o.method() == 'H');
+        return usesVvvv;
     }
 
     /** Whether its memory operand has a vector of indices (VSIB). */
     public boolean isVsib() {
-        return operands.stream().anyMatch(o -> o.method() == 'v');
+        return vsib;
     }
 
     /** ModRM.reg that selects this row, or -1. */

@@ -14,7 +14,7 @@ final class DataTlb {
     private final long tables;
     private final long[] physical;
     private final boolean[] global;
-    private final Writers writers = new Writers();
+    private final Writers writers;
     private final Filled locals;
     private final Filled globals;
 
@@ -23,6 +23,7 @@ final class DataTlb {
         this.tables = tables;
         this.physical = new long[entries];
         this.global = new boolean[entries];
+        this.writers = new Writers(entries);
         this.locals = new Filled(entries, MAX_FILLED);
         this.globals = new Filled(entries, MAX_FILLED);
         for (int index = 0; index < entries; index++) {
@@ -49,7 +50,7 @@ final class DataTlb {
     void permitWrites(int index, boolean permitted) {
         long entry = entry(index);
         if (getLong(entry + Mmu.WRITE_TAG) != absent(index)) {
-            writers.remove(physical[index]);
+            writers.remove(physical[index], index);
         }
         if (permitted) {
             writers.add(physical[index], index);
@@ -59,13 +60,7 @@ final class DataTlb {
 
     /** Drops the write tags of a guest physical page. */
     void protect(long physicalPage) {
-        int only = writers.only(physicalPage);
-        if (only >= 0) {
-            protect(only, physicalPage);
-        } else if (only != Writers.NONE) {
-            locals.forEach(index -> protect(index, physicalPage));
-            globals.forEach(index -> protect(index, physicalPage));
-        }
+        writers.forEach(physicalPage, index -> protect(index, physicalPage));
     }
 
     private void protect(int index, long physicalPage) {

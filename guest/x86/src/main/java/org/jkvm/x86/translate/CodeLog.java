@@ -9,6 +9,8 @@ final class CodeLog {
     private final Logger guest = logger("in_asm");
     private final Logger host = logger("out_asm");
     private final Logger runs = logger("exec");
+    private final boolean logsGuest = guest.isLoggable(Level.DEBUG);
+    private final boolean logsHost = host.isLoggable(Level.DEBUG);
     private final boolean logsRuns = runs.isLoggable(Level.DEBUG);
     private final CodeText text;
 
@@ -27,8 +29,12 @@ final class CodeLog {
 
     /** {@code t} was made. */
     void translated(Translation t) {
-        guest.log(Level.DEBUG, () -> text.guest(t.block));
-        host.log(Level.DEBUG, () -> text.host(t));
+        if (logsGuest) {
+            guest.log(Level.DEBUG, () -> text.guest(t.block));
+        }
+        if (logsHost) {
+            host.log(Level.DEBUG, () -> text.host(t));
+        }
     }
 
     /** {@code block} is about to run. */

@@ -63,7 +63,7 @@ final class LockStep implements AutoCloseable {
         if (t.ahead == null) {
             t.ahead = ahead(t.block);
         }
-        before.take(t.wide);
+        before.take(t.isWide());
         execute(t.block.insns.length);
         cpu.instructions += reached - from;
         before.restore();
@@ -95,7 +95,7 @@ final class LockStep implements AutoCloseable {
             cpu.leaveBlock = leave;
             cpu.interruptShadow = shadow;
         }
-        expected.take(translation.wide);
+        expected.take(translation.isWide());
     }
 
     /** Executes one instruction ahead; whether that was possible. Nothing is changed if not. */
@@ -150,7 +150,7 @@ final class LockStep implements AutoCloseable {
      * @throws LockStepDifference when it differs again and again
      */
     boolean agrees(int next) {
-        found.take(translation.wide);
+        found.take(translation.isWide());
         if (next < reached) {
             foretellLess(next);
         }

@@ -25,6 +25,7 @@ import org.jkvm.x86.state.CpuState;
  * after it, a memory operand is translated before it. What it does with them is the instruction's own business.
  */
 final class PassThrough {
+    private static final OpcodeMap[] MAPS = OpcodeMap.values();
     private static final int NOT_GENERAL = -1;
     private static final String GENERAL_RM = "ER";
     private static final String VECTOR_RM = "WUQN";
@@ -260,7 +261,7 @@ final class PassThrough {
         prefixes |= i.operandSize == 2 && hasSizedOperand() ? Reencoding.OPERAND_SIZE : 0;
         prefixes |= i.lock ? Reencoding.LOCK : 0;
         Reencoding.Vector vector = row.isVex() ? new Reencoding.Vector(vexField(), i.vexL) : null;
-        return new Reencoding(prefixes, rex(rm), wide(), vector, OpcodeMap.values()[row.map()], opcode(), reg, immediate(),
+        return new Reencoding(prefixes, rex(rm), wide(), vector, MAPS[row.map()], opcode(), reg, immediate(),
                 immediateBytes());
     }
 

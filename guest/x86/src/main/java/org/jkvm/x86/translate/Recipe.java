@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.isa.Operand;
 import org.jkvm.x86.isa.Row;
 
 /** How a row is translated. */
@@ -98,7 +99,12 @@ enum Recipe {
     }
 
     private static boolean has(Row row, String methods) {
-        return row.operands().stream().anyMatch(o -> methods.indexOf(o.method()) >= 0);
+        for (Operand operand : row.operands()) {
+            if (methods.indexOf(operand.method()) >= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /**

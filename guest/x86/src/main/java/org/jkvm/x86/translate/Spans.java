@@ -163,11 +163,20 @@ final class Spans {
     private int freeField() {
         for (int n = 0; n < SLOTS; n++) {
             int field = CpuState.SPANS + 8 * n;
-            if (active.stream().noneMatch(span -> span.field == field)) {
+            if (isFree(field)) {
                 return field;
             }
         }
         return active.getFirst().field; // Which makes way.
+    }
+
+    private boolean isFree(int field) {
+        for (Span span : active) {
+            if (span.field == field) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Instruction {@code n} was written. */

@@ -23,8 +23,6 @@ final class Translation {
     final Stubs.Vectors vectors;
     /** Whether it uses the host's x87 registers. */
     final boolean x87;
-    /** Whether it may change more than general registers and flags. */
-    final boolean wide;
     /** Which instructions lock-step mode may execute ahead; null until it asks. */
     boolean[] ahead;
     /** Where other pages jump to: checks that the page is where it was. Flags in memory. */
@@ -64,14 +62,18 @@ final class Translation {
         this.vectors = layout.vectors();
         this.x87 = layout.x87();
         this.checks = layout.checks();
-        this.wide = Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
-                || i.row.mnemonic().equals("SWAPGS") || SegmentCode.loads(i)));
         this.guarded = layout.guarded();
         this.withMemoryFlags = layout.withMemoryFlags();
         this.entered = layout.entered();
         this.withHostFlags = layout.withHostFlags();
         this.relocations = relocations;
         edges.forEach(edge -> edge.owner = this);
+    }
+
+    /** Whether it may change more than general registers and flags. */
+    boolean isWide() {
+        return Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
+                || i.row.mnemonic().equals("SWAPGS") || SegmentCode.loads(i)));
     }
 
     /**

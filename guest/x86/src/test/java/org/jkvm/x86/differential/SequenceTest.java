@@ -162,7 +162,7 @@ class SequenceTest {
 
         private Insn decode(byte[] bytes, int start) {
             Insn insn = new Insn();
-            insn.start = start;
+            insn.start = (short) start;
             decoder.decode(bytes, 0, bytes.length, bits, insn);
             insn.handler = QuickForms.of(insn);
             return insn;

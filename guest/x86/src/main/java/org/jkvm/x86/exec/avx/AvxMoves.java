@@ -120,7 +120,7 @@ public final class AvxMoves {
             long mask = 0;
             for (int n = 0; n < i.srcSize / 16; n++) {
                 c.lane.dst = CpuState.LANES;
-                c.lane.src = i.src + 16 * n;
+                c.lane.src = (short) (i.src + 16 * n);
                 c.sse.part(c, sse, c.lane);
                 mask |= getLong(c.st + CpuState.LANES) << bits * n;
             }

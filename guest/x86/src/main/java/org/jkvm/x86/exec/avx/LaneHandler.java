@@ -120,9 +120,9 @@ public record LaneHandler(Handler sse, Sources sources, int stride, int shift, L
     private void lane(X86Cpu c, Insn i, int second, int n) {
         Insn lane = c.lane;
         lane.vex = i.vex;
-        lane.dst = CpuState.LANES + LANE * n;
-        lane.src = second + stride * n;
-        lane.src2 = i.src3 + LANE * n;
+        lane.dst = (short) (CpuState.LANES + LANE * n);
+        lane.src = (short) (second + stride * n);
+        lane.src2 = (short) (i.src3 + LANE * n);
         lane.dstSize = LANE;
         lane.srcSize = sources == Sources.BOTH ? i.src2Size : i.srcSize;
         lane.imm = (i.memory() ? i.imm & immediate : i.imm) >> shift * n;
