@@ -55,12 +55,13 @@ choose_workshop() {
 
 # Whether the application under $1 is there, newer than every source, and made for this JDK and place.
 is_fresh() {
-    local made=$1/app/target/kvm/made
-    [[ -r $made && $(< "$made") == "$jdk $1" ]] && [[ -z $(newer_sources "$made") ]]
+    local made=$1/app/target/kvm/made line
+    [[ -r $made ]] && IFS= read -r line < "$made" && [[ $line == "$jdk $1" && -z $(newer_sources "$made") ]]
 }
 
+# Only to be called as $(newer_sources FILE): the shell that does it becomes find.
 newer_sources() {
-    find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
+    exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
 # Flags for commands that end soon: their time is the host's, so what runs often is compiled early and simply. The cache is
@@ -68,6 +69,8 @@ newer_sources() {
 extra=()
 brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
     -XX:Tier3InvocationThreshold=60 -XX:Tier3MinInvocationThreshold=30 -XX:Tier3CompileThreshold=300)
+# For those that end before compiled code is worth its making.
+briefest=("${brief[@]:0:3}" -Xint)
 
 # JVM flags, chosen by measurement: guest RAM is outside the heap, so the heap is small and its collector the simplest, which
 # stops the guest less often where there is more room for what is new.

@@ -95,7 +95,7 @@ final class ChainOpener {
     /** Repairs the image at {@code path}: leaks, or {@code all}; empty where its format has nothing to repair. */
     Optional<RepairResult> repair(Path path, OpenOptions options, boolean all) {
         return use(path, options.withReadOnly(false), file -> {
-            ImageFile bytes = imageFile(file, file.status(), options.cache());
+            ImageFile bytes = imageFile(file, file.status(), options);
             String format = options.format() == null ? guess(bytes, path, true) : options.format();
             Optional<RepairResult> result = format.equals("qcow2") ? Optional.of(Qcow2Layer.repair(bytes, all))
                     : Optional.empty();
@@ -160,7 +160,7 @@ final class ChainOpener {
     }
 
     private Layer layer(HostFile file, FileStatus status, OpenOptions options) throws IOException {
-        return layer(file.path(), imageFile(file, status, options.cache()), options);
+        return layer(file.path(), imageFile(file, status, options), options);
     }
 
     private Layer layer(Path path, ImageFile bytes, OpenOptions options) throws IOException {
@@ -199,13 +199,14 @@ final class ChainOpener {
             throw new UserException("image '" + image + "' has a part of itself in '" + Bytes.printable(name)
                     + "': only files in the image's folder are opened for that");
         }
-        return use(image.resolveSibling(name), options, file -> imageFile(file, file.status(), options.cache()));
+        return use(image.resolveSibling(name), options, file -> imageFile(file, file.status(), options));
     }
 
     /** The file as {@code cache} says. O_DIRECT is a property of an open file: fcntl(2) can set it later. */
-    private static ImageFile imageFile(HostFile file, FileStatus status, CacheMode cache) {
-        boolean direct = cache.direct() && file.bypassCache();
-        return new HostImageFile(file, status, cache, direct);
+    private static ImageFile imageFile(HostFile file, FileStatus status, OpenOptions options) {
+        boolean direct = options.cache().direct() && file.bypassCache();
+        HostImageFile image = new HostImageFile(file, status, options.cache(), direct);
+        return options.filling() ? image.filling() : image;
     }
 
     private String guess(ImageFile bytes, Path path, boolean readOnly) throws IOException {

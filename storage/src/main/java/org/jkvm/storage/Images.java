@@ -109,10 +109,18 @@ public final class Images {
 
     /** Makes an image; what was in a file of this name is lost. An image that is in use is refused. */
     public static void create(Path path, CreateOptions options) {
+        create(path, options, CacheMode.WRITEBACK);
+    }
+
+    /**
+     * The same; with {@link CacheMode#UNSAFE} nothing waits for stable storage, for an image that is worth nothing before more
+     * is written. On a busy disk each wait takes as long as writing out what others have written does.
+     */
+    public static void create(Path path, CreateOptions options, CacheMode cache) {
         check(options);
         refuseOwnBacking(path, options.backingFile());
         boolean isNew = Files.notExists(path);
-        try (NewFiles files = new NewFiles(path)) {
+        try (NewFiles files = new NewFiles(path, cache)) {
             ImageFile file = files.make(path);
             fill(new NewImage(path, file, files), options);
             files.flush();

@@ -15,11 +15,14 @@ import org.jkvm.storage.layer.NewImage;
 /** The files of an image that is being made: empty, locked, and flushed and closed together. */
 final class NewFiles implements NewImage.Neighbours, AutoCloseable {
     private final Path image;
+    private final CacheMode cache;
     private final List<HostFile> hosts = new ArrayList<>();
     private final List<ImageFile> files = new ArrayList<>();
 
-    NewFiles(Path image) {
+    /** {@code cache} says whether flushes are waited for; the page cache is used in any case. */
+    NewFiles(Path image, CacheMode cache) {
         this.image = image;
+        this.cache = cache == CacheMode.UNSAFE ? cache : CacheMode.WRITEBACK;
     }
 
     /** Makes a file, or empties it. */
@@ -28,7 +31,7 @@ final class NewFiles implements NewImage.Neighbours, AutoCloseable {
         hosts.add(host);
         FileStatus status = host.status();
         ImageLock.take(host, true);
-        ImageFile file = new HostImageFile(host, status, CacheMode.WRITEBACK, false);
+        ImageFile file = new HostImageFile(host, status, cache, false);
         files.add(file);
         if (regular(file)) {
             file.setSize(0);

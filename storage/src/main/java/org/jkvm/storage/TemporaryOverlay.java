@@ -17,7 +17,7 @@ final class TemporaryOverlay {
     static Layer over(Layer base, ChainOpener opener, OpenOptions options) throws IOException {
         Path file = Files.createTempFile(folder(), "jkvm-", ".qcow2");
         try {
-            Images.create(file, CreateOptions.of("qcow2", base.size()));
+            Images.create(file, CreateOptions.of("qcow2", base.size()), CacheMode.UNSAFE);
             Qcow2Layer top = (Qcow2Layer) opener.open(file, options.withFormat("qcow2").withCache(CacheMode.UNSAFE));
             top.attach(base);
             return top;

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageCopy;
@@ -130,12 +131,13 @@ final class ConvertCommand extends ImageCommand {
         CreateOptions made = options.build(from.size(), options.get("backing_file"), options.get("backing_fmt"))
                 .withSecret(secret);
         ImageCopy.Options how = how(made);
+        CacheMode cache = Common.cache("-t", given.get("-t", "unsafe"));
         OpenOptions opened = OpenOptions.defaults().withFormat(format(place.format()))
-                .withCache(Common.cache("-t", given.get("-t", "unsafe"))).withThreads(how.threads())
-                .withSecret(secret);
+                .withCache(cache).withThreads(how.threads())
+                .withSecret(secret).withFilling(true);
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
-            Images.create(to, made);
+            Images.create(to, made, cache);
         }
         try (Image target = Images.open(to, opened)) {
             copy(from, target, how);

@@ -85,8 +85,9 @@ final class DdCommand extends ImageCommand {
 
     private void make(Image source, Path to, long start, long end) {
         String targetFormat = format(given.get("-O", "raw"));
-        Images.create(to, CreateOptions.of(targetFormat, Bits.alignUp(end - start, SECTOR)));
-        OpenOptions options = OpenOptions.defaults().withFormat(targetFormat).withCache(CacheMode.UNSAFE);
+        Images.create(to, CreateOptions.of(targetFormat, Bits.alignUp(end - start, SECTOR)), CacheMode.UNSAFE);
+        OpenOptions options = OpenOptions.defaults().withFormat(targetFormat).withCache(CacheMode.UNSAFE)
+                .withFilling(true);
         try (Image target = Images.open(to, options)) {
             on(to, () -> copy(source, target, start, end));
         }

@@ -77,8 +77,9 @@ public final class KvmImg {
         int status = run(words, System.out, System.err);
         System.out.flush();
         if (status != 0) {
-            // Not always: it starts the JVM's logging, which takes as long as a small command.
-            Runtime.getRuntime().exit(status);
+            // Not exit: that starts the JVM's logging, which takes as long as a small command. Nothing is left to be cleaned up.
+            System.err.flush();
+            Runtime.getRuntime().halt(status);
         }
     }
 

@@ -287,6 +287,16 @@ public final class HostFile implements AutoCloseable {
         return allocation(0, offset, length);
     }
 
+    /** The same, but the file's length stays, and where there is no room nothing is said: a write will say it. */
+    public void reserveForWrite(long offset, long length) {
+        Native.callInt(FALLOCATE, descriptor, FALLOC_FL_KEEP_SIZE, offset, length);
+    }
+
+    /** The kind of file system that it lies in: a number of include/uapi/linux/magic.h. */
+    public long fileSystem() {
+        return Statfs.type(this);
+    }
+
     @Override
     public void close() {
         Native.callInt(CLOSE, descriptor);
