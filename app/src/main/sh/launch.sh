@@ -64,11 +64,11 @@ newer_sources() {
     exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
-# Flags for commands that end soon: their time is the host's, so what runs often is compiled early and simply. The cache is
+# Flags for commands that end soon: their time is the host's, so what runs often, loops above all, is compiled early and simply. The cache is
 # mapped where it was made for: it need not be relocated. Chosen by measurement (docs/benchmarks.md).
 extra=()
 brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
-    -XX:Tier3InvocationThreshold=60 -XX:Tier3MinInvocationThreshold=30 -XX:Tier3CompileThreshold=300)
+    -XX:Tier3BackEdgeThreshold=2000)
 # For those that end before compiled code is worth its making.
 briefest=("${brief[@]:0:3}" -Xint)
 

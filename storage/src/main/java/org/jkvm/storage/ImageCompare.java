@@ -192,7 +192,7 @@ public final class ImageCompare {
 
     private long nonZero(long offset, MemorySegment data) throws IOException {
         read(a.size() > b.size() ? a : b, offset, data);
-        return Zeroes.firstOther(data);
+        return Buffers.isZero(data) ? -1 : Zeroes.firstOther(data);
     }
 
     private static void read(Image image, long offset, MemorySegment data) throws IOException {

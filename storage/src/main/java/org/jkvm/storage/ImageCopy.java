@@ -199,7 +199,7 @@ public final class ImageCopy {
     }
 
     private void write(long offset, MemorySegment data) throws IOException {
-        if (!options.compress() || Zeroes.firstOther(data) < 0 || !target.writeCompressedNow(offset, data)) {
+        if (!options.compress() || Buffers.isZero(data) || !target.writeCompressedNow(offset, data)) {
             writer.write(offset, data);
         }
     }

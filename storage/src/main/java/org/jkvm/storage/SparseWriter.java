@@ -32,14 +32,8 @@ final class SparseWriter {
         ByteBuffer view = data.asByteBuffer();
         int at = 0;
         while (at < view.capacity()) {
-            int end = unitEnd(offset, view, at);
-            boolean zero = Zeroes.only(data, view, at, end);
-            for (int next; end < view.capacity(); end = next) {
-                next = unitEnd(offset, view, end);
-                if (Zeroes.only(data, view, end, next) != zero) {
-                    break;
-                }
-            }
+            boolean zero = Zeroes.only(data, view, at, unitEnd(offset, view, at));
+            int end = runEnd(offset, data, view, at, zero);
             if (zero) {
                 zero(offset + at, end - at);
             } else {
@@ -47,6 +41,20 @@ final class SparseWriter {
             }
             at = end;
         }
+    }
+
+    /** The end of the units from {@code at} on that are zeroes as that one is, or are not. */
+    private int runEnd(long offset, MemorySegment data, ByteBuffer view, int at, boolean zero) {
+        int end = unitEnd(offset, view, at);
+        while (end < view.capacity()) {
+            end = zero ? (int) Zeroes.end(data, end, unit) : end;
+            int next = unitEnd(offset, view, end);
+            if (end == next || Zeroes.only(data, view, end, next) != zero) {
+                return end;
+            }
+            end = next;
+        }
+        return end;
     }
 
     /** The end of the unit of the disk in which {@code at} of {@code view} lies. */

@@ -15,7 +15,19 @@ final class Zeroes {
      */
     static boolean only(MemorySegment data, ByteBuffer view, int from, int to) {
         return (to - from < Long.BYTES || (view.getLong(from) | view.getLong(to - Long.BYTES)) == 0)
-                && firstOther(data.asSlice(from, to - from)) < 0;
+                && Buffers.isZero(data.asSlice(from, to - from));
+    }
+
+    /**
+     * Where zeroes end that begin at {@code from}, going by units of {@code unit} bytes: in steps that double,
+     * since much memory is compared faster than little is cut out. Perhaps there are more behind.
+     */
+    static long end(MemorySegment data, long from, long unit) {
+        long end = from;
+        for (long step = unit; step <= data.byteSize() - end && Buffers.isZero(data.asSlice(end, step)); step *= 2) {
+            end += step;
+        }
+        return end;
     }
 
     /** Where {@code data} has the first byte that is not zero; -1 where there is none. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jkvm.base.Bits;
+import org.jkvm.linux.NativeBytes;
 
 /** Memory for disk I/O. */
 public final class Buffers {
@@ -38,8 +39,9 @@ public final class Buffers {
     /** Whether there is nothing but zeroes in {@code data}. */
     public static boolean isZero(MemorySegment data) {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
-            long end = Math.min(data.byteSize(), at + CHUNK);
-            if (MemorySegment.mismatch(data, at, end, Zero.CHUNK_OF, 0, end - at) >= 0) {
+            MemorySegment part = data.asSlice(at, Math.min(CHUNK, data.byteSize() - at));
+            MemorySegment zeroes = Zero.CHUNK_OF.asSlice(0, part.byteSize());
+            if (part.isNative() ? !NativeBytes.same(part, zeroes) : part.mismatch(zeroes) >= 0) {
                 return false;
             }
         }
