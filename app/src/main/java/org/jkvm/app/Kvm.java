@@ -13,6 +13,7 @@ import org.jkvm.app.vm.Accelerator;
 import org.jkvm.app.vm.Session;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.nbd.NbdAddress;
 import picocli.CommandLine;
 
 /** The kvm command. */
@@ -44,11 +45,11 @@ public final class Kvm {
     private static int failed(Exception e) {
         switch (e) {
             case UserException user -> {
-                System.err.println("kvm: " + user.getMessage());
+                System.err.println("kvm: " + NbdAddress.readable(user.getMessage()));
                 return user.exitStatus();
             }
             case HostException host -> {
-                System.err.println("kvm: " + host.getMessage());
+                System.err.println("kvm: " + NbdAddress.readable(host.getMessage()));
                 return UserException.FAILED;
             }
             case RuntimeException bug -> throw bug;

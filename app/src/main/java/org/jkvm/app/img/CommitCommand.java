@@ -15,6 +15,8 @@ import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img commit}. */
 final class CommitCommand extends ImageCommand {
+    /** As many as are opened above each other. */
+    private static final int MAX_CHAIN = 200;
     private static final int SPARSE = 4096;
     private static final int THREADS = 2;
 
@@ -72,6 +74,10 @@ final class CommitCommand extends ImageCommand {
             if (below == null) {
                 throw new UserException("image '" + chain.getLast().path() + "' has no backing file"
                         + (base == null ? "" : ": '" + base + "' is not below '" + top.path() + "'"));
+            }
+            if (chain.size() > MAX_CHAIN) {
+                throw new UserException("backing files of image '" + top.path() + "' form a circle, or a chain of more than "
+                        + MAX_CHAIN);
             }
             chain.add(new Link(below.path(), below.format()));
         } while (base != null && !same(chain.getLast().path(), base));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CacheMode;
@@ -46,7 +47,9 @@ final class ConvertCommand extends ImageCommand {
                 .flag("--salvage", "What cannot be read becomes zeroes, and is told.")
                 .flag("-C", "Has the host copy what it can (copy_file_range): file systems that can do that share storage."
                         + " For raw targets; zeroes in the source are not looked for.")
-                .flag("--bitmaps", "Refused: dirty bitmaps cannot be copied.")
+                .flag("--bitmaps", "Copies the dirty bitmaps of a qcow2 image into a qcow2 image too.")
+                .flag("--skip-broken-bitmaps", "With --bitmaps: those that were not closed properly are left out, and told;"
+                        + " else they are an error.")
                 .flag("--target-image-opts", "With -n: TARGET is not a name but as for --image-opts.")
                 .value("-m", "COUNT", "Pieces under way at once: 1 to 16.")
                 .flag("-W", "Writes in any order: faster to a raw file, worse order in others.")
@@ -100,9 +103,7 @@ final class ConvertCommand extends ImageCommand {
         if (made.get("backing_file") != null && given.operands().size() > 2) {
             throw new UserException("-B goes with one source, not with several");
         }
-        if (given.has("--bitmaps")) {
-            throw new UserException("--bitmaps: dirty bitmaps cannot be copied");
-        }
+        checkBitmaps(made);
         if (given.has("-C") && given.has("-c")) {
             throw new UserException("-C and -c do not go together: the host packs nothing");
         }
@@ -111,6 +112,24 @@ final class ConvertCommand extends ImageCommand {
         }
         if (made.get("size") != null) {
             throw new UserException("-o size: the new image is as large as the source");
+        }
+    }
+
+    private void checkBitmaps(CreationOptions made) {
+        if (given.has("--skip-broken-bitmaps") && !given.has("--bitmaps")) {
+            throw new UserException("--skip-broken-bitmaps goes with --bitmaps");
+        }
+        if (!given.has("--bitmaps")) {
+            return;
+        }
+        if (given.operands().size() > 2) {
+            throw new UserException("--bitmaps goes with one source, not with several");
+        }
+        if (given.has("-l")) {
+            throw new UserException("--bitmaps and -l do not go together: bitmaps are about the disk as it is now");
+        }
+        if (!targetFormat.equals("qcow2") || made.version() == 2) {
+            throw new UserException("--bitmaps needs a target of format qcow2, compat=1.1: others have no bitmaps inside");
         }
     }
 
@@ -135,12 +154,18 @@ final class ConvertCommand extends ImageCommand {
         OpenOptions opened = OpenOptions.defaults().withFormat(format(place.format()))
                 .withCache(cache).withThreads(how.threads())
                 .withSecret(secret).withFilling(true);
+        Optional<BitmapCopy> bitmaps = given.has("--bitmaps")
+                ? Optional.of(BitmapCopy.of(from.first(), given.has("--skip-broken-bitmaps"), err)) : Optional.empty();
         boolean removable = !existing && Files.notExists(to);
         if (!existing) {
             Images.create(to, made, cache);
         }
         try (Image target = Images.open(to, opened)) {
             copy(from, target, how);
+            bitmaps.ifPresent(b -> on(to, () -> {
+                b.to(target);
+                return null;
+            }));
         } catch (UserException | HostException e) {
             if (removable) {
                 to.toFile().delete();

@@ -144,7 +144,8 @@ final class CreationOptions {
         return (int) value.getAsLong();
     }
 
-    private int version() {
+    /** The version of a qcow2 image: 2 or 3. */
+    int version() {
         return switch (values.getOrDefault("compat", "1.1")) {
             case "1.1", "v3" -> 3;
             case "0.10", "v2" -> 2;

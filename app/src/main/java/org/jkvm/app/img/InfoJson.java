@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.nbd.NbdAddress;
 
 /** What programs read: the members of {@code qemu-img info --output=json} and {@code check --output=json}. */
 final class InfoJson {
@@ -19,7 +20,7 @@ final class InfoJson {
             tree.put("snapshots", info.snapshots().stream().map(InfoJson::snapshot).toList());
         }
         tree.put("virtual-size", info.virtualSize());
-        tree.put("filename", info.path().toString());
+        tree.put("filename", NbdAddress.readable(info.path().toString()));
         if (info.clusterSize() > 0) {
             tree.put("cluster-size", info.clusterSize());
         }
@@ -85,7 +86,7 @@ final class InfoJson {
 
     private static void backing(Map<String, Object> tree, ImageInfo.Backing backing) {
         tree.put("backing-filename", backing.name());
-        tree.put("full-backing-filename", backing.path().toString());
+        tree.put("full-backing-filename", NbdAddress.readable(backing.path().toString()));
         if (backing.format() != null) {
             tree.put("backing-filename-format", backing.format());
         }

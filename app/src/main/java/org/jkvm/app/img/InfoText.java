@@ -7,6 +7,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.nbd.NbdAddress;
 
 /** What people read: the lines of {@code qemu-img info}. */
 final class InfoText {
@@ -23,7 +24,7 @@ final class InfoText {
     }
 
     private String text(ImageInfo info) {
-        line("image: " + info.path());
+        line("image: " + NbdAddress.readable(info.path().toString()));
         line("file format: " + info.format());
         line("virtual size: " + size(info.virtualSize()) + " (" + info.virtualSize() + " bytes)");
         line("disk size: " + size(info.actualSize()));
@@ -46,8 +47,9 @@ final class InfoText {
     }
 
     private void backing(ImageInfo.Backing backing) {
-        boolean elsewhere = !backing.name().equals(backing.path().toString());
-        line("backing file: " + backing.name() + (elsewhere ? " (actual path: " + backing.path() + ")" : ""));
+        String place = NbdAddress.readable(backing.path().toString());
+        boolean elsewhere = !backing.name().equals(place);
+        line("backing file: " + backing.name() + (elsewhere ? " (actual path: " + place + ")" : ""));
         if (backing.format() != null) {
             line("backing file format: " + backing.format());
         }

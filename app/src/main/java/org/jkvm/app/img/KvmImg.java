@@ -11,6 +11,7 @@ import org.jkvm.app.cli.Page;
 import org.jkvm.app.cli.Suggestion;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.nbd.NbdAddress;
 
 /** The kvm-img command: makes, examines and changes virtual hard disks. Names, meanings and exit statuses are qemu-img's. */
 public final class KvmImg {
@@ -88,10 +89,10 @@ public final class KvmImg {
         try {
             return run(List.of(words), new Console(out, err));
         } catch (UserException e) {
-            err.println("kvm-img: " + e.getMessage());
+            err.println("kvm-img: " + NbdAddress.readable(e.getMessage()));
             return e.exitStatus();
         } catch (HostException e) {
-            err.println("kvm-img: " + e.getMessage());
+            err.println("kvm-img: " + NbdAddress.readable(e.getMessage()));
             return UserException.FAILED;
         }
     }

@@ -25,6 +25,10 @@ final class Sources implements AutoCloseable {
         }
     }
 
+    Image first() {
+        return images.getFirst();
+    }
+
     long size() {
         return images.stream().mapToLong(Image::size).sum();
     }

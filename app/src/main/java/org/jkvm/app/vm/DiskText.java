@@ -12,6 +12,7 @@ import org.jkvm.storage.live.Job;
 import org.jkvm.storage.live.Limits;
 import org.jkvm.storage.live.Operation;
 import org.jkvm.storage.live.Statistics;
+import org.jkvm.storage.nbd.NbdAddress;
 
 /** What the monitor tells about disks, in the form of QEMU's. */
 final class DiskText {
@@ -27,7 +28,8 @@ final class DiskText {
     private static String block(Disks.Attached disk) {
         Drive drive = disk.drive();
         Image image = drive.image();
-        StringBuilder text = new StringBuilder("%s: %s (%s%s)%n".formatted(drive.name(), drive.source().path(),
+        StringBuilder text = new StringBuilder("%s: %s (%s%s)%n".formatted(drive.name(),
+                NbdAddress.readable(drive.source().path().toString()),
                 drive.source().temporary() ? "temporary overlay" : image.format(), image.readOnly() ? ", read-only" : ""));
         line(text, "Attached to:", disk.device().isEmpty() ? "nothing" : disk.device());
         line(text, "Cache mode:", disk.node().open().cache().name().toLowerCase(Locale.ROOT)
@@ -45,7 +47,7 @@ final class DiskText {
 
     private static void backing(StringBuilder text, Image image) {
         try {
-            image.info().backing().ifPresent(b -> line(text, "Backing file:", b.path().toString()));
+            image.info().backing().ifPresent(b -> line(text, "Backing file:", NbdAddress.readable(b.path().toString())));
         } catch (IOException e) {
             line(text, "Error:", e.getMessage());
         }

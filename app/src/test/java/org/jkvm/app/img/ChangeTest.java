@@ -1,6 +1,7 @@
 package org.jkvm.app.img;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,7 +9,10 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.Arrays;
+import org.jkvm.app.img.ImageTool.Outcome;
+import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
@@ -256,5 +260,72 @@ class ChangeTest {
         tool.refused("bitmap @d.qcow2 two", "nothing to do");
         tool.ok("bitmap --remove @d.qcow2 one");
         assertThat(tool.ok("info --output=json @d.qcow2")).contains("\"two\"").doesNotContain("\"one\"");
+    }
+
+    private void circle() {
+        tool.ok("create -q -f qcow2 @a.qcow2 4M");
+        tool.ok("create -q -f qcow2 -b a.qcow2 -F qcow2 @b.qcow2");
+        tool.ok("rebase -u -b b.qcow2 -F qcow2 @a.qcow2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"info --backing-chain @a.qcow2", "map @a.qcow2", "convert -O raw @a.qcow2 @c.raw",
+        "compare @a.qcow2 @first.raw", "commit -b @first.raw @a.qcow2", "commit @a.qcow2", "rebase -b @first.raw -F raw @a.qcow2",
+        "resize @a.qcow2 8M", "bench -c 1 @a.qcow2", "measure -O qcow2 @a.qcow2"})
+    void aCircleOfBackingFilesIsRefused(String line) {
+        circle();
+        Outcome outcome = assertTimeoutPreemptively(Duration.ofSeconds(20), () -> tool.run(line));
+        assertThat(outcome.err()).contains("form a circle").hasLineCount(1);
+        assertThat(outcome.status()).isPositive();
+    }
+
+    private void bitmaps() throws IOException {
+        tool.ok("convert -O qcow2 @first.raw @d.qcow2");
+        tool.ok("bitmap --add -g 64k @d.qcow2 monday");
+        tool.ok("bitmap --add --disable -g 1M @d.qcow2 spare");
+        tool.write("d.qcow2", 1 << 20, Arrays.copyOf(second, 70_144));
+    }
+
+    @Test
+    void bitmapsGoWithTheContents() throws IOException {
+        bitmaps();
+        tool.ok("convert --bitmaps -O qcow2 @d.qcow2 @e.qcow2");
+        assertThat(contents("e.qcow2", "monday")).isEqualTo(contents("d.qcow2", "monday"));
+        assertThat(contents("e.qcow2", "monday").bits().cardinality()).isEqualTo(2);
+        assertThat(contents("e.qcow2", "spare").bits().isEmpty()).isTrue();
+        assertThat(tool.ok("info @e.qcow2")).contains("name: monday", "granularity: 1048576").containsOnlyOnce("auto");
+        assertThat(tool.qemu("compare @d.qcow2 @e.qcow2").status()).isZero();
+        clean("e.qcow2");
+        tool.refused("convert --bitmaps -n -O qcow2 @d.qcow2 @e.qcow2", "there is a bitmap 'monday' already");
+    }
+
+    private Bitmaps.Contents contents(String name, String bitmap) throws IOException {
+        try (Image image = Images.open(folder.resolve(name), OpenOptions.defaults().withReadOnly(true))) {
+            return image.bitmaps().orElseThrow().contents(bitmap);
+        }
+    }
+
+    @Test
+    void bitmapsThatWereNotClosedAreNotCopied() throws IOException {
+        bitmaps();
+        Path open = folder.resolve("open.qcow2");
+        try (Image image = Images.open(folder.resolve("d.qcow2"), OpenOptions.defaults())) {
+            assertThat(image.readOnly()).isFalse();
+            Files.copy(folder.resolve("d.qcow2"), open);
+        }
+        tool.refused("convert --bitmaps -O qcow2 @open.qcow2 @e.qcow2", "--skip-broken-bitmaps leaves it out");
+        assertThat(folder.resolve("e.qcow2")).doesNotExist();
+        Outcome outcome = tool.run("convert --bitmaps --skip-broken-bitmaps -O qcow2 @open.qcow2 @e.qcow2");
+        assertThat(outcome.err()).contains("'monday' was not closed properly and is left out").hasLineCount(1);
+        assertThat(tool.ok("info @e.qcow2")).contains("spare").doesNotContain("monday");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--skip-broken-bitmaps -O qcow2 @d.qcow2, goes with --bitmaps", "--bitmaps -O raw @d.qcow2, needs a target",
+        "--bitmaps -O qcow2 -o compat=v2 @d.qcow2, needs a target", "--bitmaps -O qcow2 @first.raw, has no bitmaps inside",
+        "--bitmaps -O qcow2 @d.qcow2 @first.raw, goes with one source", "--bitmaps -l x -O qcow2 @d.qcow2, do not go together"})
+    void bitmapsAreRefusedWhereThereAreNone(String words, String message) throws IOException {
+        bitmaps();
+        tool.refused("convert " + words + " @e.qcow2", message);
     }
 }

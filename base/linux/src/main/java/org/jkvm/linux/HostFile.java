@@ -172,7 +172,7 @@ public final class HostFile implements AutoCloseable {
     /** As {@link #read(long, MemorySegment)}, into pieces. */
     public long read(long offset, Pieces target) {
         if (target.count() == 1 || !target.isNative()) {
-            return readEach(offset, target);
+            return target.eachPart(offset, this::read);
         }
         long done = 0;
         while (done < target.byteSize()) {
@@ -181,18 +181,6 @@ public final class HostFile implements AutoCloseable {
                 break;
             }
             done += n;
-        }
-        return done;
-    }
-
-    private long readEach(long offset, Pieces target) {
-        long done = 0;
-        for (int i = 0; i < target.count(); i++) {
-            long n = read(offset + done, target.get(i));
-            done += n;
-            if (n < target.get(i).byteSize()) {
-                break;
-            }
         }
         return done;
     }
@@ -212,7 +200,7 @@ public final class HostFile implements AutoCloseable {
     /** As {@link #write(long, MemorySegment)}, from pieces. */
     public void write(long offset, Pieces source) {
         if (source.count() == 1 || !source.isNative()) {
-            writeEach(offset, source);
+            source.eachPart(offset, this::written);
             return;
         }
         long done = 0;
@@ -221,12 +209,9 @@ public final class HostFile implements AutoCloseable {
         }
     }
 
-    private void writeEach(long offset, Pieces source) {
-        long done = 0;
-        for (int i = 0; i < source.count(); i++) {
-            write(offset + done, source.get(i));
-            done += source.get(i).byteSize();
-        }
+    private long written(long offset, MemorySegment piece) {
+        write(offset, piece);
+        return piece.byteSize();
     }
 
     private long taken(long offset, long bytes) {

@@ -30,18 +30,7 @@ final class DirectIo {
 
     /** Reads like {@link HostFile#read(long, Pieces)}. */
     long read(long offset, Pieces target) {
-        if (aligned(offset, target)) {
-            return file.read(offset, target);
-        }
-        long done = 0;
-        for (int i = 0; i < target.count(); i++) {
-            long n = read(offset + done, target.get(i));
-            done += n;
-            if (n < target.get(i).byteSize()) {
-                break;
-            }
-        }
-        return done;
+        return aligned(offset, target) ? file.read(offset, target) : target.eachPart(offset, this::read);
     }
 
     private long read(long offset, MemorySegment target) {
@@ -56,14 +45,10 @@ final class DirectIo {
             }
             return;
         }
-        long done = 0;
-        for (int i = 0; i < source.count(); i++) {
-            write(offset + done, source.get(i));
-            done += source.get(i).byteSize();
-        }
+        source.eachPart(offset, this::write);
     }
 
-    private void write(long offset, MemorySegment source) {
+    private long write(long offset, MemorySegment source) {
         long first = Bits.alignDown(offset, offsetAlign);
         long end = Bits.alignUp(offset + source.byteSize(), offsetAlign);
         boolean whole = first == offset && end == offset + source.byteSize();
@@ -74,6 +59,7 @@ final class DirectIo {
                 writeCopied(offset, source, first, end);
             }
         }
+        return source.byteSize();
     }
 
     private boolean aligned(long offset, Pieces pieces) {

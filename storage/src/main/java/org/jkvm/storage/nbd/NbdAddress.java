@@ -32,15 +32,28 @@ import org.jkvm.base.UserException;
 public record NbdAddress(String text, boolean tls, String host, int port, Path socket, String user, String export,
         Path pskFile, int reconnectDelay) {
     private static final int DEFAULT_DELAY = 10;
-    private static final Pattern ANY = Pattern.compile("nbds?(\\+unix)?:.+");
-    private static final Pattern URI = Pattern.compile("(nbds?)(\\+unix)?:/+([^?]*)(?:\\?(.*))?");
-    private static final Pattern AUTHORITY =
-            Pattern.compile("(?:([^@/]*)@)?(\\[[0-9a-fA-F:.]+]|[^:/\\[\\]]*)(?::(\\d{1,5}))?(?:/(.*))?");
-    private static final Pattern OLD = Pattern.compile("nbd:(?:unix:([^:]+)|([^:]+):(\\d{1,5}))(?::exportname=(.*))?");
+    /** What addresses look like. Made when a name looks like one: most names are files'. */
+    private static final class Forms {
+        private static final Pattern ANY = Pattern.compile("nbds?(\\+unix)?:.+");
+        private static final Pattern URI = Pattern.compile("(nbds?)(\\+unix)?:/+([^?]*)(?:\\?(.*))?");
+        private static final Pattern AUTHORITY =
+                Pattern.compile("(?:([^@/]*)@)?(\\[[0-9a-fA-F:.]+]|[^:/\\[\\]]*)(?::(\\d{1,5}))?(?:/(.*))?");
+        /** An address whose slashes a {@link Path} has made one. */
+        private static final Pattern SHORTENED = Pattern.compile("(?<![\\w+/])nbds?(\\+unix)?:/(?!/)");
+        private static final Pattern OLD = Pattern.compile("nbd:(?:unix:([^:]+)|([^:]+):(\\d{1,5}))(?::exportname=(.*))?");
+    }
+
+    /** {@code text}, which may have addresses in it that went through a {@link Path}, with addresses as people write them. */
+    public static String readable(String text) {
+        if (!text.contains("nbd")) {
+            return text;
+        }
+        return Forms.SHORTENED.matcher(text).replaceAll(m -> m.group() + (m.group(1) == null ? "/" : "//"));
+    }
 
     /** Whether a disk's name is an address of this kind, and no file's. */
     public static boolean matches(String name) {
-        return ANY.matcher(name).matches();
+        return name.startsWith("nbd") && Forms.ANY.matcher(name).matches();
     }
 
     /**
@@ -49,14 +62,14 @@ public record NbdAddress(String text, boolean tls, String host, int port, Path s
      * @throws UserException where it can't be understood
      */
     public static NbdAddress parse(String text) {
-        Matcher old = OLD.matcher(text);
+        Matcher old = Forms.OLD.matcher(text);
         if (old.matches() && !text.startsWith("nbd:/")) {
             Path socket = old.group(1) == null ? null : Path.of(old.group(1));
             String export = old.group(4) == null ? "" : old.group(4);
             return new NbdAddress(text, false, socket == null ? old.group(2) : "", socket == null ? port(text, old.group(3)) : 0,
                     socket, "", export, null, DEFAULT_DELAY);
         }
-        Matcher uri = URI.matcher(text);
+        Matcher uri = Forms.URI.matcher(text);
         if (!uri.matches()) {
             throw malformed(text);
         }
@@ -66,7 +79,7 @@ public record NbdAddress(String text, boolean tls, String host, int port, Path s
     }
 
     private static NbdAddress network(String text, boolean tls, String place, String query) {
-        Matcher m = AUTHORITY.matcher(place);
+        Matcher m = Forms.AUTHORITY.matcher(place);
         if (!m.matches() || m.group(2).isEmpty()) {
             throw malformed(text);
         }

@@ -27,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Our client against our server, and each against what it should not have to expect. */
 @Timeout(120)
@@ -247,5 +249,13 @@ class NbdTest {
             }
         }
         return Arrays.copyOf(bytes.array(), bytes.position());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nbd://host/disk", "nbds://host:10810/a/b", "nbd+unix:///?socket=/run/x", "nbds+unix:///disk?socket=/x",
+        "nbd:host:10809", "nbd:unix:/run/x", "/srv/nbd:/x", "plain"})
+    void addressesAreShownAsTheyWereGiven(String text) {
+        String message = "cannot open image '" + Path.of(text) + "': gone";
+        assertThat(NbdAddress.readable(message)).isEqualTo("cannot open image '" + text + "': gone");
     }
 }

@@ -104,6 +104,25 @@ public final class Pieces {
         }
     }
 
+    /** What is done with one piece, and may end early. */
+    public interface Part {
+        /** Moves {@code piece} from or to {@code offset}; returns how many bytes were moved. */
+        long run(long offset, MemorySegment piece);
+    }
+
+    /** The same, until one is moved in part only; returns how many bytes were moved. */
+    public long eachPart(long offset, Part part) {
+        long done = 0;
+        for (MemorySegment piece : pieces) {
+            long moved = part.run(offset + done, piece);
+            done += moved;
+            if (moved < piece.byteSize()) {
+                break;
+            }
+        }
+        return done;
+    }
+
     /** Copies all bytes to the beginning of {@code target}. */
     public void copyTo(MemorySegment target) {
         long at = 0;
