@@ -28,7 +28,7 @@ class PayloadTest {
     @ValueSource(strings = {
         "real-exceptions", "protected-exceptions", "long-exceptions", "task-switch", "call-gate", "virtual-8086", "paging",
         "crossing", "self-modifying", "stale-code", "twins", "spans", "corners", "shadows", "debugging",
-        "device-access",
+        "device-access", "limits", "real-limits",
     })
     void printsWhatItsAssemblySays(String name) {
         Payload payload = Payload.load(name);
