@@ -10,7 +10,7 @@ import org.jkvm.base.MsiChannel;
 import org.jkvm.base.MsiSink;
 import org.jkvm.linux.Errno;
 
-/** Messages to the kernel's local APICs, one call each or by channels of their own. Any thread; once closed, nothing happens. */
+/** Messages to the kernel's local APICs, one call each or by channels. Any thread; once closed, nothing happens. */
 final class KvmMessages implements MsiSink {
     private final Handle vm;
     private final KvmMsiChannels channels;
