@@ -43,9 +43,9 @@ use_disk() {
     echo "written $written wrong $wrong" > /tmp/disk
 }
 
-renice -n -10 $$ > /dev/null
+renice -n -20 $$ > /dev/null
 checksums & use_disk & watch_clock &
-renice -n 10 $(jobs -p) > /dev/null
+renice -n 39 $(jobs -p) > /dev/null
 echo "guest ready"
 while read word; do
     case $word in
