@@ -3,16 +3,22 @@ package org.jkvm.boot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jkvm.base.GuestMemory;
 import org.jkvm.base.backend.EntropySource;
 import org.jkvm.devices.virtio.VirtioOptions;
+import org.jkvm.devices.virtio.blk.BlkOptions;
 import org.jkvm.devices.virtio.rng.RngOptions;
 import org.jkvm.hybrid.Engine;
 import org.jkvm.hybrid.HybridHypervisor;
@@ -29,6 +35,9 @@ import org.jkvm.machine.run.LifePolicy;
 import org.jkvm.soft.SoftCpus;
 import org.jkvm.soft.SoftHypervisor;
 import org.jkvm.soft.SoftOptions;
+import org.jkvm.storage.Image;
+import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
 import org.jkvm.testkit.KernelImages;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +61,12 @@ class DeviceOffloadTest {
     private static final long AVAILABLE = TABLES + 0x3000;
     private static final long USED = TABLES + 0x4000;
     private static final long BUFFER = TABLES + 0x5000;
+    private static final long REQUEST = TABLES + 0x6000;
+    private static final long STATUS = REQUEST + 0x10;
+    private static final int NEXT = 1;
+    private static final int WRITE = 2;
+    private static final int SECTOR = 512;
+    private static final int VIRTIO_BLK_T_IN = 0;
     private static final int VECTOR = 0x40;
     private static final int HANDLER = 0x20;
     private static final byte[] RANDOM = {3, 1, 4, 1, 5, 9, 2, 6};
@@ -60,25 +75,31 @@ class DeviceOffloadTest {
     private Path folder;
 
     private Pc pc;
+    /** Puts what the device is to read into memory. */
+    private Consumer<GuestMemory> request = memory -> { };
     private volatile String asker;
 
-    /** A backend, and the thread on which its devices hear of a doorbell. */
+    /** A piece of memory of a request; {@code written} by the device. */
+    private record Piece(long address, int length, boolean written) {
+    }
+
+    /** A backend, the thread on which its devices hear of a doorbell, and how many events its interrupts take, a vector. */
     private enum Kind {
-        KVM("doorbells") {
+        KVM("doorbells", 1, 1) {
             @Override
             Hypervisor hypervisor() {
                 assumeKvm();
                 return new KvmHypervisor();
             }
         },
-        ASSISTED("offload vcpu0|doorbells") {
+        ASSISTED("offload vcpu0|doorbells", 0, 1) {
             @Override
             Hypervisor hypervisor() {
                 assumeKvm();
                 return new HybridHypervisor(Engine.KVM, SoftOptions.DEFAULT, Optional.of(new KvmHypervisor()), "");
             }
         },
-        SOFT("offload vcpu0") {
+        SOFT("offload vcpu0", 0, 0) {
             @Override
             Hypervisor hypervisor() {
                 return new SoftHypervisor();
@@ -86,9 +107,13 @@ class DeviceOffloadTest {
         };
 
         private final String thread;
+        private final int fewest;
+        private final int most;
 
-        Kind(String thread) {
+        Kind(String thread, int fewest, int most) {
             this.thread = thread;
+            this.fewest = fewest;
+            this.most = most;
         }
 
         abstract Hypervisor hypervisor();
@@ -122,19 +147,61 @@ class DeviceOffloadTest {
     @ParameterizedTest
     @EnumSource(Kind.class)
     void aDoorbellIsAnsweredByAnInterrupt(Kind kind) throws Exception {
-        Hypervisor hypervisor = kind.hypervisor();
-        PciCard card = new PciCard.VirtioRandom("rng", SLOT, source, RngOptions.DEFAULTS, VirtioOptions.DEFAULTS);
+        run(kind, new PciCard.VirtioRandom("rng", SLOT, source, RngOptions.DEFAULTS, VirtioOptions.DEFAULTS),
+                new Piece(BUFFER, RANDOM.length, true));
+        assertThat(memory(BUFFER, RANDOM.length)).isEqualTo(RANDOM);
+        assertThat(asker).matches(kind.thread);
+    }
+
+    /** The disk answers on a thread of its own, when the processor has halted. */
+    @ParameterizedTest
+    @EnumSource(Kind.class)
+    void aDisksSectorIsReadWithoutAnExit(Kind kind) throws Exception {
+        byte[] contents = new byte[64 * SECTOR];
+        new Random(4).nextBytes(contents);
+        Image image = Images.open(Files.write(folder.resolve("disk"), contents), OpenOptions.defaults().withFormat("raw"));
+        request = memory -> {
+            memory.writeInt(REQUEST, 4, VIRTIO_BLK_T_IN);
+            memory.writeInt(REQUEST + 8, 4, 3);
+            memory.writeInt(STATUS, 1, 0xff);
+        };
+        run(kind, new PciCard.VirtioDisk("disk", SLOT, image, BlkOptions.DEFAULTS, VirtioOptions.DEFAULTS),
+                new Piece(REQUEST, 16, false), new Piece(BUFFER, SECTOR, true), new Piece(STATUS, 1, true));
+        assertThat(memory(BUFFER, SECTOR)).isEqualTo(Arrays.copyOfRange(contents, 3 * SECTOR, 4 * SECTOR));
+        assertThat(memory(STATUS, 1)).containsExactly(0);
+    }
+
+    private void run(Kind kind, PciCard card, Piece... chain) throws Exception {
         pc = new Pc(new PcConfig("offload", GuestRam.of(16 << 20), 1, SoftCpus.models().parse("qemu64,-pni", 1, 1),
                 DirectBoot.open(Files.write(folder.resolve("kernel"), kernel()), "", ""), List.of(), List.of(card),
-                List.of(DebugDevice.Exit.DEFAULTS), InstantSource.system(), new LifePolicy(false, true, folder)), hypervisor);
+                List.of(DebugDevice.Exit.DEFAULTS), InstantSource.system(), new LifePolicy(false, true, folder)), kind.hypervisor());
         pc.machine().start(true);
-        pc.machine().whileStopped(this::drive);
+        pc.machine().whileStopped(() -> drive(chain));
+        long events = events();
         pc.machine().resume();
         assertThat(pc.machine().awaitExit()).isEqualTo(ENDED);
-        byte[] read = new byte[RANDOM.length];
-        pc.memory().read(BUFFER, read, 0, read.length);
-        assertThat(read).isEqualTo(RANDOM);
-        assertThat(asker).matches(kind.thread);
+        assertThat(events() - events).as("events for interrupts").isBetween((long) kind.fewest, (long) kind.most);
+    }
+
+    /** How many events (eventfd(2)) this process has. */
+    private static long events() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.filter(DeviceOffloadTest::isEvent).count();
+        }
+    }
+
+    private static boolean isEvent(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().contains("[eventfd]");
+        } catch (IOException closed) {
+            return false;
+        }
+    }
+
+    private byte[] memory(long address, int length) {
+        byte[] read = new byte[length];
+        pc.memory().read(address, read, 0, length);
+        return read;
     }
 
     /** EBX is the doorbell's address. */
@@ -144,9 +211,10 @@ class DeviceOffloadTest {
         return KernelImages.elf32(LOAD_ADDRESS, HEADER, KernelImages.join(KernelImages.multibootHeader(0), code), 0x1000);
     }
 
-    private void drive() {
+    private void drive(Piece... chain) {
         config(4, 2, 6);
-        setUpQueue(config(0x20) & ~0xfL);
+        request.accept(pc.memory());
+        setUpQueue(config(0x20) & ~0xfL, chain);
         useMessages(config(0x14) & ~0xfL);
         setUpProcessor(config(0x20) & ~0xfL);
     }
@@ -163,12 +231,16 @@ class DeviceOffloadTest {
         pc.bus().mmio().write(address, size, value);
     }
 
-    /** One buffer of eight bytes for the device (virtio 1.2, sections 2.7, 3.1.1 and 4.1.4.3). */
-    private void setUpQueue(long common) {
+    /** One request for the device (virtio 1.2, sections 2.7, 3.1.1 and 4.1.4.3). */
+    private void setUpQueue(long common, Piece... chain) {
         GuestMemory memory = pc.memory();
-        memory.writeInt(DESCRIPTORS, 4, (int) BUFFER);
-        memory.writeInt(DESCRIPTORS + 8, 4, RANDOM.length);
-        memory.writeInt(DESCRIPTORS + 12, 2, 2);
+        for (int n = 0; n < chain.length; n++) {
+            boolean last = n == chain.length - 1;
+            memory.writeInt(DESCRIPTORS + 16L * n, 4, (int) chain[n].address);
+            memory.writeInt(DESCRIPTORS + 16L * n + 8, 4, chain[n].length);
+            memory.writeInt(DESCRIPTORS + 16L * n + 12, 2, (last ? 0 : NEXT) | (chain[n].written ? WRITE : 0));
+            memory.writeInt(DESCRIPTORS + 16L * n + 14, 2, n + 1);
+        }
         mmio(common + 0x14, 1, 3);
         mmio(common + 8, 4, 1);
         mmio(common + 0xc, 4, 1);
