@@ -219,6 +219,12 @@ final class AsyncImage implements Image {
     }
 
     @Override
+    public void changeKeys(KeyChange change) throws IOException {
+        refuseReadOnly();
+        layer.changeKeys(change);
+    }
+
+    @Override
     public boolean copyNow(long offset, BlockStatus from, long length) throws IOException {
         checkWrite(offset, length);
         boolean copied = layer.copy(offset, from.file(), from.offset(), length);

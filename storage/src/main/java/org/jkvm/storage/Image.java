@@ -96,6 +96,9 @@ public interface Image extends BlockDevice {
      */
     void amend(String name, String value) throws IOException;
 
+    /** Changes the passphrases of an encrypted image, which is open for writing with one of them; it is closed next. */
+    void changeKeys(KeyChange change) throws IOException;
+
     /**
      * Has the host copy {@code length} bytes that lie as {@code from} says, to {@code offset}; {@code from} has an offset.
      * Waits for the host. Returns false, perhaps having copied a part, where the host or the format can't.

@@ -3,11 +3,15 @@ package org.jkvm.app.img;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
+import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img amend}. */
@@ -23,8 +27,11 @@ final class AmendCommand extends ImageCommand {
     static Syntax syntax() {
         return Syntax.of("amend", "FILE", "Changes options of an image that is there.",
                 "What can be changed: backing_file and backing_fmt (the names only, as rebase -u does; an empty backing_file"
-                        + " takes it away), compat (0.10 or 1.1), lazy_refcounts and size (to a larger one).")
+                        + " takes it away), compat (0.10 or 1.1), lazy_refcounts and size (to a larger one); and the passphrases"
+                        + " of an encrypted image, by state, new-secret, old-secret, keyslot and iter-time, behind 'encrypt.'"
+                        + " where the image is qcow2. It is opened with the first --object that is not the new secret.")
                 .value("-o", "NAME=VALUE,...", "The options and their new values.")
+                .flag("--force", "Overwrites a key slot that is in use, takes the last passphrase away.")
                 .with(Common.WRITING)
                 .with(Common.PROGRESS)
                 .with(Common.QUIET);
@@ -36,23 +43,44 @@ final class AmendCommand extends ImageCommand {
         if (!given.has("-o")) {
             throw new UserException("-o is missing: what is to be changed");
         }
-        OpenOptions options = Common.writing(given);
+        Secrets secrets = new Secrets(given);
+        OpenOptions options = Common.writing(given).withSecret(secrets.other(KeyOptions.newSecret(given.all("-o"))));
         try (Image image = Images.openAlone(path, options)) {
-            CreationOptions values = new CreationOptions(image.format(), given.all("-o"));
+            Map<String, String> keys = KeyOptions.of(image.format());
+            CreationOptions values = new CreationOptions(image.format(), given.all("-o"), keys);
+            List<String> changeable = Stream.concat(CHANGEABLE.stream(), keys.keySet().stream()).toList();
             if (values.help()) {
-                out.println("Options that can be changed: " + String.join(", ", CHANGEABLE));
+                out.println("Options that can be changed: " + String.join(", ", changeable));
                 return 0;
             }
-            values.names().stream().filter(n -> !CHANGEABLE.contains(n)).findFirst().ifPresent(n -> {
+            values.names().stream().filter(n -> !changeable.contains(n)).findFirst().ifPresent(n -> {
                 throw new UserException("option '" + n + "' cannot be changed in an image that is there; these can: "
-                        + String.join(", ", CHANGEABLE) + " (convert makes another image)");
+                        + String.join(", ", changeable) + " (convert makes another image)");
             });
+            Optional<KeyChange> change = KeyOptions.change(image.format(), values, secrets, given.has("--force"));
             on(path, () -> amend(image, values));
+            if (change.isPresent()) {
+                on(path, () -> changeKeys(image, change.get()));
+            }
         }
         return 0;
     }
 
-    private static Void amend(Image image, CreationOptions values) throws IOException {
+    private static Void changeKeys(Image image, KeyChange change) throws IOException {
+        image.changeKeys(change);
+        return null;
+    }
+
+    /** Version 2 has no bitmaps: qemu-img drops them too. */
+    private void tellBitmaps(Image image) throws IOException {
+        List<String> names = image.info().qcow2().map(ImageInfo.Qcow2::bitmaps).orElse(List.of()).stream()
+                .map(b -> "'" + b.name() + "'").toList();
+        if (!names.isEmpty() && !given.has("-q")) {
+            err.println("kvm-img: removing bitmaps, which version 2 cannot have: " + String.join(", ", names));
+        }
+    }
+
+    private Void amend(Image image, CreationOptions values) throws IOException {
         if (values.get("size") != null) {
             long size = Bits.alignUp(size("size", values.get("size")), SECTOR);
             if (size < image.size()) {
@@ -65,6 +93,9 @@ final class AmendCommand extends ImageCommand {
         }
         for (String name : List.of("compat", "lazy_refcounts")) {
             if (values.get(name) != null) {
+                if (name.equals("compat") && values.version() == 2) {
+                    tellBitmaps(image);
+                }
                 image.amend(name, values.get(name));
             }
         }

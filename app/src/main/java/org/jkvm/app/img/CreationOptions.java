@@ -40,8 +40,14 @@ final class CreationOptions {
 
     /** Takes the arguments of all {@code -o}. */
     CreationOptions(String format, List<String> arguments) {
+        this(format, arguments, Map.of());
+    }
+
+    /** The same; beside those of the format there are {@code more} options, each with its meaning. */
+    CreationOptions(String format, List<String> arguments, Map<String, String> more) {
         this.format = format;
         this.known = known(format);
+        known.putAll(more);
         arguments.forEach(argument -> split(argument).forEach(this::take));
     }
 
@@ -133,7 +139,8 @@ final class CreationOptions {
         };
     }
 
-    private int number(String name, int otherwise) {
+    /** A number, or one with k, M or G, above zero. */
+    int number(String name, int otherwise) {
         if (get(name) == null) {
             return otherwise;
         }

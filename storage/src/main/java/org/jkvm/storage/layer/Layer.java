@@ -10,6 +10,7 @@ import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.Snapshots;
 
 /**
@@ -78,6 +79,11 @@ public interface Layer extends AutoCloseable {
     /** Changes an option of the format in the image; it is closed next. */
     default void amend(String name, String value) throws IOException {
         throw new IOException("option '" + name + "' of format " + format() + " cannot be changed");
+    }
+
+    /** Changes the passphrases of an encrypted image; it is closed next. */
+    default void changeKeys(KeyChange change) throws IOException {
+        throw new IOException("the image is not encrypted: it has no passphrases");
     }
 
     /**

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.security.GeneralSecurityException;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.Secret;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -19,13 +20,19 @@ public final class CryptFile implements ImageFile {
 
     private final ImageFile file;
     private final long start;
+    private final LuksHeader luks;
+    private final long headerOffset;
+    private final Secret secret;
     /** Null while nobody has said the passphrase. */
     private final XtsCipher cipher;
 
-    private CryptFile(ImageFile file, long start, XtsCipher cipher) {
+    private CryptFile(ImageFile file, LuksHeader luks, long headerOffset, long start, Secret secret) throws IOException {
         this.file = file;
+        this.luks = luks;
+        this.headerOffset = headerOffset;
         this.start = start;
-        this.cipher = cipher;
+        this.secret = secret;
+        this.cipher = secret == null ? null : luks.unlock(file, headerOffset, secret);
     }
 
     /**
@@ -37,7 +44,13 @@ public final class CryptFile implements ImageFile {
      */
     public static CryptFile open(ImageFile file, LuksHeader luks, long header, long start, Secret secret)
             throws IOException {
-        return new CryptFile(file, start, secret == null ? null : luks.unlock(file, header, secret));
+        return new CryptFile(file, luks, header, start, secret);
+    }
+
+    /** Changes the passphrases; the disk's key stays. It is closed next. */
+    public void changeKeys(KeyChange change) throws IOException {
+        cipher();
+        new KeySlots(file, headerOffset, luks).change(secret, change);
     }
 
     private XtsCipher cipher() throws IOException {

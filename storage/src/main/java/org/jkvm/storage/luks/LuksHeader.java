@@ -45,7 +45,7 @@ public final class LuksHeader {
     private static final int LENGTH = 592;
     private static final int SLOTS = 208;
     private static final int SLOT = 48;
-    private static final int SLOT_COUNT = 8;
+    static final int SLOT_COUNT = 8;
     // In a slot
     private static final int ITERATIONS = 4;
     private static final int SLOT_SALT = 8;
@@ -117,27 +117,36 @@ public final class LuksHeader {
      * @throws IOException where no slot is for this passphrase
      */
     XtsCipher unlock(ImageFile file, long offset, Secret secret) throws IOException {
+        return new XtsCipher(masterKey(file, offset, secret));
+    }
+
+    /** The disk's key, likewise. */
+    byte[] masterKey(ImageFile file, long offset, Secret secret) throws IOException {
         requireBoundedWork();
         try {
-            for (int i = 0; i < SLOT_COUNT; i++) {
-                byte[] key = open(file, offset, SLOTS + i * SLOT, secret.bytes());
+            for (int slot = 0; slot < SLOT_COUNT; slot++) {
+                byte[] key = open(file, offset, slot, secret.bytes());
                 if (key != null) {
-                    return new XtsCipher(key);
+                    return key;
                 }
             }
         } catch (GeneralSecurityException e) {
-            throw new IOException("this Java has no " + hash() + " or no AES: " + e.getMessage(), e);
+            throw lacking(this, e);
         }
         throw new IOException("the passphrase opens none of the image's key slots");
     }
 
+    /** What this Java cannot do. */
+    static IOException lacking(LuksHeader header, GeneralSecurityException e) {
+        return new IOException("this Java has no " + header.hash() + " or no AES: " + e.getMessage(), e);
+    }
+
     /** A wrong passphrase tries all slots, and checks the key that each gives. */
-    private void requireBoundedWork() throws IOException {
+    void requireBoundedWork() throws IOException {
         long work = 0;
         for (int i = 0; i < SLOT_COUNT; i++) {
-            int slot = SLOTS + i * SLOT;
-            if (bytes.getInt(slot) == ACTIVE) {
-                long iterations = Integer.toUnsignedLong(bytes.getInt(slot + ITERATIONS));
+            if (active(i)) {
+                long iterations = Integer.toUnsignedLong(bytes.getInt(slot(i) + ITERATIONS));
                 work += iterations * Pbkdf2.blocks(hash(), keyBytes())
                         + (long) bytes.getInt(MK_DIGEST_ITERATIONS) * Pbkdf2.blocks(hash(), MK_DIGEST_LENGTH);
             }
@@ -146,19 +155,51 @@ public final class LuksHeader {
                 + " million rounds of " + hash() + ", at most " + MAX_WORK / 1_000_000 + " million are allowed");
     }
 
-    private byte[] open(ImageFile file, long offset, int slot, byte[] password) throws IOException,
-            GeneralSecurityException {
-        if (bytes.getInt(slot) != ACTIVE) {
+    /** Where slot {@code number} is in the header. */
+    private static int slot(int number) {
+        return SLOTS + number * SLOT;
+    }
+
+    boolean active(int number) {
+        return bytes.getInt(slot(number)) == ACTIVE;
+    }
+
+    /** Where the key material of a slot starts, in bytes from the header's start. */
+    long material(int number) {
+        return Integer.toUnsignedLong(bytes.getInt(slot(number) + KEY_MATERIAL)) * SECTOR;
+    }
+
+    /** Bytes of key material of any slot. */
+    int materialLength() {
+        return keyBytes() * STRIPE_COUNT;
+    }
+
+    /** Refuses a slot whose key material lies elsewhere than between header and disk. */
+    private void requireInRange(int number) throws IOException {
+        require(bytes.getInt(slot(number) + STRIPES) == STRIPE_COUNT && material(number) >= LENGTH
+                && material(number) + materialLength() <= payload(), "corrupt LUKS header: a key slot is out of range");
+    }
+
+    /** Refuses a slot whose key material cannot be written without harm to another's. */
+    void requireRoom(int number) throws IOException {
+        requireInRange(number);
+        for (int other = 0; other < SLOT_COUNT; other++) {
+            require(other == number || !active(other) || Math.abs(material(other) - material(number)) >= materialLength(),
+                    "corrupt LUKS header: key slots " + number + " and " + other + " overlap");
+        }
+    }
+
+    /** The disk's key, where {@code password} is that of slot {@code number}; else null. */
+    byte[] open(ImageFile file, long offset, int number, byte[] password) throws IOException, GeneralSecurityException {
+        if (!active(number)) {
             return null;
         }
-        long material = Integer.toUnsignedLong(bytes.getInt(slot + KEY_MATERIAL)) * SECTOR;
-        int length = keyBytes() * STRIPE_COUNT;
-        require(bytes.getInt(slot + STRIPES) == STRIPE_COUNT && iterations(bytes.getInt(slot + ITERATIONS))
-                && material >= LENGTH && material + length <= payload(), "corrupt LUKS header: a key slot is out of range");
-        byte[] derived = Pbkdf2.derive(hash(), password, slice(slot + SLOT_SALT, SALT), bytes.getInt(slot + ITERATIONS),
-                keyBytes());
-        byte[] stripes = Bytes.read(file, offset + material, length, ByteOrder.BIG_ENDIAN).array();
-        new XtsCipher(derived).decrypt(0, stripes, length);
+        requireInRange(number);
+        int iterations = bytes.getInt(slot(number) + ITERATIONS);
+        require(iterations(iterations), "corrupt LUKS header: a key slot is out of range");
+        byte[] derived = Pbkdf2.derive(hash(), password, slice(slot(number) + SLOT_SALT, SALT), iterations, keyBytes());
+        byte[] stripes = Bytes.read(file, offset + material(number), materialLength(), ByteOrder.BIG_ENDIAN).array();
+        new XtsCipher(derived).decrypt(0, stripes, stripes.length);
         byte[] key = AntiForensic.merge(hash(), stripes, keyBytes());
         byte[] digest = digest(key);
         return MessageDigest.isEqual(digest, slice(MK_DIGEST, MK_DIGEST_LENGTH)) ? key : null;
@@ -193,9 +234,9 @@ public final class LuksHeader {
             header.describe();
             header.bytes.putInt(MK_DIGEST_ITERATIONS, (int) Pbkdf2.iterations(header.hash(), MK_DIGEST_LENGTH, millis / 8));
             header.bytes.put(MK_DIGEST, header.digest(key));
-            byte[] stripes = header.lock(key, secret.bytes(), millis);
-            Bytes.write(file, offset + ALIGNMENT * SECTOR, ByteBuffer.wrap(stripes));
-            Bytes.write(file, offset, header.bytes);
+            byte[] stripes = header.lock(0, key, secret.bytes(), millis);
+            Bytes.write(file, offset + header.material(0), ByteBuffer.wrap(stripes));
+            header.write(file, offset);
         } catch (GeneralSecurityException e) {
             throw new IOException("this Java has no SHA-256 or no AES: " + e.getMessage(), e);
         }
@@ -211,26 +252,39 @@ public final class LuksHeader {
         bytes.put(MK_DIGEST_SALT, random(SALT));
         bytes.put(UUID_AT, UUID.randomUUID().toString().getBytes(StandardCharsets.US_ASCII));
         for (int i = 0; i < SLOT_COUNT; i++) {
-            int slot = SLOTS + i * SLOT;
+            int slot = slot(i);
             bytes.putInt(slot, INACTIVE);
             bytes.putInt(slot + KEY_MATERIAL, (int) (ALIGNMENT + i * slotSectors()));
             bytes.putInt(slot + STRIPES, STRIPE_COUNT);
         }
     }
 
-    /** Fills the first slot; returns its key material. */
-    private byte[] lock(byte[] key, byte[] password, int millis) throws GeneralSecurityException {
-        long iterations = Pbkdf2.iterations(hash(), NEW_KEY, millis);
-        bytes.putInt(SLOTS, ACTIVE);
-        bytes.putInt(SLOTS + ITERATIONS, (int) iterations);
-        bytes.put(SLOTS + SLOT_SALT, random(SALT));
+    /** Makes a slot active, in memory; returns its key material. */
+    byte[] lock(int number, byte[] key, byte[] password, int millis) throws GeneralSecurityException {
+        int slot = slot(number);
+        long iterations = Pbkdf2.iterations(hash(), key.length, millis);
+        bytes.putInt(slot, ACTIVE);
+        bytes.putInt(slot + ITERATIONS, (int) iterations);
+        bytes.put(slot + SLOT_SALT, random(SALT));
         byte[] stripes = AntiForensic.split(hash(), key, STRIPE_COUNT);
-        byte[] derived = Pbkdf2.derive(hash(), password, slice(SLOTS + SLOT_SALT, SALT), iterations, NEW_KEY);
+        byte[] derived = Pbkdf2.derive(hash(), password, slice(slot + SLOT_SALT, SALT), iterations, key.length);
         new XtsCipher(derived).encrypt(0, stripes, stripes.length);
         return stripes;
     }
 
-    private static byte[] random(int length) {
+    /** Makes a slot one without passphrase, in memory. */
+    void deactivate(int number) {
+        bytes.putInt(slot(number), INACTIVE);
+        bytes.putInt(slot(number) + ITERATIONS, 0);
+        bytes.put(slot(number) + SLOT_SALT, new byte[SALT]);
+    }
+
+    /** Writes the header, without key material. */
+    void write(ImageFile file, long offset) throws IOException {
+        Bytes.write(file, offset, bytes);
+    }
+
+    static byte[] random(int length) {
         byte[] random = new byte[length];
         new SecureRandom().nextBytes(random);
         return random;

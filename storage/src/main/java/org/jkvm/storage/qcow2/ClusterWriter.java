@@ -313,6 +313,44 @@ final class ClusterWriter implements DiskWriter {
         }
     }
 
+    /**
+     * The same for the tables that a snapshot's L1 table refers to. They may belong to several snapshots, which then share the
+     * zeroes' clusters too.
+     */
+    void expandZeroes(long[] l1, boolean hasBacking) throws IOException {
+        for (long entry : l1) {
+            if ((entry & Extent.OFFSET) != 0) {
+                metadata.change((mapping, refcounts) -> {
+                    expandZeroes(mapping, refcounts, entry & Extent.OFFSET, hasBacking);
+                    return null;
+                });
+            }
+        }
+    }
+
+    private void expandZeroes(Mapping mapping, Refcounts refcounts, long l2Offset, boolean hasBacking) throws IOException {
+        long owners = refcounts.get(l2Offset >>> header.clusterBits());
+        for (int index = 0; index < mapping.entriesOfTable(); index++) {
+            long old = mapping.entryOf(l2Offset, index);
+            if ((old & Extent.COMPRESSED) == 0 && (old & Extent.ZERO) != 0) {
+                mapping.setEntryOf(l2Offset, index, hasBacking ? zeroes(refcounts, owners) : 0);
+                for (long i = 0; i < owners && (old & Extent.OFFSET) != 0; i++) {
+                    refcounts.freeLater((old & Extent.OFFSET) >>> header.clusterBits(), 1, true);
+                }
+            }
+        }
+    }
+
+    /** The entry of a new cluster of zeroes that {@code owners} tables refer to. */
+    private long zeroes(Refcounts refcounts, long owners) throws IOException {
+        long cluster = refcounts.allocate(1).first();
+        for (long i = 1; i < owners; i++) {
+            refcounts.increment(cluster);
+        }
+        Buffers.writeZeroes(data, cluster << header.clusterBits(), clusterSize);
+        return cluster << header.clusterBits() | (owners == 1 ? Extent.COPIED : 0);
+    }
+
     private void unlink(Extent extent, long offset, long entry) throws IOException {
         metadata.change((mapping, refcounts) -> {
             mapping.prepare(offset);

@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import org.jkvm.storage.layer.ImageFile;
 
 /** Options that can be changed in an image that is there. */
 final class HeaderAmendment {
@@ -12,9 +13,9 @@ final class HeaderAmendment {
      *
      * @throws IOException where it cannot be changed so; nothing was changed then
      */
-    static void make(Header header, HeaderFields fields, String name, String value) throws IOException {
+    static void make(ImageFile file, Header header, HeaderFields fields, String name, String value) throws IOException {
         switch (name) {
-            case "compat" -> version(header, fields, value);
+            case "compat" -> version(file, header, fields, value);
             case "lazy_refcounts" -> lazyRefcounts(header, fields, value);
             default -> throw new IOException("option '" + name + "' cannot be changed");
         }
@@ -29,15 +30,17 @@ final class HeaderAmendment {
         };
     }
 
-    /** Refuses to make version 2 of an image that has what this lacks; zeroes aside. */
-    static void refuseDowngrade(Header header) throws IOException {
+    /** Refuses to make version 2 of an image, whose disk has {@code size} bytes, that has what this lacks; zeroes and bitmaps aside. */
+    static void refuseDowngrade(ImageFile file, Header header, long size) throws IOException {
         refuse(header.refcountOrder() != Header.REFCOUNT_ORDER_V2, "version 2 has reference counts of 16 bits only");
         refuse(header.extendedL2(), "version 2 has no extended L2 entries");
         refuse(header.hasDataFile(), "version 2 has no external data file");
         refuse(header.compressionType() != Features.COMPRESSION_ZLIB, "version 2 has no compression type but zlib");
-        refuse(header.snapshotCount() > 0, "delete the snapshots first: they may say that clusters are zeroes, as version 2"
-                + " cannot");
-        refuse(BitmapEntry.Directory.of(header) != null, "version 2 has no bitmaps: remove them first");
+        for (SnapshotTable.Snapshot snapshot : SnapshotTable.read(file, header)) {
+            refuse(snapshot.info().vmStateSize() >>> Integer.SIZE != 0 || snapshot.diskSize() >= 0 && snapshot.diskSize() != size,
+                    "snapshot '" + snapshot.info().name() + "' is of another size than the disk, or has more than 4 GiB of"
+                    + " machine state, which version 2 cannot say: delete it first");
+        }
     }
 
     private static void refuse(boolean has, String why) throws IOException {
@@ -46,14 +49,14 @@ final class HeaderAmendment {
         }
     }
 
-    private static void version(Header header, HeaderFields fields, String value) throws IOException {
+    private static void version(ImageFile file, Header header, HeaderFields fields, String value) throws IOException {
         int version = version(value);
         if (version < header.version()) {
             fields.writeCluster(HeaderCluster.downgraded(header, fields.start(header.headerLength())));
         }
         if (version > header.version()) {
-            if (header.snapshotCount() > 0) {
-                throw new IOException("compat=1.1: snapshots of version 2 do not say how large the disk was;"
+            if (SnapshotTable.read(file, header).stream().anyMatch(snapshot -> snapshot.diskSize() < 0)) {
+                throw new IOException("compat=1.1: a snapshot does not say how large the disk was;"
                         + " delete them first");
             }
             fields.writeCluster(HeaderCluster.upgraded(header, fields.start(header.headerLength())));

@@ -210,6 +210,24 @@ final class Mapping {
         }
     }
 
+    /** Entries of an L2 table, where they are no extended ones. */
+    int entriesOfTable() {
+        return 1 << l2Bits;
+    }
+
+    /** Entry {@code index} of the L2 table at {@code l2Offset}, whose L1 table may be a snapshot's. */
+    long entryOf(long l2Offset, int index) throws IOException {
+        if ((l2Offset & (1L << clusterBits) - 1) != 0 || l2Offset >= file.size()) {
+            throw new CorruptException("an L2 table at 0x" + Long.toHexString(l2Offset) + ", which is no cluster of the file");
+        }
+        return entry(l2.get(l2Offset), index);
+    }
+
+    /** Sets it; {@link #entryOf} came before. */
+    void setEntryOf(long l2Offset, int index, long entry) throws IOException {
+        l2.get(l2Offset).set(index, entry);
+    }
+
     /** Gives up the host clusters of {@code extent}, of {@code count} disk clusters, once the unlinking is stable. */
     void free(Extent extent, long count) {
         if (external) {

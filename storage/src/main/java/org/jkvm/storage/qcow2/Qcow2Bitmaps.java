@@ -303,6 +303,16 @@ final class Qcow2Bitmaps implements Bitmaps {
         newDirectory = true;
     }
 
+    /** Removes all, in the file too. */
+    synchronized void removeAll() throws IOException {
+        if (!bitmaps.isEmpty()) {
+            bitmaps.forEach(bitmap -> removed.add(bitmap.entry));
+            bitmaps.clear();
+            storeAll();
+            recording = false;
+        }
+    }
+
     @Override
     public synchronized void clear(String name) throws IOException {
         refuseReadOnly();

@@ -14,6 +14,7 @@ import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.RepairResult;
 import org.jkvm.storage.Snapshots;
@@ -21,6 +22,7 @@ import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.RangeLocks;
+import org.jkvm.storage.luks.CryptFile;
 
 /**
  * A qcow2 image, version 2 or 3 (qcow2.txt, "The qcow2 image format"). Requests hold a lock on the clusters of the disk
@@ -370,15 +372,31 @@ public final class Qcow2Layer implements Layer {
             if (name.equals("compat") && HeaderAmendment.version(value) < header.version()) {
                 downgrade();
             }
-            metadata.changeHeader(fields -> HeaderAmendment.make(HeaderReader.read(file), fields, name, value));
+            metadata.changeHeader(fields -> HeaderAmendment.make(file, HeaderReader.read(file), fields, name, value));
         }
     }
 
-    /** Version 2 cannot say that a cluster reads as zeroes. */
+    /** Version 2 cannot say that a cluster reads as zeroes, neither of the disk nor of a snapshot, and has no bitmaps. */
     private void downgrade() throws IOException {
-        HeaderAmendment.refuseDowngrade(HeaderReader.read(file));
-        inPlace.expandZeroes(size, named.backingName() != null);
+        Header now = HeaderReader.read(file);
+        HeaderAmendment.refuseDowngrade(file, now, size);
+        bitmaps.removeAll();
+        boolean hasBacking = named.backingName() != null;
+        inPlace.expandZeroes(size, hasBacking);
         flush();
+        for (SnapshotTable.Snapshot snapshot : SnapshotTable.read(file, now)) {
+            inPlace.expandZeroes(PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size()), hasBacking);
+        }
+        flush();
+    }
+
+    @Override
+    public void changeKeys(KeyChange change) throws IOException {
+        if (data instanceof CryptFile encrypted) {
+            encrypted.changeKeys(change);
+        } else {
+            Layer.super.changeKeys(change);
+        }
     }
 
     private long hiddenEnd(long newSize) {

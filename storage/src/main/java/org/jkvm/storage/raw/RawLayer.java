@@ -11,11 +11,13 @@ import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.ImageInfo;
+import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.Probe;
+import org.jkvm.storage.luks.CryptFile;
 
 /**
  * The disk's bytes are the file's bytes. A length that is no multiple of 512 is rounded up: what is missing reads as
@@ -156,6 +158,15 @@ public final class RawLayer implements Layer {
                 }
             }
             case FULL -> Buffers.writeZeroes(file, from, size - from);
+        }
+    }
+
+    @Override
+    public void changeKeys(KeyChange change) throws IOException {
+        if (file instanceof CryptFile encrypted) {
+            encrypted.changeKeys(change);
+        } else {
+            Layer.super.changeKeys(change);
         }
     }
 
