@@ -64,8 +64,8 @@ newer_sources() {
     exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
-# Flags for commands that end soon: their time is the host's, so what runs often, loops above all, is compiled early and simply. The cache is
-# mapped where it was made for: it need not be relocated. Chosen by measurement (docs/benchmarks.md).
+# Flags for commands that end soon: their time is the host's, so what runs often, loops above all, is compiled early and simply.
+# The cache is mapped where it was made for: it need not be relocated. Chosen by measurement (docs/benchmarks.md).
 extra=()
 brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
     -XX:Tier3BackEdgeThreshold=2000)

@@ -30,8 +30,8 @@ final class BitmapCopy {
         List<ImageInfo.Bitmap> all = ImageCommand.on(source.path(), from::list);
         for (ImageInfo.Bitmap bitmap : all) {
             if (bitmap.inUse() && !skipBroken) {
-                throw new UserException("bitmap '" + bitmap.name() + "' of '" + source.path() + "' was not closed properly and"
-                        + " cannot be copied: --skip-broken-bitmaps leaves it out, 'kvm-img bitmap --remove' removes it");
+                throw new UserException("bitmap '" + bitmap.name() + "' of '" + source.path() + "' was not closed"
+                        + " properly and cannot be copied: --skip-broken-bitmaps leaves it out, 'kvm-img bitmap --remove' removes it");
             }
             if (bitmap.inUse()) {
                 err.println("kvm-img: bitmap '" + bitmap.name() + "' was not closed properly and is left out");

@@ -27,7 +27,7 @@ final class KeyOptions {
             options.put(prefix + "state", "active, which adds a passphrase, or inactive, which takes one away");
             options.put(prefix + "new-secret", "the id of the secret that is the new passphrase");
             options.put(prefix + "old-secret", "the id of the secret that is the passphrase to be taken away");
-            options.put(prefix + "keyslot", "the key slot, 0 to 7: the first free one, or those of old-secret, unless given");
+            options.put(prefix + "keyslot", "0 to 7: the first free slot, or those of old-secret, unless given");
             options.put(prefix + "iter-time", "milliseconds that the check of the new passphrase takes; 2000 unless given");
         }
         return options;
@@ -41,7 +41,7 @@ final class KeyOptions {
         };
     }
 
-    /** The id of the secret that does not open the image yet, among the arguments of all {@code -o}; null where there is none. */
+    /** The id of the secret that does not open the image yet, among the arguments of all {@code -o}, or null. */
     static String newSecret(Iterable<String> arguments) {
         for (String argument : arguments) {
             for (String part : argument.split(",")) {
@@ -69,8 +69,8 @@ final class KeyOptions {
                     + "old-secret");
         }
         if (!active && (added != null || removed == null && slot() == KeyChange.ANY)) {
-            throw new UserException(prefix + "state=inactive takes a passphrase away: " + prefix + "old-secret=ID or " + prefix
-                    + "keyslot=N, and no " + prefix + "new-secret");
+            throw new UserException(prefix + "state=inactive takes a passphrase away: " + prefix
+                    + "old-secret=ID or " + prefix + "keyslot=N, and no " + prefix + "new-secret");
         }
         return new KeyChange(slot(), secrets.named(added), secrets.named(removed),
                 values.number(prefix + "iter-time", DEFAULT_MILLIS), force);
@@ -81,7 +81,8 @@ final class KeyOptions {
         return switch (state == null ? "" : state) {
             case "active" -> true;
             case "inactive" -> false;
-            case "" -> throw new UserException(prefix + "state= is missing: active adds a passphrase, inactive takes one away");
+            case "" -> throw new UserException(prefix + "state= is missing: active adds a passphrase,"
+                    + " inactive takes one away");
             default -> throw new UserException(prefix + "state=" + state + ": active or inactive is allowed");
         };
     }

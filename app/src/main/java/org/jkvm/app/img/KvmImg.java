@@ -78,7 +78,7 @@ public final class KvmImg {
         int status = run(words, System.out, System.err);
         System.out.flush();
         if (status != 0) {
-            // Not exit: that starts the JVM's logging, which takes as long as a small command. Nothing is left to be cleaned up.
+            // Not exit: that starts the JVM's logging, which takes as long as a small command. Nothing is left to be done.
             System.err.flush();
             Runtime.getRuntime().halt(status);
         }

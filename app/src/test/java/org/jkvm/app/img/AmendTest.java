@@ -53,7 +53,7 @@ class AmendTest {
         assertThat(tool.qemu("check @" + image).status()).isZero();
     }
 
-    /** Zeroes that only one snapshot has, that two share, and that the disk has too; with and without clusters of their own. */
+    /** Zeroes that only one snapshot has, that two share, and that the disk has too, with and without clusters. */
     private void snapshots() throws IOException {
         tool.write("d.qcow2", 1 << 20, Arrays.copyOf(second, 1 << 20));
         zero(1 << 20, 262_144, false);
@@ -164,9 +164,11 @@ class AmendTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"state=active | state=active adds a passphrase", "state=both,new-secret=two | active or inactive",
+    @CsvSource(delimiter = '|', value = {"state=active | state=active adds a passphrase",
+        "state=both,new-secret=two | active or inactive",
         "new-secret=two | state= is missing", "state=inactive | state=inactive takes a passphrase away",
-        "state=active,new-secret=two,keyslot=0 | key slot 0 is in use", "state=active,new-secret=two,keyslot=8 | 0 to 7 is allowed",
+        "state=active,new-secret=two,keyslot=0 | key slot 0 is in use",
+        "state=active,new-secret=two,keyslot=8 | 0 to 7 is allowed",
         "state=inactive,keyslot=3 | key slot 3 has no passphrase", "state=inactive,old-secret=two | opens none of",
         "state=active,new-secret=none | there is no --object"})
     void refusesWhatMakesNoSense(String words, String message) throws IOException {

@@ -30,7 +30,10 @@ final class HeaderAmendment {
         };
     }
 
-    /** Refuses to make version 2 of an image, whose disk has {@code size} bytes, that has what this lacks; zeroes and bitmaps aside. */
+    /**
+     * Refuses to make version 2 of an image, whose disk has {@code size} bytes, that has what this lacks; zeroes and bitmaps
+     * aside.
+     */
     static void refuseDowngrade(ImageFile file, Header header, long size) throws IOException {
         refuse(header.refcountOrder() != Header.REFCOUNT_ORDER_V2, "version 2 has reference counts of 16 bits only");
         refuse(header.extendedL2(), "version 2 has no extended L2 entries");

@@ -252,7 +252,8 @@ class NbdTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nbd://host/disk", "nbds://host:10810/a/b", "nbd+unix:///?socket=/run/x", "nbds+unix:///disk?socket=/x",
+    @ValueSource(strings = {"nbd://host/disk", "nbds://host:10810/a/b", "nbd+unix:///?socket=/run/x",
+        "nbds+unix:///disk?socket=/x",
         "nbd:host:10809", "nbd:unix:/run/x", "/srv/nbd:/x", "plain"})
     void addressesAreShownAsTheyWereGiven(String text) {
         String message = "cannot open image '" + Path.of(text) + "': gone";
