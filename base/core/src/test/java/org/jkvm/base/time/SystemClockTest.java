@@ -137,11 +137,15 @@ class SystemClockTest {
         assertThat(at.get()).isGreaterThanOrEqualTo(deadline);
     }
 
+    /** One that is due already, and waits for its lock, too. */
     @Test
     void timersWaitWhilePaused() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
+        lock.lock();
         clock.timer("t", done::countDown).arm(clock.nanos() + 2 * MILLI);
+        Thread.sleep(4);
         clock.pause();
+        lock.unlock();
         assertThat(done.await(10, TimeUnit.MILLISECONDS)).isFalse();
         clock.resume();
         assertThat(done.await(5, TimeUnit.SECONDS)).isTrue();
