@@ -31,7 +31,8 @@ final class BitmapCopy {
         for (ImageInfo.Bitmap bitmap : all) {
             if (bitmap.inUse() && !skipBroken) {
                 throw new UserException("bitmap '" + bitmap.name() + "' of '" + source.path() + "' was not closed"
-                        + " properly and cannot be copied: --skip-broken-bitmaps leaves it out, 'kvm-img bitmap --remove' removes it");
+                        + " properly and cannot be copied: --skip-broken-bitmaps leaves it out, 'kvm-img bitmap --remove'"
+                        + " removes it");
             }
             if (bitmap.inUse()) {
                 err.println("kvm-img: bitmap '" + bitmap.name() + "' was not closed properly and is left out");
