@@ -67,7 +67,7 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
         if (!options.translate() || !CodeCache.isHostSupported()) {
             return null;
         }
-        NativeCode code = new NativeCode(cpu, interpreter, options.cacheBytes());
+        NativeCode code = new NativeCode(cpu, interpreter, options.cacheBytes(), vm.translations());
         if (options.check()) {
             code.check();
         }

@@ -12,6 +12,7 @@ import org.jkvm.hypervisor.VmConfig;
 import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.x86.state.Request;
+import org.jkvm.x86.translate.SharedTranslations;
 
 /** A virtual machine of the software backend. */
 final class SoftVm implements VirtualMachine {
@@ -22,12 +23,14 @@ final class SoftVm implements VirtualMachine {
     private final CodePages codePages = new CodePages();
     private final SlotMap slots = new SlotMap(codePages);
     private final SoftInterruptChip chip;
+    private final SharedTranslations translations;
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
 
     SoftVm(VmConfig config, SoftOptions options, long tscHertz, LongSupplier hostTsc) {
         this.config = config;
         this.options = options;
         this.hostTsc = hostTsc;
+        this.translations = config.maxVcpus() > 1 ? new SharedTranslations() : SharedTranslations.NOTHING;
         this.chip = new SoftInterruptChip(config.clock(), config.maxVcpus(), tscHertz);
     }
 
@@ -54,6 +57,11 @@ final class SoftVm implements VirtualMachine {
 
     CodePages codePages() {
         return codePages;
+    }
+
+    /** What vCPUs translate for each other. */
+    SharedTranslations translations() {
+        return translations;
     }
 
     SoftInterruptChip chip() {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.lang.foreign.ValueLayout;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jkvm.hypervisor.x86.CpuModel;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -15,6 +17,7 @@ class CrossModifyingTest {
     private static final int SEEN = 0x11_0000;
     /** The program has ten. */
     private static final int MOST_BLOCKS = 50;
+    private static final int BLOCKS_OF_FUNCTION = 3;
     private static final long LIMIT_NANOS = 60_000_000_000L;
 
     @ParameterizedTest
@@ -40,12 +43,24 @@ class CrossModifyingTest {
                 state.general[0] = number;
                 state.general[1] = Integer.parseInt(calls.replace("_", ""));
             });
-            assertThat(machine.describeEngines()).hasSize(2).allSatisfy(text -> assertThat(decoded(text)).isBetween(1, MOST_BLOCKS));
+            assertThat(machine.describeEngines()).hasSize(2).allSatisfy(text -> assertThat(number("blocks decoded", text)).isBetween(1, MOST_BLOCKS));
         }
     }
 
-    private static int decoded(String engine) {
-        Matcher found = Pattern.compile("blocks decoded (\\d+)").matcher(engine);
+    /** What one processor translated the other copies, unless it is something else by now. */
+    @Test
+    void translationsAreSharedUntilCodeChanges() throws InterruptedException {
+        TestBackend.TRANSLATOR.assumePresent();
+        CpuModel model = TestBackend.TRANSLATOR.models().parse("max", 2, 2);
+        try (SmpMachine machine = new SmpMachine(TestBackend.TRANSLATOR.hypervisor(), model, 2)) {
+            machine.run(Payload.load("shared-code").code(), LIMIT_NANOS, (number, state) -> state.general[0] = number);
+            assertThat(machine.memory().asSlice(SEEN, 12).toArray(ValueLayout.JAVA_INT)).containsExactly(70, 70, 7000);
+            assertThat(number("copied", machine.describeEngines().get(1))).isGreaterThanOrEqualTo(BLOCKS_OF_FUNCTION);
+        }
+    }
+
+    private static int number(String what, String engine) {
+        Matcher found = Pattern.compile(what + " (\\d+)").matcher(engine);
         assertThat(found.find()).isTrue();
         return Integer.parseInt(found.group(1));
     }

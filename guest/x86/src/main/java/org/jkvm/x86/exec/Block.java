@@ -70,6 +70,28 @@ public final class Block {
         return b;
     }
 
+    /** The same, which no cache knows. */
+    public Block detached() {
+        Block b = at(linear);
+        b.checkEach = checkEach;
+        return b;
+    }
+
+    /** Whether it has the same instructions, to be translated in the same way but for where they are. */
+    public boolean isLike(Block other) {
+        if (CodeMode.common(mode) != CodeMode.common(other.mode) || segment.base() != other.segment.base()
+                || segment.limit() != other.segment.limit() || checkEach != other.checkEach
+                || isWithinPage() != other.isWithinPage() || insns.length != other.insns.length) {
+            return false;
+        }
+        for (int n = 0; n < insns.length; n++) {
+            if (!insns[n].isLike(other.insns[n])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** The block with the same instructions at another linear address that {@code is} what is looked for, or null. */
     public Block twin(Predicate<Block> is) {
         Block b = twin;

@@ -22,7 +22,7 @@ final class BlockMap {
      * {@link PageWalker#PHYSICAL_BITS} bits.
      */
     private static long key(long physical, long mode) {
-        return physical | (mode & (1 << CodeMode.COMMON_BITS) - 1) << PageWalker.PHYSICAL_BITS;
+        return physical | CodeMode.common(mode) << PageWalker.PHYSICAL_BITS;
     }
 
     /** The newest block there that {@code is} what is looked for, or null. */

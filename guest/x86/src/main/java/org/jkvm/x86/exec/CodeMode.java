@@ -18,7 +18,7 @@ import org.jkvm.x86.state.Segment;
  */
 public record CodeMode(long bits) {
     /** How many bits there are without the code segment's number. */
-    public static final int COMMON_BITS = 24;
+    private static final int COMMON_BITS = 24;
     private static final int CODE_SIZE = 0x70;
     private static final int USER = 1;
     private static final int REAL = 1 << 1;
@@ -34,6 +34,11 @@ public record CodeMode(long bits) {
     private static final int MXCSR_MASKS = 0x1f80;
     private static final int X87_MASKS = 0x3f;
     private static final int XCR0_AVX = 6;
+
+    /** {@code mode} without the code segment's number, which is one processor's own. */
+    public static long common(long mode) {
+        return mode & (1 << COMMON_BITS) - 1;
+    }
 
     /** The mode's number from the processor's state. */
     public static long of(X86Cpu cpu) {

@@ -95,6 +95,30 @@ public final class Insn {
     /** A segment override prefix's register, or -1. */
     public byte override = -1;
 
+    /** Whether all that the decoder found is the same; for the handler the row and all this decide. */
+    public boolean isLike(Insn other) {
+        return row == other.row && hasSameOperands(other) && hasSameAddress(other) && hasSamePrefixes(other)
+                && start == other.start && end == other.end && modrm == other.modrm && condition == other.condition;
+    }
+
+    private boolean hasSameOperands(Insn other) {
+        return dst == other.dst && src == other.src && src2 == other.src2 && src3 == other.src3
+                && dstSize == other.dstSize && srcSize == other.srcSize && src2Size == other.src2Size
+                && imm == other.imm && imm2 == other.imm2 && operandSize == other.operandSize && vvvv == other.vvvv;
+    }
+
+    private boolean hasSameAddress(Insn other) {
+        return base == other.base && index == other.index && vsib == other.vsib && scale == other.scale && disp == other.disp
+                && addressSize == other.addressSize && segment == other.segment && segmentBase == other.segmentBase
+                && ripRelative == other.ripRelative;
+    }
+
+    private boolean hasSamePrefixes(Insn other) {
+        return lock == other.lock && rep == other.rep && rex == other.rex && prefix66 == other.prefix66
+                && override == other.override && bits64 == other.bits64 && vex == other.vex && vexL == other.vexL
+                && vexW == other.vexW;
+    }
+
     /** Length in bytes, 1 to 15. */
     public int length() {
         return end - start;

@@ -181,7 +181,6 @@ final class BlockTranslator {
         entered = withMemoryFlags;
         if (!block.isWithinPage()) {
             writeGuard(block.secondLinear(), pageIds.second(), elsewhere);
-            code.relocations().fix();
             entered = a.address();
         }
         if (wish != Wish.IN_MEMORY) {
@@ -199,7 +198,7 @@ final class BlockTranslator {
     /** Goes on only while the page of {@code linear} is where it was when the block was translated. */
     private void writeGuard(long linear, int pageId, Label elsewhere) {
         a.cmp(DWORD, field(Mmu.pageIdOffset(code.mode.tlb(), linear)), pageId);
-        code.relocations().pageId(a.length());
+        code.relocations().guard(a.length());
         a.j(Cond.NE, elsewhere);
     }
 

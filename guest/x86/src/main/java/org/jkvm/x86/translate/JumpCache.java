@@ -65,7 +65,7 @@ final class JumpCache {
      * the present one may be found; those that differ in what is in the tags are one.
      */
     void select(long bits) {
-        long common = bits & ~(0xffff_ffffL << CodeMode.COMMON_BITS);
+        long common = CodeMode.common(bits);
         int tlb = new CodeMode(bits).tlb();
         if (modes[tlb] != common) {
             clear(tlb);

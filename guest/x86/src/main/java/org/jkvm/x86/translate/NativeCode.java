@@ -7,6 +7,7 @@ import static org.jkvm.linux.RawMemory.putLong;
 import static org.jkvm.linux.RawMemory.putShort;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import org.jkvm.x64.CodeCache;
 import org.jkvm.x64.CodeRegion;
 import org.jkvm.x64.HostCpuid;
@@ -49,6 +50,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final long features;
     private final Translations translations = new Translations();
     private final Counters counters = new Counters();
+    private final SharedTranslations shared;
     private final CodeText text;
     private final CodeLog log;
     private Edge pending;
@@ -56,9 +58,13 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private int entered;
     private LockStep lockStep;
 
-    /** Up to {@code cacheBytes} of generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. */
-    public NativeCode(X86Cpu cpu, Interpreter interpreter, long cacheBytes) {
+    /**
+     * Up to {@code cacheBytes} of generated code for {@code cpu}, whose struct lies in {@link #MEMORY_SIZE} bytes. What it and
+     * the others that share {@code shared}, all of the same CPU model, translate is translated once.
+     */
+    public NativeCode(X86Cpu cpu, Interpreter interpreter, long cacheBytes, SharedTranslations shared) {
         this.cpu = cpu;
+        this.shared = shared;
         this.st = cpu.st;
         this.interpreter = interpreter;
         CodeCache.Layout layout = new CodeCache.Layout(PERMANENT, cacheBytes / REGIONS & -PAGE, REGIONS);
@@ -96,15 +102,9 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         long begin = System.nanoTime();
         long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
         Translation.PageIds ids = hold(block); // Making room may have given numbers back: not before.
-        Block twin = block.twin(b -> b.translation != null && ((Translation) b.translation).relocations.movable());
-        if (twin != null) {
-            copy((Translation) twin.translation, block, origin, ids.first());
-        } else {
-            BlockTranslator translator = new BlockTranslator(block, origin, ids, stubs, this::offered);
-            place(translator.translate(translations.nextId()), translator.code());
-        }
-        Translation t = (Translation) block.translation;
-        counters.translated(t, twin != null, System.nanoTime() - begin);
+        SharedTranslations.Shared known = known(block);
+        Translation t = known != null ? copy(known, block, origin, ids) : make(block, origin, ids);
+        counters.translated(t, known != null, System.nanoTime() - begin);
         event.tell(t);
         log.translated(t);
     }
@@ -124,13 +124,42 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         }
     }
 
-    /** Makes a translation of {@code block} from that of a twin. */
-    private void copy(Translation t, Block block, long origin, int pageId) {
-        Relocations.Move move = new Relocations.Move(origin - t.start, block.linear - t.block.linear, translations.nextId(),
-                pageId, Mmu.pageIdOffset(new CodeMode(block.mode).tlb(), block.linear));
-        byte[] code = cache.read(t.start, t.size);
-        t.relocations.apply(code, move);
-        place(t.moved(block, move), code);
+    /** What is known already of the same instructions: for another linear address, or on another vCPU; or null. */
+    private SharedTranslations.Shared known(Block block) {
+        Block twin = block.twin(b -> b.translation != null && ((Translation) b.translation).relocations.movable());
+        if (twin == null) {
+            return shared.find(block);
+        }
+        Translation t = (Translation) twin.translation;
+        return new SharedTranslations.Shared(t, cache.read(t.start, t.size), stubs.exit);
+    }
+
+    private Translation make(Block block, long origin, Translation.PageIds ids) {
+        BlockTranslator translator = new BlockTranslator(block, origin, ids, stubs, this::offered);
+        Translation t = translator.translate(translations.nextId());
+        byte[] code = translator.code();
+        place(t, code);
+        shared.offer(t, code, stubs.exit);
+        return t;
+    }
+
+    /** Makes a translation of {@code block} from what is {@code known}. */
+    private Translation copy(SharedTranslations.Shared known, Block block, long origin, Translation.PageIds ids) {
+        Translation from = known.translation();
+        Relocations.Move move = new Relocations.Move(origin - from.start, stubs.exit - known.stubs(),
+                block.linear - from.block.linear, translations.nextId(), guards(block, ids));
+        byte[] code = known.code().clone();
+        from.relocations.apply(code, move);
+        Translation t = from.moved(block, ids, move);
+        place(t, code);
+        return t;
+    }
+
+    private static List<Relocations.Guard> guards(Block block, Translation.PageIds ids) {
+        int tlb = new CodeMode(block.mode).tlb();
+        Relocations.Guard first = new Relocations.Guard(Mmu.pageIdOffset(tlb, block.linear), ids.first());
+        return block.isWithinPage() ? List.of(first)
+                : List.of(first, new Relocations.Guard(Mmu.pageIdOffset(tlb, block.secondLinear()), ids.second()));
     }
 
     private void place(Translation t, byte[] code) {

@@ -3,11 +3,12 @@ package org.jkvm.x86.translate;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import org.jkvm.x86.mmu.Mmu;
+import java.util.List;
 
 /**
- * What in a block's code depends on where the block and the code are. Programs and libraries are loaded at random addresses:
- * with what is noted here the code for a page is copied for the next address that the page is seen at, not made again.
+ * What in a block's code depends on where the block and the code are. Programs and libraries are loaded at random addresses,
+ * and several vCPUs execute the same: with what is noted here the code for a page is copied for the next address that the page
+ * is seen at, and for the next vCPU, not made again.
  */
 final class Relocations {
     private int[] addresses = new int[4];
@@ -15,18 +16,28 @@ final class Relocations {
     private boolean fixed;
     private int[] outward;
     private int id;
-    private int pageId;
+    private final int[] guards = new int[2];
+    private int guardCount;
 
     /**
      * Where a copy is going to be.
      *
      * @param host   how much further on in host memory
+     * @param stubs  how much further on the stubs are there
      * @param linear how much further on in the guest's linear addresses
      * @param id     the number of the copy
-     * @param pageId {@link Mmu#holdCodePage} of its page
-     * @param slot   offset from the native struct of what is compared with that
+     * @param guards of its pages, as many as the code has
      */
-    record Move(long host, long linear, int id, int pageId, int slot) {
+    record Move(long host, long stubs, long linear, int id, List<Guard> guards) {
+    }
+
+    /**
+     * A comparison that finds out whether a page is where it was.
+     *
+     * @param slot   offset from the native struct of the number of the page that is there now
+     * @param pageId {@link org.jkvm.x86.mmu.Mmu#holdCodePage} of the page that should be
+     */
+    record Guard(int slot, int pageId) {
     }
 
     /**
@@ -54,9 +65,9 @@ final class Relocations {
         id = end - Integer.BYTES;
     }
 
-    /** Notes that the displacement and immediate ending at {@code end} say where the page's number is, and what it was. */
-    void pageId(int end) {
-        pageId = end - Integer.BYTES;
+    /** Notes that the displacement and immediate ending at {@code end} are those of a {@link Guard}. */
+    void guard(int end) {
+        guards[guardCount++] = end - 2 * Integer.BYTES;
     }
 
     /** Notes where displacements to host addresses are. */
@@ -76,10 +87,12 @@ final class Relocations {
             bytes.putLong(addresses[n], bytes.getLong(addresses[n]) + move.linear());
         }
         for (int at : outward) {
-            bytes.putInt(at, bytes.getInt(at) - (int) move.host());
+            bytes.putInt(at, bytes.getInt(at) - (int) (move.host() - move.stubs()));
         }
         bytes.putInt(id, move.id());
-        bytes.putInt(pageId, move.pageId());
-        bytes.putInt(pageId - Integer.BYTES, move.slot());
+        for (int n = 0; n < guardCount; n++) {
+            bytes.putInt(guards[n], move.guards().get(n).slot());
+            bytes.putInt(guards[n] + Integer.BYTES, move.guards().get(n).pageId());
+        }
     }
 }

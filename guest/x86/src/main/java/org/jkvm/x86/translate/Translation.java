@@ -90,13 +90,13 @@ final class Translation {
             Stubs.Vectors vectors, boolean x87, List<Spans.Check> checks) {
     }
 
-    /** The translation that its code is for {@code twin}, the same bytes elsewhere, when it is moved. */
-    Translation moved(Block twin, Relocations.Move move) {
+    /** The translation that its code is for {@code twin}, the same instructions, when it is moved. */
+    Translation moved(Block twin, PageIds ids, Relocations.Move move) {
         List<Edge> theirs = edges.stream().map(edge -> edge.moved(move)).toList();
         Layout layout = new Layout(guarded + move.host(), withMemoryFlags + move.host(),
                 entered + move.host(), withHostFlags + move.host(),
                 Arrays.stream(resume).map(at -> at == 0 ? 0 : at + move.host()).toArray(), resumeWithFlags, vectors, x87, checks);
-        return new Translation(twin, move.id(), new PageIds(move.pageId(), 0), theirs, layout, relocations);
+        return new Translation(twin, move.id(), ids, theirs, layout, relocations);
     }
 
     /** Where {@code edge} is to jump. */

@@ -28,6 +28,7 @@ import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
 import org.jkvm.x86.state.Segment;
 import org.jkvm.x86.translate.NativeCode;
+import org.jkvm.x86.translate.SharedTranslations;
 
 /**
  * The interpreter in the same situation as the host CPU: a long-mode user process whose linear addresses are the host's
@@ -76,7 +77,7 @@ final class GuestSide implements AutoCloseable {
         mapCell(cell, cellBytes);
         enterUserMode();
         loadSegments(bits, host);
-        translator = translated ? new NativeCode(cpu, new Interpreter(cpu), CACHE_BYTES) : null;
+        translator = translated ? new NativeCode(cpu, new Interpreter(cpu), CACHE_BYTES, SharedTranslations.NOTHING) : null;
     }
 
     /** Has the interpreter foretell what translations do from now on. */
