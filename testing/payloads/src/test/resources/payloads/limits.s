@@ -20,7 +20,7 @@
 # expect: 0D 0000 +00
 # expect: 0D 0000 +00
 # expect: 0D 0000 +00
-# expect: narrow stack 1234FFFC 1234FFF8 00000077 1234FFFE 12340002
+# expect: narrow stack 0012FFFC 0012FFF8 0012FFFC 0012FFFE 00120002
 # expect: 0C 0000 +00
 # expect: code from a base 00000009
 # expect: 0000000A 0000000A 0000000A
@@ -36,6 +36,7 @@
 .set BASED, 0x88                        # data at 9000h, 200h bytes
 .set CODE_BASED, 0x90                   # 32-bit code at based, 100h bytes
 .set CODE_MORE, 0x98                    # the same, of 4 GiB
+.set STACK16, 0xa0                      # data, 4 GiB, of which a stack has 64 KiB
 .macro BLANK
         push    eax
         call    blank
@@ -154,16 +155,17 @@ sixteen:
         .word   CODE
 .code32
 narrow: mov     ebp, esp
-        mov     byte ptr [0xffff], 0
-        mov     ax, DATA16
+        mov     dword ptr [0xfffc], 0
+        mov     dword ptr [0x12fffc], 0         # where the stack is not
+        mov     ax, STACK16
         mov     ss, ax
         mov     ecx, 4
-1:      mov     esp, 0x12340000
+1:      mov     esp, 0x120000
         push    0x77
         mov     edi, esp
         push    edi
         mov     esi, esp
-        mov     eax, [0xfffc]
+        mov     eax, [0xfff8]
         pop     edi
         pop     edx
         call    4f
@@ -263,6 +265,7 @@ more:   .skip   gdtend - gdt
         .word   0x1ff, 0x9000, 0x9300, 0x0040   # BASED
         .word   0xff, based, 0x9b00, 0x0040     # CODE_BASED
         .word   0xffff, based, 0x9b00, 0x00cf   # CODE_MORE
+        .word   0xffff, 0, 0x9300, 0x008f       # STACK16
 moreend:
 mored:  .word   moreend - more - 1
         .long   more
