@@ -45,6 +45,9 @@ begin:  xor     ax, ax
         mov     ds, ax
         mov     ax, 0x2000
         mov     es, ax
+        mov     dx, SERIAL + 3          # eight bits a character
+        mov     al, 3
+        out     dx, al
         MARK    'S'
         call    integer
         MARK    'I'

@@ -35,7 +35,7 @@ final class RealMode {
         double[] interpreted = seconds(little, kvm, "-accel", "soft,translate=off");
         double[] qemu = seconds(much, "qemu-system-x86_64", "-accel", "tcg");
         double less = (double) rounds / Math.max(1, rounds / INTERPRETED_LESS);
-        System.out.println("| real mode | translated, s | QEMU, s | interpreted, s | translated / QEMU | translated / interpreted |");
+        System.out.println("| real mode | kvm, s | QEMU, s | interpreted, s | kvm / QEMU | kvm / interpreted |");
         System.out.println("|---|---|---|---|---|---|");
         for (int n = 0; n < WORK.size(); n++) {
             System.out.printf(Locale.ROOT, "| %s | %.3f | %.3f | %.1f | %.2f | %.3f |%n", WORK.get(n), translated[n], qemu[n],
@@ -48,7 +48,7 @@ final class RealMode {
         Path kernel = folder.resolve(rounds + ".elf");
         Path source = ROOT.resolve("testing/bench/src/main/guest/real-mode.s");
         run("as", "--32", "--defsym", "ROUNDS=" + rounds, "-o", object.toString(), source.toString());
-        run("ld", "-m", "elf_i386", "-Ttext=0x100000", "-e", "start", "-o", kernel.toString(), object.toString());
+        run("ld", "-N", "-m", "elf_i386", "-Ttext=0x100000", "-e", "start", "-o", kernel.toString(), object.toString());
         return kernel;
     }
 
