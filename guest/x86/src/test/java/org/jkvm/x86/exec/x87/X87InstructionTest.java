@@ -60,7 +60,7 @@ class X87InstructionTest {
         byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
         Insn insn = new Insn();
         assertThat(decoder.decode(code, 0, code.length, bits, insn)).isEqualTo(Decoder.Status.OK);
-        assertThat(insn.end).isEqualTo(code.length);
+        assertThat(insn.length()).isEqualTo(code.length);
         insn.handler.execute(cpu, insn);
     }
 
