@@ -9,7 +9,7 @@ import org.jkvm.hypervisor.x86.CpuModel;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.hypervisor.x86.X86Vcpu;
 
-/** A vCPU whatever runs it now. {@link #become} is called while it is not running. */
+/** A vCPU whatever runs it now. {@link #prepare} and {@link #become} are called while it is not running. */
 final class HybridVcpu implements X86Vcpu {
     private final int index;
     private final CpuModel model;
@@ -37,14 +37,18 @@ final class HybridVcpu implements X86Vcpu {
         return modes;
     }
 
-    /** From now on {@code other} runs it, a vCPU of {@code engine}. */
-    void become(X86Vcpu other, Engine engine) {
-        modes.become(engine);
-        now = other;
+    /** Has {@code other} stop where this one is to stop. */
+    void prepare(X86Vcpu other) {
         if (stepping) {
-            now.singleStep(true);
+            other.singleStep(true);
         }
-        now.breakAt(breakpoints);
+        other.breakAt(breakpoints);
+    }
+
+    /** From now on {@code prepared} runs it, a vCPU of {@code engine}. */
+    void become(X86Vcpu prepared, Engine engine) {
+        modes.become(engine);
+        now = prepared;
     }
 
     @Override

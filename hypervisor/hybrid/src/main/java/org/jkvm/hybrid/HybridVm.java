@@ -90,7 +90,7 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         this.withoutKvm = withoutKvm;
         this.hostTsc = kvm.isPresent() ? new HostTsc() : null;
         this.now = host(first);
-        offload.become(offloading(now));
+        offload.prepare(offloading(now)).run();
     }
 
     /** Where KVM is an emulation its machine executes too little for that: what the software engine executes is an exit. */
@@ -106,12 +106,19 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     private Host host(Engine engine) {
         return switch (engine) {
             case SOFT -> new Host(engine, new SoftHypervisor(options, tscHertz()).createVirtualMachine(config), Optional.empty());
-            case KVM -> {
-                VirtualMachine vm = split ? kvm.orElseThrow().createSplitMachine(config, apics ->
-                        new SplitChip(config.clock(), apics, this::interruptSent)) : kvm.orElseThrow().createVirtualMachine(config);
-                yield new Host(engine, vm, Optional.of(SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config)));
-            }
+            case KVM -> assisted(split ? kvm.orElseThrow().createSplitMachine(config, apics ->
+                    new SplitChip(config.clock(), apics, this::interruptSent)) : kvm.orElseThrow().createVirtualMachine(config));
         };
+    }
+
+    /** The hardware's machine with a helper; closed where there can be none. */
+    private Host assisted(VirtualMachine hardware) {
+        try {
+            return new Host(Engine.KVM, hardware, Optional.of(SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config)));
+        } catch (RuntimeException e) {
+            hardware.close();
+            throw e;
+        }
     }
 
     /** Whether this host's KVM is slower than the software engine. Measured once. */
@@ -175,17 +182,33 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
         if (engine == Engine.KVM) {
             checkKvm();
         }
+        Runnable change = prepared(engine);
         Host from = now;
-        Host to = host(engine);
         try {
-            move(from, to);
+            change.run();
+            slots.values().stream().filter(MemorySlot::logDirty).forEach(slot ->
+                    dirty.merge(slot.index(), from.takeDirtyLog(slot.index()), HybridVm::union));
+        } finally {
+            from.close();
+        }
+    }
+
+    private Runnable prepared(Engine engine) {
+        try {
+            return prepare(host(engine));
         } catch (RuntimeException e) {
-            to.close();
             throw new UserException("accel " + engine.label() + ": " + e.getMessage());
         }
-        slots.values().stream().filter(MemorySlot::logDirty).forEach(slot ->
-                dirty.merge(slot.index(), from.takeDirtyLog(slot.index()), HybridVm::union));
-        from.close();
+    }
+
+    /** What is left to do once all that may fail is done. Where that fails, {@code to} is closed and nothing has changed. */
+    private Runnable prepare(Host to) {
+        try {
+            return move(now, to);
+        } catch (RuntimeException e) {
+            to.close();
+            throw e;
+        }
     }
 
     private void checkKvm() {
@@ -205,9 +228,9 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
 
     /**
      * The chip is read before the local APICs, so that what it sends meanwhile is in them, and written after them. Time-stamp
-     * counters go on counting on the way.
+     * counters go on counting on the way. Returns what makes {@code to} the present engine, which asks nothing of it.
      */
-    private void move(Host from, Host to) {
+    private Runnable move(Host from, Host to) {
         slots.values().forEach(to::set);
         List<X86Vcpu> arrived = vcpus.stream().map(v -> vcpu(to, v.index(), v.model(), v.modes())).toList();
         StateTree chipState = StateTree.save(from.vm);
@@ -219,11 +242,19 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
             arrived.get(n).writeState(state);
         }
         chipState.restore(to.vm);
+        for (int n = 0; n < arrived.size(); n++) {
+            vcpus.get(n).prepare(arrived.get(n));
+        }
+        Runnable offloaded = offload.prepare(offloading(to));
+        return () -> become(to, arrived, offloaded);
+    }
+
+    private void become(Host to, List<X86Vcpu> arrived, Runnable offloaded) {
         now = to;
-        offload.become(offloading(to));
         for (int n = 0; n < arrived.size(); n++) {
             vcpus.get(n).become(arrived.get(n), to.engine);
         }
+        offloaded.run();
     }
 
     /** Time-stamp counters that were in step stay so. The host's counter is {@code ahead} of one that counts guest time. */

@@ -20,17 +20,20 @@ final class Offload {
     /** The hardware's machine while it runs the guest. */
     private volatile Optional<VirtualMachine> hardware = Optional.empty();
 
-    /** From now on it is {@code next}. */
-    void become(Optional<VirtualMachine> next) {
-        hardware = next;
+    /** Has {@code next} do the same as the present one, and returns what makes it the present one. */
+    Runnable prepare(Optional<VirtualMachine> next) {
         ranges.forEach(range -> next.ifPresent(range::test));
-        bells.forEach(bell -> bell.become(next));
+        List<Runnable> prepared = bells.stream().map(bell -> bell.prepare(next)).toList();
+        return () -> {
+            hardware = next;
+            prepared.forEach(Runnable::run);
+        };
     }
 
     Doorbell doorbell(long address, int size, Consumer<Doorbell> rings) {
         Bell bell = new Bell(address, size, rings);
         bells.add(bell);
-        bell.become(hardware);
+        bell.prepare(hardware).run();
         return bell;
     }
 
@@ -65,10 +68,15 @@ final class Offload {
             this.rings = rings;
         }
 
-        void become(Optional<VirtualMachine> next) {
+        Runnable prepare(Optional<VirtualMachine> next) {
+            Optional<Doorbell> made = next.flatMap(vm -> vm.doorbell(address, size, rung -> rings.accept(this)));
+            return () -> become(made);
+        }
+
+        private void become(Optional<Doorbell> next) {
             rangBefore = take();
             now.ifPresent(Doorbell::close);
-            now = next.flatMap(vm -> vm.doorbell(address, size, rung -> rings.accept(this)));
+            now = next;
             if (rangBefore) {
                 rings.accept(this);
             }

@@ -5,10 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.stream.Stream;
 import org.jkvm.base.HostException;
 import org.jkvm.hypervisor.MemorySlot;
 import org.jkvm.hypervisor.VirtualMachine;
@@ -114,20 +110,5 @@ class IllTreatedKvmTest extends RealModeTest<VirtualMachine> {
             }
         }
         assertThat(descriptors()).isEqualTo(before);
-    }
-
-    /** This process's descriptors of a kind. */
-    private static List<Integer> open(String kind) throws IOException {
-        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
-            return open.filter(fd -> isKind(fd, kind)).map(fd -> Integer.parseInt(fd.getFileName().toString())).toList();
-        }
-    }
-
-    private static boolean isKind(Path fd, String kind) {
-        try {
-            return Files.readSymbolicLink(fd).toString().contains(kind);
-        } catch (IOException closed) {
-            return false;
-        }
     }
 }

@@ -8,6 +8,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -123,6 +124,21 @@ abstract class RealModeTest<M extends VirtualMachine> {
     static long descriptors() throws IOException {
         try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
             return open.count();
+        }
+    }
+
+    /** This process's descriptors of a kind. */
+    static List<Integer> open(String kind) throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.filter(fd -> isKind(fd, kind)).map(fd -> Integer.parseInt(fd.getFileName().toString())).toList();
+        }
+    }
+
+    private static boolean isKind(Path fd, String kind) {
+        try {
+            return Files.readSymbolicLink(fd).toString().contains(kind);
+        } catch (IOException closed) {
+            return false;
         }
     }
 }
