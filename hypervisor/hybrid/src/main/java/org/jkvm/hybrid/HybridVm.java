@@ -114,7 +114,8 @@ public final class HybridVm implements VirtualMachine, AssistedVcpu.Surroundings
     /** The hardware's machine with a helper; closed where there can be none. */
     private Host assisted(VirtualMachine hardware) {
         try {
-            return new Host(Engine.KVM, hardware, Optional.of(SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config)));
+            VirtualMachine helper = SoftHypervisor.helper(options, hostTsc).createVirtualMachine(config);
+            return new Host(Engine.KVM, hardware, Optional.of(helper));
         } catch (RuntimeException e) {
             hardware.close();
             throw e;
