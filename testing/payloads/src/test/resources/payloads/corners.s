@@ -1,4 +1,5 @@
-# What instructions leave alone, and frames: BT and its kin keep ZF (SDM vol. 2A, BT), ENTER at every kind of level.
+# What instructions leave alone, and frames: BT and its kin keep ZF (SDM vol. 2A, BT), ENTER at every kind of level. The carry
+# of an addition goes on to AH and memory.
 # expect: ZF 0000000000001111
 # expect: ZF 0000000000000000
 # expect: 0000000000000018
@@ -10,6 +11,7 @@
 # expect: 0000000000000008
 # expect: 0000000000000006
 # expect: FFFFFFFFFFFF1234
+# expect: 0000000000000023
 .include "common64.inc"
 .macro KEEP insn:vararg                         # a nibble of RDI: ZF before and after, which R8D says
         shl     edi, 4
@@ -80,4 +82,10 @@ main:
         mov     ax, bp
         mov     rsp, rbx
         SHOW    rax
+        mov     byte ptr [0xa00000], 0x0f
+        mov     eax, 0x8508
+        add     ax, 0x66fa                      # no carry
+        sbb     byte ptr [0xa00000], ah
+        movzx   ecx, byte ptr [0xa00000]
+        SHOW    rcx
         EXIT

@@ -79,6 +79,7 @@ final class PassThrough {
     /** Writes it. */
     void write() {
         Mem memory = usesMemory(i) ? memory() : null;
+        code.needFlags(i); // Which may be made again from registers as they are.
         if (memory != null && (isHigh(i.dst) || isHigh(i.src))) {
             besideMemory(memory);
             return;
@@ -101,7 +102,6 @@ final class PassThrough {
     }
 
     private void write(Mem memory) {
-        code.needFlags(i);
         if (row.hasModrm()) {
             int reg = regField();
             Rm rm = memory != null ? memory : rm();
