@@ -116,6 +116,11 @@ public final class Block {
         return valid;
     }
 
+    /** Where it is, in which mode, in one number: {@link BlockMap#place}. */
+    public long place() {
+        return BlockMap.place(physical, mode);
+    }
+
     /** RIP of its first instruction. */
     public long rip() {
         return linear - segment.base() & (segment.limit() < 0 ? -1L : 0xffff_ffffL);

@@ -83,16 +83,16 @@ final class BlockCache implements CodeWatch {
         long physical = cpu.mmu.fetch(linear);
         b = blocks.find(physical, mode, known -> known.linear == linear && known.mode == mode && secondPageHolds(known));
         if (b == null) {
-            b = make(linear, physical);
+            b = make(linear, physical, mode);
         }
         b.epoch = cpu.mmu.epoch();
         jumps[slot] = b;
         return b;
     }
 
-    private Block make(long linear, long physical) {
+    private Block make(long linear, long physical, long mode) {
         makeRoom();
-        Block twin = cpu.codeBits == 64 ? blocks.newest(physical, mode(cpu)) : null;
+        Block twin = cpu.codeBits == 64 ? blocks.newest(physical, mode) : null;
         boolean isTwin = twin != null && twin.isWithinPage();
         Block b = isTwin ? twin.at(linear) : decode(linear, physical, true);
         keep(b);

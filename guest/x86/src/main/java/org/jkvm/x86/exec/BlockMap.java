@@ -21,7 +21,7 @@ final class BlockMap {
      * Those that have the same differ in linear address or code segment at most: a physical address has
      * {@link PageWalker#PHYSICAL_BITS} bits.
      */
-    private static long key(long physical, long mode) {
+    static long place(long physical, long mode) {
         return physical | CodeMode.common(mode) << PageWalker.PHYSICAL_BITS;
     }
 
@@ -36,7 +36,7 @@ final class BlockMap {
 
     /** The newest block there, or null. */
     Block newest(long physical, long mode) {
-        return newest.get(key(physical, mode));
+        return newest.get(place(physical, mode));
     }
 
     /** The oldest of so many twins of {@code b} that it has to make way, or null. */
@@ -52,7 +52,7 @@ final class BlockMap {
 
     /** Adds a block. */
     void add(Block b) {
-        long key = key(b.physical, b.mode);
+        long key = b.place();
         b.twin = newest.get(key);
         b.weight = BLOCK_WEIGHT + (shares(b, b.twin) ? 0 : b.insns.length);
         newest.put(key, b);
@@ -62,7 +62,7 @@ final class BlockMap {
 
     /** Removes a block that is there. */
     void remove(Block b) {
-        long key = key(b.physical, b.mode);
+        long key = b.place();
         Block first = newest.get(key);
         if (first == b) {
             removeFirst(key, b);

@@ -148,7 +148,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         Translation from = known.translation();
         Relocations.Move move = new Relocations.Move(origin - from.start, stubs.exit - known.stubs(),
                 block.linear - from.block.linear, translations.nextId(), guards(block, ids));
-        byte[] code = known.code().clone();
+        byte[] code = known.code();
         from.relocations.apply(code, move);
         Translation t = from.moved(block, ids, move);
         place(t, code);

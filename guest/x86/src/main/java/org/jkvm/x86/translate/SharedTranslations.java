@@ -4,8 +4,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jkvm.x86.exec.Block;
-import org.jkvm.x86.exec.CodeMode;
-import org.jkvm.x86.mmu.PageWalker;
 
 /**
  * What the vCPUs of a machine translated, for the others, which copy it to their own caches. Nobody has to be told when the
@@ -24,13 +22,17 @@ public final class SharedTranslations {
      * One of them.
      *
      * @param translation nobody's: it says what is where
-     * @param code        as it was made
+     * @param code        as it was made; to be changed by who found it
      * @param stubs       address of the stubs' exit for which it was made
      */
     record Shared(Translation translation, byte[] code, long stubs) {
         private boolean isFor(Block block) {
             Block ours = translation.block;
             return ours.isLike(block) && (ours.linear == block.linear || translation.relocations.movable());
+        }
+
+        private Shared copy() {
+            return new Shared(translation, code.clone(), stubs);
         }
     }
 
@@ -49,10 +51,6 @@ public final class SharedTranslations {
         };
     }
 
-    private static long key(Block block) {
-        return block.physical | CodeMode.common(block.mode) << PageWalker.PHYSICAL_BITS;
-    }
-
     /** Lets others have {@code t}, just made for a vCPU whose stubs' exit is at {@code stubs}. */
     void offer(Translation t, byte[] code, long stubs) {
         if (most == 0) {
@@ -63,7 +61,7 @@ public final class SharedTranslations {
         nobodys.start = t.start;
         Shared shared = new Shared(nobodys, code, stubs);
         synchronized (known) {
-            known.put(key(t.block), shared);
+            known.put(t.block.place(), shared);
         }
     }
 
@@ -74,8 +72,8 @@ public final class SharedTranslations {
         }
         Shared shared;
         synchronized (known) {
-            shared = known.get(key(block));
+            shared = known.get(block.place());
         }
-        return shared != null && shared.isFor(block) ? shared : null;
+        return shared != null && shared.isFor(block) ? shared.copy() : null;
     }
 }
