@@ -77,6 +77,11 @@ public interface ImageFile extends AutoCloseable {
         return size();
     }
 
+    /** Whether a range reads as zeroes for want of data. False also where the host does not know. */
+    default boolean isHole(long offset, long length) throws IOException {
+        return nextData(offset) >= offset + length;
+    }
+
     /** Closes the file and its locks; nothing is under way any more. */
     @Override
     void close();

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.Bitmaps;
@@ -40,6 +41,8 @@ record BitmapEntry(long at, long tableOffset, int tableSize, int flags, int gran
     /** Bounds of the format's other implementation, and ours. */
     private static final int MAX_ENTRIES = 65535;
     private static final int MAX_DIRECTORY = 64 << 20;
+    /** A thousand bitmaps of a large disk have no more in their tables. */
+    private static final int MAX_TABLE_ENTRIES = 1 << 26;
     private static final int EXTENSION = 24;
 
     boolean has(int flag) {
@@ -119,7 +122,22 @@ record BitmapEntry(long at, long tableOffset, int tableSize, int flags, int gran
             entries.add(entry);
             at += entry.length();
         }
+        checkTables(entries);
         return entries;
+    }
+
+    /** That tables are bitmaps' own bounds what all bitmaps together can make work of. */
+    private static void checkTables(List<BitmapEntry> entries) throws IOException {
+        long total = 0;
+        long end = 0;
+        for (BitmapEntry entry : entries.stream().filter(e -> e.tableSize > 0)
+                .sorted(Comparator.comparingLong(BitmapEntry::tableOffset)).toList()) {
+            require(entry.tableOffset >= end, "two bitmaps have the table at 0x" + Long.toHexString(entry.tableOffset));
+            end = entry.tableOffset + (long) entry.tableSize * Long.BYTES;
+            total += entry.tableSize;
+        }
+        require(total <= MAX_TABLE_ENTRIES, "the bitmaps' tables have " + total + " entries, at most " + MAX_TABLE_ENTRIES
+                + " are supported");
     }
 
     private static BitmapEntry entry(MemorySegment rest, long at) throws IOException {

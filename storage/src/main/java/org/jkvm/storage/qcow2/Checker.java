@@ -3,6 +3,7 @@ package org.jkvm.storage.qcow2;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.layer.Buffers;
@@ -21,8 +22,8 @@ final class Checker {
     private final MemorySegment table;
     private final long[] entries;
     private final int perBlock;
-    private long lastBlock = -1;
-    private long[] lastCounts;
+    /** The refcount blocks that count: they are clusters of the file with something in them, and no other block. */
+    private final BitSet counting = new BitSet();
     private final List<String> messages = new ArrayList<>();
     private long corruptions;
     private long leaks;
@@ -33,16 +34,18 @@ final class Checker {
         this.header = header;
         this.table = Buffers.allocate(header.clusterSize());
         this.entries = new long[header.clusterSize() / Long.BYTES];
-        this.refcounts = new Refcounts(file, header, new HeaderFields(file), new LongSet());
+        this.refcounts = new Refcounts(file, header, new HeaderFields(file), new Places());
         this.perBlock = refcounts.width().perBlock(header.clusterSize());
     }
 
     CheckResult check() throws IOException {
         ReferenceWalk walk = new ReferenceWalk(file, header, this::corruption);
         ReferenceCounts references = walk.walk();
+        findCounting();
         compareCounted(references);
         compareUncounted(references);
-        copiedFlags();
+        copiedFlags(references);
+        copiedFlags(walk.activeTables(), references);
         long clusters = header.size() + header.clusterSize() - 1 >>> header.clusterBits();
         return new CheckResult(corruptions, leaks, 0, clusters, walk.allocated(), walk.fragmented(), walk.compressed(),
                 Math.max(references.end(), lastCounted + 1) << header.clusterBits(), List.copyOf(messages));
@@ -59,18 +62,26 @@ final class Checker {
         }
     }
 
+    private void findCounting() throws IOException {
+        PointerTable blocks = refcounts.table();
+        LongSet seen = new LongSet();
+        for (int block = 0; block < blocks.size(); block++) {
+            long offset = blocks.get(block);
+            counting.set(block, usable(offset) && !seen.contains(offset) && !file.isHole(offset, header.clusterSize()));
+            seen.add(offset);
+        }
+    }
+
     /** Clusters that some refcount block covers. */
     private void compareCounted(ReferenceCounts references) throws IOException {
-        PointerTable blocks = refcounts.table();
-        for (int block = 0; block < blocks.size(); block++) {
-            if (usable(blocks.get(block))) {
-                long first = (long) block * perBlock;
-                long[] counts = refcounts.counts(block);
-                for (int i = 0; i < perBlock; i++) {
-                    compare(first + i, counts[i], references.get(first + i));
-                }
-                refcounts.trim();
+        for (int block = counting.nextSetBit(0); block >= 0; block = counting.nextSetBit(block + 1)) {
+            long first = (long) block * perBlock;
+            long[] counts = refcounts.counts(block);
+            for (int i = 0; i < perBlock; i++) {
+                compare(first + i, counts[i], references.get(first + i));
+                references.setSingle(first + i, counts[i] == 1);
             }
+            refcounts.trim();
         }
     }
 
@@ -88,8 +99,7 @@ final class Checker {
 
     /** Whether some refcount block covers {@code cluster}. */
     private boolean counted(long cluster) {
-        long block = cluster / perBlock;
-        return block < refcounts.table().size() && usable(refcounts.table().get(block));
+        return counting.get((int) Math.min(Integer.MAX_VALUE, cluster / perBlock));
     }
 
     private void compare(long cluster, long count, long references) {
@@ -104,46 +114,45 @@ final class Checker {
         }
     }
 
-    private void copiedFlags() throws IOException {
+    private void copiedFlags(ReferenceCounts references) throws IOException {
         for (long entry : PointerTable.read(file, header.l1Offset(), header.l1Size())) {
-            long l2 = entry & Extent.OFFSET;
-            if (usable(l2)) {
-                copied(entry, l2, "L2 cluster");
-                copiedInTable(l2);
+            if (usable(entry & Extent.OFFSET)) {
+                copied(entry, references, "L2 cluster");
             }
         }
     }
 
-    private void copiedInTable(long l2) throws IOException {
+    private void copiedFlags(ReferenceCounts tables, ReferenceCounts references) throws IOException {
         if (header.hasDataFile()) {
             return; // clusters of another file have no counts
         }
+        tables.forEach(c -> {
+            long l2 = c << header.clusterBits();
+            if (usable(l2) && !file.isHole(l2, header.clusterSize())) {
+                copiedInTable(l2, references);
+            }
+        });
+    }
+
+    private void copiedInTable(long l2, ReferenceCounts references) throws IOException {
         file.read(l2, table);
         Be.getLongs(table, entries);
         for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
-            long entry = entries[i];
-            long host = entry & Extent.OFFSET;
-            if ((entry & Extent.COMPRESSED) == 0 && usable(host)) {
-                copied(entry, host, "data cluster");
+            if ((entries[i] & Extent.COMPRESSED) == 0 && usable(entries[i] & Extent.OFFSET)) {
+                copied(entries[i], references, "data cluster");
             }
         }
-        refcounts.trim();
     }
 
-    /** The count of a cluster; neighbours are asked for one after another. */
-    private long count(long cluster) throws IOException {
-        long block = cluster / perBlock;
-        if (block != lastBlock) {
-            lastCounts = counted(cluster) ? refcounts.counts(block) : null;
-            lastBlock = block;
-        }
-        return lastCounts == null ? 0 : lastCounts[(int) (cluster % perBlock)];
-    }
-
-    private void copied(long entry, long host, String what) throws IOException {
-        long count = count(host >>> header.clusterBits());
-        if (count == 1 != ((entry & Extent.COPIED) != 0)) {
-            corruption("ERROR OFLAG_COPIED " + what + ": entry=0x" + Long.toHexString(entry) + " refcount=" + count);
+    private void copied(long entry, ReferenceCounts references, String what) throws IOException {
+        long cluster = (entry & Extent.OFFSET) >>> header.clusterBits();
+        if (references.single(cluster) != ((entry & Extent.COPIED) != 0)) {
+            corruptions++;
+            if (messages.size() < MAX_MESSAGES) {
+                long count = counted(cluster) ? refcounts.get(cluster) : 0;
+                note("ERROR OFLAG_COPIED " + what + ": entry=0x" + Long.toHexString(entry) + " refcount=" + count);
+                refcounts.trim();
+            }
         }
     }
 }

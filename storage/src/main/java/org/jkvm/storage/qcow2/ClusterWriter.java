@@ -317,19 +317,25 @@ final class ClusterWriter implements DiskWriter {
      * The same for the tables that a snapshot's L1 table refers to. They may belong to several snapshots, which then share the
      * zeroes' clusters too.
      */
-    void expandZeroes(long[] l1, boolean hasBacking) throws IOException {
-        for (long entry : l1) {
-            if ((entry & Extent.OFFSET) != 0) {
+    void expandZeroes(OverlappingTables l1, boolean hasBacking) throws IOException {
+        LongSet done = new LongSet();
+        l1.forEachEntry(file, (_, entry, _) -> {
+            long l2Offset = entry & Extent.OFFSET;
+            if (!done.contains(l2Offset)) {
+                done.add(l2Offset);
                 metadata.change((mapping, refcounts) -> {
-                    expandZeroes(mapping, refcounts, entry & Extent.OFFSET, hasBacking);
+                    expandZeroes(mapping, refcounts, l2Offset, hasBacking);
                     return null;
                 });
             }
-        }
+        });
     }
 
     private void expandZeroes(Mapping mapping, Refcounts refcounts, long l2Offset, boolean hasBacking) throws IOException {
         long owners = refcounts.get(l2Offset >>> header.clusterBits());
+        if (owners > Header.MAX_SNAPSHOTS + 1) {
+            throw new CorruptException("an L2 table counts as belonging to " + owners + " snapshots");
+        }
         for (int index = 0; index < mapping.entriesOfTable(); index++) {
             long old = mapping.entryOf(l2Offset, index);
             if ((old & Extent.COMPRESSED) == 0 && (old & Extent.ZERO) != 0) {

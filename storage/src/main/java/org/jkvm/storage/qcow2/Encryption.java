@@ -17,7 +17,7 @@ public final class Encryption {
     public static void add(ImageFile file, Secret secret, int millis) throws IOException {
         Header header = HeaderReader.read(file);
         HeaderFields fields = new HeaderFields(file);
-        Refcounts refcounts = new Refcounts(file, header, fields, new LongSet());
+        Refcounts refcounts = new Refcounts(file, header, fields, new Places());
         long length = LuksHeader.newLength();
         long offset = refcounts.allocateMetadata(Bits.alignUp(length, header.clusterSize()) >>> header.clusterBits());
         refcounts.write();

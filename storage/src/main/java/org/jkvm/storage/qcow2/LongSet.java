@@ -52,7 +52,7 @@ final class LongSet {
 
     /** Where {@code value} is, or would be put. */
     private static int slot(long[] table, long value) {
-        int slot = (int) (value * GOLDEN >>> 40) & table.length - 1;
+        int slot = (int) (value * GOLDEN >>> Long.SIZE - Integer.numberOfTrailingZeros(table.length));
         while (table[slot] != 0 && table[slot] != value) {
             slot = slot + 1 & table.length - 1;
         }

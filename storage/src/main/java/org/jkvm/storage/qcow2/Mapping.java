@@ -22,11 +22,11 @@ final class Mapping {
     private final boolean extended;
     private final boolean external;
     private final Refcounts refcounts;
-    private final LongSet metadata;
+    private final Places metadata;
     private final PointerTable l1;
     private final TableCache l2;
 
-    Mapping(ImageFile file, Header h, HeaderFields header, Refcounts refcounts, LongSet metadata) throws IOException {
+    Mapping(ImageFile file, Header h, HeaderFields header, Refcounts refcounts, Places metadata) throws IOException {
         this.file = file;
         this.header = header;
         this.version = h.version();
@@ -44,9 +44,8 @@ final class Mapping {
 
     private void register() {
         long bytes = (long) l1.size() * Long.BYTES;
-        for (long at = l1.offset(); at < l1.offset() + bytes; at += 1L << clusterBits) {
-            metadata.add(at >>> clusterBits);
-        }
+        long first = l1.offset() >>> clusterBits;
+        metadata.add(first, first + (bytes + (1L << clusterBits) - 1 >>> clusterBits));
         for (int i = 0; i < l1.size(); i++) {
             metadata.add(Math.max(1, (l1.get(i) & Extent.OFFSET) >>> clusterBits));
         }

@@ -26,7 +26,7 @@ final class Metadata {
     private final ImageFile data;
     private final boolean unmap;
     private final HeaderFields header;
-    private final LongSet places = new LongSet();
+    private final Places places = new Places();
     private final Refcounts refcounts;
     private final Mapping mapping;
     private final int clusterBits;
@@ -79,8 +79,8 @@ final class Metadata {
     }
 
     private void register(long offset, long length) {
-        for (long c = offset >>> clusterBits; c << clusterBits < offset + length; c++) {
-            places.add(c);
+        if (length > 0) {
+            places.add(offset >>> clusterBits, (offset + length - 1 >>> clusterBits) + 1);
         }
     }
 

@@ -384,9 +384,9 @@ public final class Qcow2Layer implements Layer {
         boolean hasBacking = named.backingName() != null;
         inPlace.expandZeroes(size, hasBacking);
         flush();
-        for (SnapshotTable.Snapshot snapshot : SnapshotTable.read(file, now)) {
-            inPlace.expandZeroes(PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size()), hasBacking);
-        }
+        OverlappingTables l1 = new OverlappingTables();
+        SnapshotTable.read(file, now).forEach(s -> l1.add(s.l1Offset(), (long) s.l1Size() * Long.BYTES));
+        inPlace.expandZeroes(l1, hasBacking);
         flush();
     }
 

@@ -20,6 +20,8 @@ import org.jkvm.storage.layer.RangeLocks;
  */
 final class Qcow2Snapshots implements Snapshots {
     private static final int SECTOR = 512;
+    /** Entries of L2 tables that are counted before the cache of reference counts is looked at. */
+    private static final int ENTRIES_AT_ONCE = 64;
 
     private final ImageFile file;
     private final Header header;
@@ -83,6 +85,7 @@ final class Qcow2Snapshots implements Snapshots {
     public ImageInfo.Snapshot create(Label label) throws IOException {
         List<SnapshotTable.Snapshot> all = read();
         String id = newId(all);
+        refuseShared(activeTable());
         // An entry that cannot be is refused before anything is changed.
         SnapshotTable.entry(id, label, 0, 0, 0);
         alone(() -> create(all, id, label));
@@ -96,7 +99,7 @@ final class Qcow2Snapshots implements Snapshots {
     }
 
     private void create(List<SnapshotTable.Snapshot> all, String id, Label label) throws IOException {
-        long[] l1 = metadata.look((mapping, refcounts) -> mapping.l1Entries());
+        long[] l1 = activeTable();
         raise(l1);
         try {
             long copy = writeL1(l1);
@@ -156,6 +159,8 @@ final class Qcow2Snapshots implements Snapshots {
         if (entries > Header.MAX_L1_BYTES / Long.BYTES) {
             throw new CorruptException("snapshot '" + snapshot.info().name() + "' is of a disk that is too large");
         }
+        refuseShared(activeTable());
+        refuseShared(table(snapshot));
         alone(() -> {
             disk.prepareApply();
             apply(snapshot, newSize, (int) entries);
@@ -164,9 +169,9 @@ final class Qcow2Snapshots implements Snapshots {
     }
 
     private void apply(SnapshotTable.Snapshot snapshot, long newSize, int entries) throws IOException {
-        long[] old = metadata.look((mapping, refcounts) -> mapping.l1Entries());
+        long[] old = activeTable();
         long oldOffset = metadata.look((mapping, refcounts) -> mapping.l1Offset());
-        long[] l1 = PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
+        long[] l1 = table(snapshot);
         raise(l1);
         long copy;
         try {
@@ -188,17 +193,38 @@ final class Qcow2Snapshots implements Snapshots {
     @Override
     public void delete(String idOrName) throws IOException {
         SnapshotTable.Snapshot snapshot = find(idOrName);
+        refuseShared(activeTable());
+        refuseShared(table(snapshot));
         alone(() -> delete(snapshot));
     }
 
     private void delete(SnapshotTable.Snapshot snapshot) throws IOException {
         List<SnapshotTable.Snapshot> all = read();
         List<byte[]> rest = entries(all.stream().filter(s -> s.entryEnd() != snapshot.entryEnd()).toList());
-        long[] l1 = PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
+        long[] l1 = table(snapshot);
         writeTable(rest, all);
         lower(l1, Long.MAX_VALUE);
         metadata.free(snapshot.l1Offset(), (long) snapshot.l1Size() * Long.BYTES);
         refreshCopied();
+    }
+
+    private long[] activeTable() throws IOException {
+        return metadata.look((mapping, refcounts) -> mapping.l1Entries());
+    }
+
+    private long[] table(SnapshotTable.Snapshot snapshot) throws IOException {
+        return PointerTable.read(file, snapshot.l1Offset(), snapshot.l1Size());
+    }
+
+    /** Only a hostile image has an L1 table that refers to an L2 table twice; it could make work without end. */
+    private static void refuseShared(long[] l1) throws IOException {
+        long[] tables = Arrays.stream(l1).map(e -> e & Extent.OFFSET).filter(t -> t != 0).sorted().toArray();
+        for (int i = 1; i < tables.length; i++) {
+            if (tables[i] == tables[i - 1]) {
+                throw new IOException("two entries of an L1 table refer to the L2 table at 0x"
+                        + Long.toHexString(tables[i]) + ": the image is corrupt");
+            }
+        }
     }
 
     private SnapshotTable.Snapshot find(String idOrName) throws IOException {
@@ -263,19 +289,43 @@ final class Qcow2Snapshots implements Snapshots {
         for (long entry : l1) {
             long offset = entry & Extent.OFFSET;
             if (offset != 0) {
-                metadata.change((mapping, refcounts) -> {
-                    walkTable(offset, table, refcounts, visitor);
-                    return null;
-                });
+                walkTable(offset, table, visitor);
             }
         }
     }
 
-    private void walkTable(long offset, MemorySegment table, Refcounts refcounts, Visitor visitor) throws IOException {
+    /** In pieces: a hostile table's entries may need a refcount block each, and the cache gives some up between changes. */
+    private void walkTable(long offset, MemorySegment table, Visitor visitor) throws IOException {
+        change(_ -> checkTable(offset));
+        long piece = (long) ENTRIES_AT_ONCE * header.l2EntryBytes();
+        if (!file.isHole(offset, header.clusterSize())) {
+            file.read(offset, table);
+            for (long at = 0; at < table.byteSize(); at += piece) {
+                MemorySegment entries = table.asSlice(at, Math.min(piece, table.byteSize() - at));
+                change(refcounts -> walkEntries(entries, refcounts, visitor));
+            }
+        }
+        change(refcounts -> visitor.visit(refcounts, offset >>> header.clusterBits(), 1, false));
+    }
+
+    private void checkTable(long offset) throws CorruptException {
         if ((offset & header.clusterSize() - 1) != 0 || offset >= file.size()) {
             throw new CorruptException("an L2 table at 0x" + Long.toHexString(offset) + ", which is no cluster of the file");
         }
-        file.read(offset, table);
+    }
+
+    private interface Change {
+        void make(Refcounts refcounts) throws IOException;
+    }
+
+    private void change(Change change) throws IOException {
+        metadata.change((mapping, refcounts) -> {
+            change.make(refcounts);
+            return null;
+        });
+    }
+
+    private void walkEntries(MemorySegment table, Refcounts refcounts, Visitor visitor) throws IOException {
         for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
             if ((entry & Extent.COMPRESSED) != 0) {
@@ -286,6 +336,5 @@ final class Qcow2Snapshots implements Snapshots {
                 visitor.visit(refcounts, (entry & Extent.OFFSET) >>> header.clusterBits(), 1, true);
             }
         }
-        visitor.visit(refcounts, offset >>> header.clusterBits(), 1, false);
     }
 }

@@ -22,14 +22,14 @@ final class Refcounts {
     private final PointerTable table;
     private final TableCache blocks;
     /** Numbers of host clusters that hold metadata: guest data must not get there. */
-    private final LongSet metadata;
+    private final Places metadata;
     private final Runs freed = new Runs();
     /** End of the last allocation by bytes: the rest of its host cluster is to be had. On a boundary: there is none. */
     private long packedEnd;
     /** No cluster below this number is free. */
     private long hint = 1;
 
-    Refcounts(ImageFile file, Header h, HeaderFields header, LongSet metadata) throws IOException {
+    Refcounts(ImageFile file, Header h, HeaderFields header, Places metadata) throws IOException {
         this.file = file;
         this.header = header;
         this.clusterBits = h.clusterBits();
@@ -57,9 +57,7 @@ final class Refcounts {
     }
 
     private void registerRun(long first, long count) {
-        for (long c = first; c < first + count; c++) {
-            metadata.add(c);
-        }
+        metadata.add(first, first + count);
     }
 
     /** The count of host cluster {@code cluster}. */
@@ -281,9 +279,16 @@ final class Refcounts {
         return freed.size();
     }
 
-    /** Lowers the counts. The caller has made sure that what unlinked the clusters is on stable storage. */
+    /**
+     * Lowers the counts. The caller has made sure that what unlinked the clusters is on stable storage: lower counts may be
+     * written at any time.
+     */
     void applyFrees(boolean unmap) throws IOException {
         for (Runs.Run run : freed.take()) {
+            if (blocks.over()) {
+                write();
+                blocks.trim();
+            }
             for (long c = run.first(); c < run.first() + run.count(); c++) {
                 boolean free = decrement(c) == 0;
                 if (free && !run.data()) {

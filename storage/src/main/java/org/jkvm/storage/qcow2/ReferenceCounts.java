@@ -10,6 +10,8 @@ import java.util.TreeMap;
  */
 final class ReferenceCounts {
     private static final int PAGE_BITS = 8;
+    /** In a counter: the image counts one reference. */
+    private static final int SINGLE = Integer.MIN_VALUE;
     private static final int PAGE_BYTES = (Integer.BYTES << PAGE_BITS) + 100;
 
     private final TreeMap<Long, int[]> pages = new TreeMap<>();
@@ -34,13 +36,36 @@ final class ReferenceCounts {
             pages.put(cluster >>> PAGE_BITS, page);
         }
         int index = (int) cluster & page.length - 1;
-        page[index] = (int) Math.min(Integer.MAX_VALUE, (long) page[index] + times);
+        page[index] = sum(page[index], times);
         end = Math.max(end, cluster + 1);
     }
 
+    /** The sum of two counts, which stops at the greatest int. */
+    static int sum(int one, int other) {
+        return (int) Math.min(Integer.MAX_VALUE, (long) one + other);
+    }
+
     int get(long cluster) {
+        return counter(cluster) & ~SINGLE;
+    }
+
+    private int counter(long cluster) {
         int[] page = page(cluster >>> PAGE_BITS);
         return page == null ? 0 : page[(int) cluster & page.length - 1];
+    }
+
+    /**
+     * Notes, when all references are counted, whether the image's own count of a cluster that is referred to is one. Asked for
+     * in any order it costs nothing here, where the image's tables would have to be read again and again.
+     */
+    void setSingle(long cluster, boolean single) {
+        if (get(cluster) != 0) {
+            page(cluster >>> PAGE_BITS)[(int) cluster & (1 << PAGE_BITS) - 1] = get(cluster) | (single ? SINGLE : 0);
+        }
+    }
+
+    boolean single(long cluster) {
+        return (counter(cluster) & SINGLE) != 0;
     }
 
     /** Page {@code number}, or null; neighbours are asked for one after another. */

@@ -18,6 +18,7 @@ final class ReferenceWalk {
     private final ImageFile file;
     private final Header header;
     private final ReferenceCounts counts = new ReferenceCounts();
+    private final ReferenceCounts active = new ReferenceCounts();
     private final MemorySegment table;
     private final long[] entries;
     private final Consumer<String> corruption;
@@ -41,11 +42,10 @@ final class ReferenceWalk {
     ReferenceCounts walk() throws IOException {
         counts.add(0, 1);
         refcountStructures();
-        ReferenceCounts active = new ReferenceCounts();
         ReferenceCounts inactive = new ReferenceCounts();
-        l1Table(header.l1Offset(), header.l1Size(), "active L1", active);
+        activeTable();
         snapshots(inactive);
-        active.forEach(c -> l2Table(c << clusterBits, active.get(c) + inactive.get(c), true));
+        active.forEach(c -> l2Table(c << clusterBits, ReferenceCounts.sum(active.get(c), inactive.get(c)), true));
         inactive.forEach(c -> {
             if (active.get(c) == 0) {
                 l2Table(c << clusterBits, inactive.get(c), false);
@@ -54,6 +54,11 @@ final class ReferenceWalk {
         bitmaps();
         encryption();
         return counts;
+    }
+
+    /** The clusters that the active L1 table takes for L2 tables, whether they are in the file or not. */
+    ReferenceCounts activeTables() {
+        return active;
     }
 
     long allocated() {
@@ -70,16 +75,25 @@ final class ReferenceWalk {
 
     /** Counts references to the clusters from {@code offset}; returns false where they are no clusters of the file. */
     private boolean refer(long offset, long bytes, int times, String what) throws IOException {
-        long first = offset >>> clusterBits;
-        long last = offset + Math.max(bytes, 1) - 1 >>> clusterBits;
-        if (offset <= 0 || last >= fileClusters || bytes < 0) {
-            corruption.accept("ERROR " + what + " at 0x" + Long.toHexString(offset) + " lies outside the file");
+        if (!inFile(offset, bytes, what)) {
             return false;
         }
-        for (long c = first; c <= last; c++) {
+        countClusters(offset, offset + Math.max(bytes, 1), times);
+        return true;
+    }
+
+    private boolean inFile(long offset, long bytes, String what) {
+        boolean inFile = offset > 0 && bytes >= 0 && offset + Math.max(bytes, 1) - 1 >>> clusterBits < fileClusters;
+        if (!inFile) {
+            corruption.accept("ERROR " + what + " at 0x" + Long.toHexString(offset) + " lies outside the file");
+        }
+        return inFile;
+    }
+
+    private void countClusters(long from, long to, int times) throws IOException {
+        for (long c = from >>> clusterBits; c <= to - 1 >>> clusterBits; c++) {
             counts.add(c, times);
         }
-        return true;
     }
 
     private boolean aligned(long offset, String what) {
@@ -94,25 +108,38 @@ final class ReferenceWalk {
         long bytes = (long) header.refcountTableClusters() << clusterBits;
         refer(header.refcountTableOffset(), bytes, 1, "refcount table");
         long[] table = PointerTable.read(file, header.refcountTableOffset(), (int) (bytes / Long.BYTES));
+        LongSet seen = new LongSet();
         for (int i = 0; i < table.length; i++) {
-            String what = "refcount block " + i;
-            if (table[i] != 0 && aligned(table[i], what)) {
-                refer(table[i], header.clusterSize(), 1, what);
+            if (table[i] != 0) {
+                refcountBlock("refcount block " + i, table[i], seen);
             }
         }
     }
 
-    private void l1Table(long offset, int size, String what, ReferenceCounts tables) throws IOException {
-        if (size == 0 || !refer(offset, (long) size * Long.BYTES, 1, what + " table")) {
-            return;
-        }
-        long[] l1 = PointerTable.read(file, offset, size);
-        for (int i = 0; i < size; i++) {
-            long l2 = l1[i] & Extent.OFFSET;
-            if (l2 != 0 && aligned(l2, what + " entry " + i)) {
-                tables.add(l2 >>> clusterBits, 1);
+    private void refcountBlock(String what, long offset, LongSet seen) throws IOException {
+        if (aligned(offset, what) && refer(offset, header.clusterSize(), 1, what)) {
+            if (seen.contains(offset)) {
+                corruption.accept("ERROR " + what + " at 0x" + Long.toHexString(offset) + " is another block too");
             }
+            seen.add(offset);
         }
+    }
+
+    private void activeTable() throws IOException {
+        if (header.l1Size() > 0 && refer(header.l1Offset(), (long) header.l1Size() * Long.BYTES, 1, "active L1 table")) {
+            OverlappingTables l1 = new OverlappingTables();
+            l1.add(header.l1Offset(), (long) header.l1Size() * Long.BYTES);
+            l2Tables(l1, active, "active L1 entry: L2 table");
+        }
+    }
+
+    private void l2Tables(OverlappingTables l1, ReferenceCounts tables, String what) throws IOException {
+        l1.forEachEntry(file, (_, entry, times) -> {
+            long l2 = entry & Extent.OFFSET;
+            if (l2 != 0 && aligned(l2, what)) {
+                tables.add(l2 >>> clusterBits, times);
+            }
+        });
     }
 
     private void snapshots(ReferenceCounts tables) throws IOException {
@@ -120,13 +147,24 @@ final class ReferenceWalk {
         if (!snapshots.isEmpty()) {
             refer(header.snapshotsOffset(), snapshots.getLast().entryEnd() - header.snapshotsOffset(), 1, "snapshot table");
         }
+        OverlappingTables l1 = new OverlappingTables();
+        OverlappingTables clusters = new OverlappingTables();
         for (SnapshotTable.Snapshot snapshot : snapshots) {
-            l1Table(snapshot.l1Offset(), snapshot.l1Size(), "snapshot L1", tables);
+            long bytes = (long) snapshot.l1Size() * Long.BYTES;
+            if (bytes > 0 && inFile(snapshot.l1Offset(), bytes, "snapshot L1 table")) {
+                l1.add(snapshot.l1Offset(), bytes);
+                clusters.add(snapshot.l1Offset(), Bits.alignUp(bytes, header.clusterSize()));
+            }
         }
+        clusters.forEachRange(this::countClusters);
+        l2Tables(l1, tables, "snapshot L1 entry: L2 table");
     }
 
     private void l2Table(long offset, int times, boolean active) throws IOException {
         if (!refer(offset, header.clusterSize(), times, "L2 table")) {
+            return;
+        }
+        if (file.isHole(offset, header.clusterSize())) {
             return;
         }
         file.read(offset, table);

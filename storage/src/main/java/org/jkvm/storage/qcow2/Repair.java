@@ -2,8 +2,6 @@ package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.List;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.RepairResult;
@@ -21,7 +19,9 @@ final class Repair {
     private final ImageFile file;
     private final Header header;
     private final HeaderFields fields;
-    private final List<String> corruptions = new ArrayList<>();
+    private ReferenceWalk walk;
+    private long corruptions;
+    private String firstCorruption;
 
     private Repair(ImageFile file, Header header) throws IOException {
         this.file = file;
@@ -37,11 +37,12 @@ final class Repair {
     static void run(ImageFile file, Header header) throws IOException {
         Repair repair = new Repair(file, header);
         ReferenceCounts references = repair.walk();
-        repair.refuse(repair.corruptions.size());
+        repair.refuse();
         repair.everything(references, true);
         CheckResult left = repair.check();
-        repair.corruptions.addAll(left.messages());
-        repair.refuse(left.corruptions());
+        left.messages().stream().filter(m -> m.startsWith("ERROR")).findFirst().ifPresent(repair::corruption);
+        repair.corruptions = left.corruptions();
+        repair.refuse();
         repair.mark(Features.INCOMPATIBLE_DIRTY, false);
     }
 
@@ -52,11 +53,13 @@ final class Repair {
         if (found.clean() && !header.dirty() && !header.corrupt()) {
             return new RepairResult(found, found);
         }
-        ReferenceCounts references = repair.walk();
-        boolean sound = repair.corruptions.isEmpty();
         if (all) {
             repair.mark(Features.INCOMPATIBLE_DIRTY, true);
             repair.dropBadBlocks();
+        }
+        ReferenceCounts references = repair.walk();
+        boolean sound = repair.corruptions == 0;
+        if (all) {
             repair.everything(references, sound);
         } else if (sound) {
             repair.lower(repair.refcounts(), references, repair.end(references));
@@ -70,7 +73,13 @@ final class Repair {
     }
 
     private ReferenceCounts walk() throws IOException {
-        return new ReferenceWalk(file, header, corruptions::add).walk();
+        walk = new ReferenceWalk(file, header, this::corruption);
+        return walk.walk();
+    }
+
+    private void corruption(String message) {
+        firstCorruption = corruptions == 0 ? message : firstCorruption;
+        corruptions++;
     }
 
     private CheckResult check() throws IOException {
@@ -78,7 +87,7 @@ final class Repair {
     }
 
     private Refcounts refcounts() throws IOException {
-        return new Refcounts(file, HeaderReader.read(file), fields, new LongSet());
+        return new Refcounts(file, HeaderReader.read(file), fields, new Places());
     }
 
     /** The number of a host cluster from which on there is nothing. */
@@ -94,7 +103,13 @@ final class Repair {
             lower(refcounts, references, end);
         }
         raise(refcounts, references, end);
-        flags(refcounts);
+        references.forEach(cluster -> {
+            references.setSingle(cluster, refcounts.get(cluster) == 1);
+            if (refcounts.over()) {
+                refcounts.trim();
+            }
+        });
+        flags(references);
         file.flush();
     }
 
@@ -126,6 +141,9 @@ final class Repair {
                     write(refcounts);
                 }
             }
+            if (refcounts.over()) {
+                write(refcounts);
+            }
         });
         write(refcounts);
     }
@@ -154,30 +172,35 @@ final class Repair {
     }
 
     /** Sets the COPIED flags of the active tables as the counts say. */
-    private void flags(Refcounts refcounts) throws IOException {
-        MemorySegment table = Buffers.allocate(header.clusterSize());
+    private void flags(ReferenceCounts references) throws IOException {
         long[] l1 = PointerTable.read(file, header.l1Offset(), header.l1Size());
         for (int i = 0; i < l1.length; i++) {
-            long l2 = l1[i] & Extent.OFFSET;
-            if (l2 != 0 && l2 < file.size() && (l2 & header.clusterSize() - 1) == 0) {
-                long right = copied(refcounts, l1[i]);
-                if (right != l1[i]) {
-                    PointerTable.write(file, header.l1Offset() + (long) i * Long.BYTES, new long[] {right});
-                }
-                if (!header.hasDataFile()) {
-                    flags(refcounts, l2, table);
-                }
-                refcounts.trim();
+            long right = usable(l1[i] & Extent.OFFSET) ? copied(references, l1[i]) : l1[i];
+            if (right != l1[i]) {
+                PointerTable.write(file, header.l1Offset() + (long) i * Long.BYTES, new long[] {right});
             }
         }
+        MemorySegment table = Buffers.allocate(header.clusterSize());
+        walk.activeTables().forEach(c -> {
+            if (usable(c << header.clusterBits()) && !header.hasDataFile()) {
+                flags(references, c << header.clusterBits(), table);
+            }
+        });
     }
 
-    private void flags(Refcounts refcounts, long l2, MemorySegment table) throws IOException {
+    private boolean usable(long l2) {
+        return l2 > 0 && l2 < file.size() && (l2 & header.clusterSize() - 1) == 0;
+    }
+
+    private void flags(ReferenceCounts references, long l2, MemorySegment table) throws IOException {
+        if (file.isHole(l2, header.clusterSize())) {
+            return;
+        }
         file.read(l2, table);
         boolean changed = false;
         for (long at = 0; at < table.byteSize(); at += header.l2EntryBytes()) {
             long entry = Be.getLong(table, at);
-            long right = (entry & Extent.COMPRESSED) != 0 ? entry : copied(refcounts, entry);
+            long right = (entry & Extent.COMPRESSED) != 0 ? entry : copied(references, entry);
             Be.putLong(table, at, right);
             changed |= right != entry;
         }
@@ -186,9 +209,9 @@ final class Repair {
         }
     }
 
-    private long copied(Refcounts refcounts, long entry) throws IOException {
+    private long copied(ReferenceCounts references, long entry) {
         long host = entry & Extent.OFFSET;
-        boolean one = host != 0 && refcounts.get(host >>> header.clusterBits()) == 1;
+        boolean one = host != 0 && references.single(host >>> header.clusterBits());
         return host == 0 ? entry : one ? entry | Extent.COPIED : entry & ~Extent.COPIED;
     }
 
@@ -200,10 +223,10 @@ final class Repair {
         }
     }
 
-    private void refuse(long count) throws IOException {
-        if (count > 0) {
-            throw new IOException("the image was not closed properly and has " + count + " errors (first: "
-                    + corruptions.getFirst() + "); open it read-only and copy it, or run kvm-img check -r all");
+    private void refuse() throws IOException {
+        if (corruptions > 0) {
+            throw new IOException("the image was not closed properly and has " + corruptions + " errors (first: "
+                    + firstCorruption + "); open it read-only and copy it, or run kvm-img check -r all");
         }
     }
 }

@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jkvm.storage.layer.ImageFile;
 
 /** A file in memory whose pages are copied when they are written; its end may be anywhere, holes cost nothing. */
-final class MemoryFile implements ImageFile {
+class MemoryFile implements ImageFile {
     static final int PAGE = 512;
     /** A host's disk that is soon full: a hostile image must not fill memory. */
     private static final int MAX_PAGES = 1 << 15;

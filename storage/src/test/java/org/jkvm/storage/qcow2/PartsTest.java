@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashSet;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.LongStream;
 import org.jkvm.base.Bits;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,7 +74,29 @@ class PartsTest {
 
     @Test
     void headerClusterIsAlwaysMetadata() {
-        assertThat(new LongSet().contains(0)).isTrue();
+        assertThat(new Places().contains(0)).isTrue();
+    }
+
+    /** Runs long and short that overlap, and holes in them. */
+    @Test
+    void placesHoldRuns() {
+        Places places = new Places();
+        Set<Long> expected = new HashSet<>();
+        Random random = new Random(1);
+        for (int i = 0; i < 2000; i++) {
+            long first = 1 + random.nextInt(3000);
+            if (random.nextInt(20) == 0) {
+                long end = first + random.nextInt(200);
+                places.add(first, end);
+                LongStream.range(first, end).forEach(expected::add);
+            } else {
+                places.remove(first);
+                expected.remove(first);
+            }
+        }
+        for (long value = 1; value <= 3300; value++) {
+            assertThat(places.contains(value)).isEqualTo(expected.contains(value));
+        }
     }
 
     /** With 64 KiB clusters 54 bits are the offset, 8 bits further sectors. */
