@@ -5,37 +5,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import org.jkvm.app.img.ImageTool.Outcome;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What {@code amend} makes of versions and passphrases, by qemu-img's word where it is there. */
-class AmendTest {
-    private static final int SIZE = 3 << 20;
+class AmendTest extends TwoSources {
     private static final String ONE = "--object secret,id=one,data=first";
     private static final String TWO = "--object secret,id=two,data=second";
-
-    @TempDir
-    Path folder;
-    private ImageTool tool;
-    private byte[] first;
-    private byte[] second;
-
-    @BeforeEach
-    void makeSources() throws IOException {
-        tool = new ImageTool(folder);
-        first = tool.random("first.raw", SIZE, 1);
-        second = tool.random("second.raw", SIZE, 2);
-    }
 
     private void zero(long offset, long length, boolean mayUnmap) throws IOException {
         try (Image image = Images.open(folder.resolve("d.qcow2"), OpenOptions.defaults())) {
@@ -46,11 +29,6 @@ class AmendTest {
     private byte[] contents(String words) throws IOException {
         tool.ok("convert -O raw" + words + " @d.qcow2 @contents.raw");
         return Files.readAllBytes(folder.resolve("contents.raw"));
-    }
-
-    private void clean(String image) throws IOException {
-        tool.ok("check -q @" + image);
-        assertThat(tool.qemu("check @" + image).status()).isZero();
     }
 
     /** Zeroes that only one snapshot has, that two share, and that the disk has too, with and without clusters. */

@@ -16,35 +16,13 @@ import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands that change images: what they come to, by qemu-img's word where it is there. */
-class ChangeTest {
-    private static final int SIZE = 3 << 20;
-
-    @TempDir
-    Path folder;
-    private ImageTool tool;
-    private byte[] first;
-    private byte[] second;
-
-    @BeforeEach
-    void makeSources() throws IOException {
-        tool = new ImageTool(folder);
-        first = tool.random("first.raw", SIZE, 1);
-        second = tool.random("second.raw", SIZE, 2);
-    }
-
-    private void clean(String image) throws IOException {
-        tool.ok("check -q @" + image);
-        assertThat(tool.qemu("check @" + image).status()).isZero();
-    }
-
+class ChangeTest extends TwoSources {
     @Test
     void snapshotsAreListedAsQemuImgDoesAndApplied() throws IOException {
         tool.ok("convert -O qcow2 @first.raw @d.qcow2");

@@ -3,33 +3,16 @@ package org.jkvm.app.img;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What convert reads from: snapshots, several images, encrypted ones. */
-class SourcesTest {
-    private static final int SIZE = 3 << 20;
+class SourcesTest extends TwoSources {
     private static final String SECRET = "--object secret,id=key,data=open-sesame ";
 
-    @TempDir
-    Path folder;
-    private ImageTool tool;
-    private byte[] first;
-    private byte[] second;
-
-    @BeforeEach
-    void makeSources() throws IOException {
-        tool = new ImageTool(folder);
-        first = tool.random("first.raw", SIZE, 1);
-        second = tool.random("second.raw", SIZE + 512, 2);
-    }
-
-    private byte[] bytes(String name) throws IOException {
-        return Files.readAllBytes(folder.resolve(name));
+    @Override
+    int secondSize() {
+        return SIZE + 512;
     }
 
     @Test

@@ -11,6 +11,8 @@ import org.jkvm.storage.layer.ImageFile;
 final class BlockCheck {
     /** Bounds what a hostile image makes us do: as many blocks as 64 TiB have of 64 KiB. */
     private static final long MAX_BLOCKS = 1L << 30;
+    /** After so many errors the rest is not looked at: each takes a while, and a small table can have any number. */
+    private static final long MAX_CORRUPTIONS = 1L << 20;
     /** The set of stretches that are taken has 32 MiB at most; what lies beyond is not looked at for overlaps. */
     private static final long MAX_STRETCHES = 1L << 28;
 
@@ -44,7 +46,7 @@ final class BlockCheck {
         if (blocks > MAX_BLOCKS) {
             throw new IOException("the image has too many blocks to be checked");
         }
-        for (long i = 0; i < blocks; i++) {
+        for (long i = 0; i < blocks && corruptions < MAX_CORRUPTIONS; i++) {
             try {
                 examine(i, finder.find(i));
             } catch (IOException e) {

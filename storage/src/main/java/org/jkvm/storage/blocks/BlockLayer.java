@@ -187,6 +187,12 @@ public final class BlockLayer implements Layer {
             }
             runs.add(run);
         }
+        locked(() -> {
+            for (long index = block(offset); index <= block(offset + source.byteSize() - 1); index++) {
+                map.beforeWrite(index);
+            }
+            return null;
+        });
         long done = 0;
         for (Run run : runs) {
             file.write(run.place().offset(), source.asSlice(done, run.length()));
@@ -208,6 +214,10 @@ public final class BlockLayer implements Layer {
         long index = block(offset);
         Place place = locked(() -> map.find(index));
         if (place.kind() == Place.Kind.DATA) {
+            locked(() -> {
+                map.beforeWrite(index);
+                return null;
+            });
             file.write(place.offset() + offset % shape.blockSize(), source);
         } else if (map.packsAll()) {
             byte[] whole = merged(offset, source);
@@ -381,6 +391,11 @@ public final class BlockLayer implements Layer {
         flush();
         return Optional.of(new BlockCheck(file, shape.size(), shape.blockSize(), MAX_MESSAGES)
                 .run(index -> locked(() -> map.find(index))));
+    }
+
+    @Override
+    public Optional<String> contentId() {
+        return map.contentId();
     }
 
     @Override

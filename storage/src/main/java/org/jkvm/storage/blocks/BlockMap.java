@@ -1,6 +1,7 @@
 package org.jkvm.storage.blocks;
 
 import java.io.IOException;
+import java.util.Optional;
 
 /**
  * Where the blocks of a disk are in a file, as one format says it. {@link BlockLayer} calls one method at a time.
@@ -22,6 +23,15 @@ public interface BlockMap {
     /** Makes a block read as zeroes, in memory, until {@link #write}; false where the format cannot say so. */
     default boolean linkZero(long index) throws IOException {
         return false;
+    }
+
+    /** See {@link org.jkvm.storage.layer.Layer#contentId}. */
+    default Optional<String> contentId() {
+        return Optional.empty();
+    }
+
+    /** Called before a block that is there is written in place. */
+    default void beforeWrite(long index) throws IOException {
     }
 
     /** Called once, before the first change. */

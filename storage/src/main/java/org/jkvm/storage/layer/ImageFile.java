@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import org.jkvm.base.backend.Pieces;
+import org.jkvm.storage.KeyChange;
 
 /**
  * The bytes of an image file, under a format. Any thread may call; calls wait for the host. Failures have one-line
@@ -62,6 +63,11 @@ public interface ImageFile extends AutoCloseable {
      */
     default boolean copy(long offset, Path file, long from, long length) throws IOException {
         return false;
+    }
+
+    /** Changes the passphrases where what is written is encrypted. */
+    default void changeKeys(KeyChange change) throws IOException {
+        throw new IOException("the image is not encrypted: it has no passphrases");
     }
 
     /** Bytes of host storage that it takes, for {@code info}. */

@@ -118,6 +118,11 @@ public interface Layer extends AutoCloseable {
     /** What reads come from where this layer has nothing of its own. */
     Optional<Layer> backing();
 
+    /** What images that stand on this one know its contents by: another when they have changed. Empty: nothing is known. */
+    default Optional<String> contentId() {
+        return Optional.empty();
+    }
+
     /** Reads come from {@code below} from now on. Nothing is under way meanwhile. */
     default void attach(Layer below) throws IOException {
         throw new IOException("format " + format() + " has no backing files");

@@ -47,7 +47,8 @@ public final class CryptFile implements ImageFile {
         return new CryptFile(file, luks, header, start, secret);
     }
 
-    /** Changes the passphrases; the disk's key stays. It is closed next. */
+    /** The disk's key stays. It is closed next. */
+    @Override
     public void changeKeys(KeyChange change) throws IOException {
         cipher();
         new KeySlots(file, headerOffset, luks).change(secret, change);

@@ -26,6 +26,8 @@ final class NbdLink implements AutoCloseable {
     /** Never started: stands for any thread but the caller's. */
     private static final Thread ANOTHER = Thread.ofPlatform().unstarted(() -> { });
     private static final int CONNECT_MILLIS = 10_000;
+    /** For a server that takes the connection and says nothing. */
+    private static final int HANDSHAKE_MILLIS = 30_000;
     private static final int MAX_ERROR = 4096;
     private static final int MAX_EXTENTS = 1 << 20;
 
@@ -78,16 +80,32 @@ final class NbdLink implements AutoCloseable {
 
     /** Connects and shakes hands. */
     static NbdLink open(NbdAddress address) throws IOException {
+        return open(address, HANDSHAKE_MILLIS);
+    }
+
+    /** The same with {@code handshakeMillis} for shaking hands. */
+    static NbdLink open(NbdAddress address, int handshakeMillis) throws IOException {
         SocketChannel channel = connect(address.endpoint());
         try {
             ClientHandshake handshake = new ClientHandshake(new ChannelWire(channel), address);
-            ExportInfo info = handshake.run();
+            ExportInfo info = shakeHands(handshake, channel, handshakeMillis);
             NbdLink link = new NbdLink(handshake.wire(), info);
             Thread.ofPlatform().daemon().name("nbd " + address.server()).start(link::receive);
             return link;
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static ExportInfo shakeHands(ClientHandshake handshake, SocketChannel channel, int millis) throws IOException {
+        try (Deadline deadline = new Deadline(channel, millis)) {
+            try {
+                return handshake.run();
+            } catch (IOException e) {
+                throw deadline.passed() ? new IOException("it does not answer as an NBD server does, for "
+                        + millis / 1000.0 + " s", e) : e;
+            }
         }
     }
 
@@ -293,12 +311,14 @@ final class NbdLink implements AutoCloseable {
     private static MemorySegment part(Pending request, long at, long length) throws IOException {
         require(request.target != null && at >= 0 && length <= request.target.byteSize()
                 && at <= request.target.byteSize() - length, "data that was not asked for");
+        require(length <= request.target.byteSize() - request.filled, "more data than was asked for");
         request.filled += length;
         return request.target.asSlice(at, length);
     }
 
     private void extents(Pending request, int length) throws IOException {
         require(length >= 12 && (length - 4) % 8 == 0 && length / 8 <= MAX_EXTENTS, "a block status of " + length + " bytes");
+        require(request.extents.isEmpty(), "two block statuses for one request");
         ByteBuffer payload = wire.read(length);
         payload.getInt();
         while (payload.hasRemaining()) {

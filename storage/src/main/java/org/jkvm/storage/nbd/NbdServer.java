@@ -16,8 +16,12 @@ import java.util.function.Consumer;
 
 /** Serves images to NBD clients. The images stay the caller's, who closes them after {@link #serve} has returned. */
 public final class NbdServer implements AutoCloseable {
+    /** A client that connects and says nothing would keep others out. */
+    private static final int HANDSHAKE_MILLIS = 10_000;
+
     private final ServerSocketChannel listener;
     private final Options options;
+    private final int handshakeMillis;
     private final Semaphore places;
     private final Set<SocketChannel> clients = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
@@ -37,8 +41,14 @@ public final class NbdServer implements AutoCloseable {
 
     /** A server at {@code listener}, which it closes. */
     public NbdServer(ServerSocketChannel listener, Options options) {
+        this(listener, options, HANDSHAKE_MILLIS);
+    }
+
+    /** The same with {@code handshakeMillis} for shaking hands. */
+    NbdServer(ServerSocketChannel listener, Options options, int handshakeMillis) {
         this.listener = listener;
         this.options = options;
+        this.handshakeMillis = handshakeMillis;
         this.places = new Semaphore(options.clients());
     }
 
@@ -63,8 +73,7 @@ public final class NbdServer implements AutoCloseable {
     private void serve(SocketChannel client) {
         boolean served = false;
         try (client) {
-            ServerHandshake handshake = new ServerHandshake(new ChannelWire(client), options.exports(), options.keys());
-            Optional<ServerHandshake.Choice> choice = handshake.run();
+            Optional<ServerHandshake.Choice> choice = shakeHands(client);
             served = choice.isPresent();
             if (served) {
                 new ServerConnection(choice.get()).run();
@@ -75,6 +84,17 @@ public final class NbdServer implements AutoCloseable {
             // A client may just leave.
         } finally {
             left(client, served);
+        }
+    }
+
+    private Optional<ServerHandshake.Choice> shakeHands(SocketChannel client) throws IOException {
+        try (Deadline deadline = new Deadline(client, handshakeMillis)) {
+            try {
+                return new ServerHandshake(new ChannelWire(client), options.exports(), options.keys()).run();
+            } catch (IOException e) {
+                throw deadline.passed() ? new ProtocolException("it did not say in " + handshakeMillis / 1000.0
+                        + " s what it wants") : e;
+            }
         }
     }
 

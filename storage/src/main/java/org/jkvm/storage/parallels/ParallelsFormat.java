@@ -31,6 +31,7 @@ public final class ParallelsFormat implements ImageFormat {
     static final int NB_SECTORS = 36;
     static final int IN_USE = 44;
     static final int DATA_OFFSET = 48;
+    static final int EXT_OFF = 56;
     static final int BAT = 64;
     /** "Yont" and "v2.1". */
     static final int IN_USE_MAGIC = 0x746f6e59;

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.ImageFile;
 
 /** The BAT: for each cluster of the disk its place in the file, in sectors or in clusters; 0 where it has none. */
@@ -17,6 +18,8 @@ final class ParallelsMap implements BlockMap {
     private final long unit;
     private final int cluster;
     private final long data;
+    private final boolean extension;
+    private final Taken taken;
 
     /** {@code unit} is what the table's entries count: bytes. */
     ParallelsMap(ImageFile file, ByteBuffer header, long unit, int cluster) {
@@ -26,6 +29,8 @@ final class ParallelsMap implements BlockMap {
         this.cluster = cluster;
         long tableEnd = ParallelsFormat.BAT
                 + Integer.toUnsignedLong(header.getInt(ParallelsFormat.BAT_ENTRIES)) * Integer.BYTES;
+        this.extension = unit > SECTOR && header.getLong(ParallelsFormat.EXT_OFF) != 0;
+        this.taken = new Taken("Parallels", 0, tableEnd);
         this.data = Math.max(tableEnd, Integer.toUnsignedLong(header.getInt(ParallelsFormat.DATA_OFFSET)) * SECTOR);
     }
 
@@ -36,7 +41,11 @@ final class ParallelsMap implements BlockMap {
     @Override
     public Place find(long index) throws IOException {
         long number = pages.getInt(entry(index));
-        return number == 0 ? Place.NONE : Place.data(number * unit);
+        if (number == 0) {
+            return Place.NONE;
+        }
+        taken.refuse(number * unit, cluster);
+        return Place.data(number * unit);
     }
 
     /** Clusters start where the data starts, or clusters further on: entries count from the file's start. */
@@ -69,6 +78,10 @@ final class ParallelsMap implements BlockMap {
     /** Other programs look here whether an image was closed. */
     @Override
     public void firstWrite() throws IOException {
+        if (extension) {
+            throw new IOException("the Parallels image has a format extension, as for dirty bitmaps, which a change would"
+                    + " make stale; convert it");
+        }
         mark(ParallelsFormat.IN_USE_MAGIC);
     }
 

@@ -22,7 +22,6 @@ import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.RangeLocks;
-import org.jkvm.storage.luks.CryptFile;
 
 /**
  * A qcow2 image, version 2 or 3 (qcow2.txt, "The qcow2 image format"). Requests hold a lock on the clusters of the disk
@@ -392,11 +391,7 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void changeKeys(KeyChange change) throws IOException {
-        if (data instanceof CryptFile encrypted) {
-            encrypted.changeKeys(change);
-        } else {
-            Layer.super.changeKeys(change);
-        }
+        data.changeKeys(change);
     }
 
     private long hiddenEnd(long newSize) {

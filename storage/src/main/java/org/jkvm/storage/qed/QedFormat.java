@@ -36,7 +36,7 @@ public final class QedFormat implements ImageFormat {
     static final int LENGTH = 64;
 
     private static final long HAS_BACKING = 1;
-    private static final long NEED_CHECK = 2;
+    static final long NEED_CHECK = 2;
     private static final long BACKING_IS_RAW = 4;
     private static final int MAX_NAME = 1023;
     private static final int DEFAULT_CLUSTER = 1 << 16;
@@ -60,7 +60,7 @@ public final class QedFormat implements ImageFormat {
         int table = h.getInt(TABLE_SIZE);
         require(Bits.isPowerOfTwo(table) && table >= 1 && table <= 16,
                 "corrupt QED header: table_size is " + table + ", 1, 2, 4, 8 or 16 is allowed");
-        QedMap map = new QedMap(file, cluster, (long) cluster * table, h.getLong(L1_TABLE_OFFSET));
+        QedMap map = new QedMap(file, h);
         long size = h.getLong(IMAGE_SIZE);
         require(size >= 0 && size % 512 == 0 && map.covers(size), "corrupt QED header: image_size " + size
                 + " is too large");
@@ -112,9 +112,6 @@ public final class QedFormat implements ImageFormat {
                     + ": a power of two from 4k to 64M, and 1,"
                     + " 2, 4, 8 or 16, are allowed");
         }
-        if (!new QedMap(image.file(), cluster, (long) cluster * table, cluster).covers(options.size())) {
-            throw new UserException("size " + options.size() + " is too large for cluster_size=" + cluster);
-        }
         byte[] name = options.backingFile() == null ? new byte[0] : options.backingFile().getBytes(StandardCharsets.UTF_8);
         if (name.length > MAX_NAME) {
             throw new UserException("the backing file's name is longer than " + MAX_NAME + " bytes");
@@ -131,6 +128,9 @@ public final class QedFormat implements ImageFormat {
         h.putInt(BACKING_OFFSET, name.length == 0 ? 0 : LENGTH);
         h.putInt(BACKING_SIZE, name.length);
         h.put(LENGTH, name);
+        if (!new QedMap(image.file(), h).covers(options.size())) {
+            throw new UserException("size " + options.size() + " is too large for cluster_size=" + cluster);
+        }
         image.file().setSize(cluster + (long) cluster * table);
         Bytes.write(image.file(), 0, h);
     }

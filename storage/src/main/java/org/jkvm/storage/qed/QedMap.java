@@ -1,11 +1,13 @@
 package org.jkvm.storage.qed;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.ImageFile;
 
 /** Two levels of tables (qed_spec.txt, "Tables"): an entry is an offset in the file, 0 where there is nothing. */
@@ -19,14 +21,22 @@ final class QedMap implements BlockMap {
     private final long tableBytes;
     private final long perTable;
     private final long l1;
+    private final boolean needsCheck;
+    private final boolean autoclear;
+    private final Taken taken;
 
-    QedMap(ImageFile file, int cluster, long tableBytes, long l1) {
+    /** The fields of {@code h}, a header, that it looks at have been checked. */
+    QedMap(ImageFile file, ByteBuffer h) {
         this.file = file;
         this.pages = new Pages(file, ByteOrder.LITTLE_ENDIAN);
-        this.cluster = cluster;
-        this.tableBytes = tableBytes;
+        this.cluster = h.getInt(QedFormat.CLUSTER_SIZE);
+        this.tableBytes = (long) cluster * h.getInt(QedFormat.TABLE_SIZE);
         this.perTable = tableBytes / Long.BYTES;
-        this.l1 = l1;
+        this.l1 = h.getLong(QedFormat.L1_TABLE_OFFSET);
+        this.needsCheck = (h.getLong(QedFormat.FEATURES) & QedFormat.NEED_CHECK) != 0;
+        this.autoclear = h.getLong(QedFormat.AUTOCLEAR) != 0;
+        this.taken = new Taken("QED", 0, Integer.toUnsignedLong(h.getInt(QedFormat.HEADER_SIZE)) * cluster, l1,
+                l1 + tableBytes);
     }
 
     boolean covers(long size) {
@@ -67,6 +77,7 @@ final class QedMap implements BlockMap {
             throw new IOException("corrupt QED image: a cluster at 0x" + Long.toHexString(entry)
                     + ", which is no cluster boundary");
         }
+        taken.refuse(entry, cluster);
         return Place.data(entry);
     }
 
@@ -99,6 +110,21 @@ final class QedMap implements BlockMap {
             pages.putLong(l1Entry(index), table);
         }
         pages.putLong(l2Entry(table, index), entry);
+    }
+
+    /** Where an image was not closed, tables may point behind the file's end, where new clusters would be theirs too. */
+    @Override
+    public void firstWrite() throws IOException {
+        if (needsCheck) {
+            throw new IOException("the QED image was not closed properly and needs a check, which changes it (qemu-img check"
+                    + " -r all); it can be read and converted");
+        }
+        if (autoclear) {
+            // Whoever knows what these bits are about must see that it is stale (qed_spec.txt, "Header").
+            pages.putLong(QedFormat.AUTOCLEAR, 0);
+            pages.write();
+            file.flush();
+        }
     }
 
     @Override

@@ -17,7 +17,6 @@ import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 import org.jkvm.storage.layer.Probe;
-import org.jkvm.storage.luks.CryptFile;
 
 /**
  * The disk's bytes are the file's bytes. A length that is no multiple of 512 is rounded up: what is missing reads as
@@ -163,11 +162,7 @@ public final class RawLayer implements Layer {
 
     @Override
     public void changeKeys(KeyChange change) throws IOException {
-        if (file instanceof CryptFile encrypted) {
-            encrypted.changeKeys(change);
-        } else {
-            Layer.super.changeKeys(change);
-        }
+        file.changeKeys(change);
     }
 
     @Override

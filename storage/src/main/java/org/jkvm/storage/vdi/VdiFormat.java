@@ -88,6 +88,8 @@ public final class VdiFormat implements ImageFormat {
         long data = Integer.toUnsignedLong(header.getInt(OFF_DATA));
         require(size >= 0 && size % SECTOR == 0 && blocks <= MAX_BLOCKS && size <= blocks * BLOCK,
                 "corrupt VDI header: a disk of " + size + " bytes in " + blocks + " blocks of 1 MiB");
+        long allocated = Integer.toUnsignedLong(header.getInt(BLOCKS_ALLOCATED));
+        require(allocated <= blocks, "corrupt VDI header: " + allocated + " blocks of " + blocks + " are allocated");
         require(table >= LENGTH && table % SECTOR == 0 && data % SECTOR == 0 && table + blocks * Integer.BYTES <= data,
                 "corrupt VDI header: the block map at " + table + " and the data at " + data
                 + " overlap or are not in sectors");

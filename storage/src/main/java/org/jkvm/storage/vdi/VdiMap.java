@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 
 /** The block map: for each block of the disk the number of a block of the file (VDIIMAGEBLOCKPOINTER). */
@@ -17,16 +18,16 @@ final class VdiMap implements BlockMap {
     private final Pages pages;
     private final long table;
     private final long data;
-    private long next;
+    private final long blocks;
+    /** The number of the next block of the file; negative until the first one is wanted. */
+    private long next = -1;
 
     VdiMap(ImageFile file, ByteBuffer header) {
         this.file = file;
         this.pages = new Pages(file, ByteOrder.LITTLE_ENDIAN);
         this.table = Integer.toUnsignedLong(header.getInt(VdiFormat.OFF_BLOCKS));
         this.data = Integer.toUnsignedLong(header.getInt(VdiFormat.OFF_DATA));
-        // A block that a crash left behind is not used again: what is in it is not zeroes.
-        this.next = Math.max(Integer.toUnsignedLong(header.getInt(VdiFormat.BLOCKS_ALLOCATED)),
-                Math.ceilDiv(Math.max(0, file.size() - data), VdiFormat.BLOCK));
+        this.blocks = Integer.toUnsignedLong(header.getInt(VdiFormat.BLOCKS));
     }
 
     @Override
@@ -37,19 +38,41 @@ final class VdiMap implements BlockMap {
 
     @Override
     public long reserve(long index) throws IOException {
+        next = next < 0 ? firstFree() : next;
         if (next >= FIRST_SPECIAL) {
             throw new IOException("the image has no more numbers for blocks");
         }
         long offset = data + next * VdiFormat.BLOCK;
-        file.setSize(offset + VdiFormat.BLOCK);
+        if (offset < file.size()) {
+            Buffers.writeZeroes(file, offset, Math.min(VdiFormat.BLOCK, file.size() - offset));
+        }
+        file.setSize(Math.max(file.size(), offset + VdiFormat.BLOCK));
         next++;
         return offset;
     }
 
+    /**
+     * The first number that no block has, nor a lower one. A crash may have left blocks behind that the map does not know,
+     * which are used again, or blocks that the map knows and the header's count does not.
+     */
+    private long firstFree() throws IOException {
+        long free = pages.getInt(VdiFormat.BLOCKS_ALLOCATED);
+        if (data + free * VdiFormat.BLOCK == file.size()) {
+            return free;
+        }
+        for (long i = 0; i < blocks; i++) {
+            long number = pages.getInt(table + i * Integer.BYTES);
+            free = number < FIRST_SPECIAL ? Math.max(free, number + 1) : free;
+        }
+        return free;
+    }
+
+    /** The count in the header is where other programs put their next block. */
     @Override
     public void link(long index, long offset) throws IOException {
-        pages.putInt(table + index * Integer.BYTES, (offset - data) / VdiFormat.BLOCK);
-        pages.putInt(VdiFormat.BLOCKS_ALLOCATED, pages.getInt(VdiFormat.BLOCKS_ALLOCATED) + 1);
+        long number = (offset - data) / VdiFormat.BLOCK;
+        pages.putInt(VdiFormat.BLOCKS_ALLOCATED, Math.max(pages.getInt(VdiFormat.BLOCKS_ALLOCATED), number + 1));
+        pages.putInt(table + index * Integer.BYTES, number);
     }
 
     @Override

@@ -27,6 +27,8 @@ final class Headers {
     private static final int VERSION = 66;
     private static final int LOG_LENGTH = 68;
     private static final int LOG_OFFSET = 72;
+    /** Its entries are kept in memory while it is replayed. */
+    private static final long MAX_LOG = 128 << 20;
     private static final long[] PLACES = {64 << 10, 128 << 10};
 
     private final ImageFile file;
@@ -72,6 +74,8 @@ final class Headers {
                     + " is not supported, 0 is");
             require(logOffset() >= 1 << 20 && logOffset() % (1 << 20) == 0 && logLength() > 0 && logLength() % (1 << 20) == 0
                     && logOffset() <= file.size() - logLength(), "corrupt VHDX header: the log lies outside the file");
+            require(logLength() <= MAX_LOG, "a VHDX log of " + logLength() + " bytes is not supported, one of " + MAX_LOG
+                    + " is");
         }
     }
 

@@ -42,11 +42,14 @@ final class Log {
     private static final int SEQUENCE_LOW = 4092;
     /** Bounds the memory for one entry. */
     private static final int MAX_ENTRY = 64 << 20;
+    /** Bounds what is summed up in search of entries: so many times the log's length. */
+    private static final int MAX_ROUNDS = 64;
 
     private final ImageFile file;
     private final long offset;
     private final long length;
     private final UUID guid;
+    private long summed;
 
     Log(ImageFile file, Headers headers) {
         this.file = file;
@@ -133,6 +136,8 @@ final class Log {
                 || Integer.toUnsignedLong(first.getInt(TAIL)) >= length) {
             return null;
         }
+        summed += entryLength;
+        require(summed <= MAX_ROUNDS * length, "corrupt VHDX log: many entries that overlap, none of which is right");
         ByteBuffer all = ring(start, (int) entryLength);
         return all.getInt(Headers.CHECKSUM) == Headers.crc(all) && descriptorsFit(all) ? new Entry(start, all) : null;
     }

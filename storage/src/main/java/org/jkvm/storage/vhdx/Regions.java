@@ -22,6 +22,9 @@ record Regions(Region bat, Region metadata) {
 
     /** A stretch of the file. */
     record Region(long offset, long length) {
+        long end() {
+            return offset + length;
+        }
     }
 
     static Regions read(ImageFile file) throws IOException {

@@ -48,7 +48,7 @@ public final class VhdxFormat implements ImageFormat {
                 + metadata.size() + " bytes is too large for its block allocation table");
         BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), metadata.size(), metadata.blockSize(), true,
                 null);
-        return new BlockLayer(shape, file, new VhdxMap(file, headers, metadata, regions.bat().offset()), null,
+        return new BlockLayer(shape, file, new VhdxMap(file, headers, metadata, regions), null,
                 source.options());
     }
 
@@ -110,11 +110,13 @@ public final class VhdxFormat implements ImageFormat {
         identifier.put(0, SIGNATURE.getBytes(StandardCharsets.US_ASCII));
         identifier.put(SIGNATURE.length(), "jkvm".getBytes(StandardCharsets.UTF_16LE));
         Bytes.write(file, 0, identifier);
-        new Regions(new Regions.Region(BAT_OFFSET, batLength), new Regions.Region(METADATA_OFFSET, MEBIBYTE)).write(file);
+        Regions regions = new Regions(new Regions.Region(BAT_OFFSET, batLength),
+                new Regions.Region(METADATA_OFFSET, MEBIBYTE));
+        regions.write(file);
         metadata.write(file, METADATA_OFFSET);
         Headers.create(file, LOG_OFFSET, LOG_LENGTH);
         if (fixed) {
-            VhdxMap map = new VhdxMap(file, Headers.read(file), metadata, BAT_OFFSET);
+            VhdxMap map = new VhdxMap(file, Headers.read(file), metadata, regions);
             for (long i = 0; i < blocks; i++) {
                 map.link(i, data + i * metadata.blockSize());
             }

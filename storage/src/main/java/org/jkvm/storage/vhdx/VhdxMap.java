@@ -6,6 +6,7 @@ import org.jkvm.base.Bits;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.ImageFile;
 
 /**
@@ -24,14 +25,17 @@ final class VhdxMap implements BlockMap {
     private final Pages pages;
     private final long bat;
     private final long chunkRatio;
+    private final Taken taken;
 
-    VhdxMap(ImageFile file, Headers headers, VhdxMetadata metadata, long bat) {
+    VhdxMap(ImageFile file, Headers headers, VhdxMetadata metadata, Regions regions) {
         this.file = file;
         this.headers = headers;
         this.metadata = metadata;
         this.pages = new Pages(file, ByteOrder.LITTLE_ENDIAN);
-        this.bat = bat;
+        this.bat = regions.bat().offset();
         this.chunkRatio = metadata.chunkRatio();
+        this.taken = new Taken("VHDX", 0, MEBIBYTE, bat, regions.bat().end(), regions.metadata().offset(),
+                regions.metadata().end(), headers.logOffset(), headers.logOffset() + headers.logLength());
     }
 
     private long entry(long index) {
@@ -49,9 +53,10 @@ final class VhdxMap implements BlockMap {
             return Place.ZERO;
         }
         long offset = entry & -MEBIBYTE;
-        if (offset < MEBIBYTE) {
+        if (offset < 0) {
             throw new IOException("corrupt VHDX image: a block at 0x" + Long.toHexString(offset));
         }
+        taken.refuse(offset, metadata.blockSize());
         return Place.data(offset);
     }
 

@@ -21,16 +21,20 @@ import org.jkvm.storage.layer.ImageFile;
  * @param createType what kind of disk it is
  * @param extents its parts, in order
  * @param parent the parent's file name, or null
+ * @param parentCid the content id that the parent had when this disk was made
+ * @param contentId its own content id, which changes when the disk does; empty where it has none
  * @param cid where the digits of the content id are in the file, or -1
  */
-record Descriptor(String createType, List<Extent> extents, String parent, long cid) {
+record Descriptor(String createType, List<Extent> extents, String parent, String parentCid, String contentId,
+        long cid) {
     static final String START = "# Disk DescriptorFile";
     private static final int MAX_LENGTH = 1 << 20;
     private static final int MAX_EXTENTS = 4096;
+    // Possessive throughout: a hostile line of a mebibyte is looked at once and not once for each way to split its blanks.
     private static final Pattern EXTENT = Pattern.compile(
-            "(RW|RDONLY|NOACCESS)\\s+(\\d{1,18})\\s+([A-Z]+)(?:\\s+\"([^\"]*)\"(?:\\s+(\\d{1,18}))?)?.*");
-    private static final Pattern VALUE = Pattern.compile("([A-Za-z.]+)\\s*=\\s*\"?([^\"]*)\"?");
-    private static final Pattern CID = Pattern.compile("(?m)^CID=([0-9a-fA-F]{8})\\s*$");
+            "(RW|RDONLY|NOACCESS)\\s++(\\d{1,18}+)\\s++([A-Z]++)(?:\\s++\"([^\"]*+)\"(?:\\s++(\\d{1,18}+))?+)?+.*");
+    private static final Pattern VALUE = Pattern.compile("([A-Za-z.]++)\\s*+=\\s*+\"?+([^\"]*+)\"?+");
+    private static final Pattern CID = Pattern.compile("(?m)^CID=([0-9a-fA-F]{8})[ \\t\\r]*+$");
 
     /** A part: its length and its place in its file in sectors. */
     record Extent(String access, long sectors, String type, String file, long offset) {
@@ -44,6 +48,7 @@ record Descriptor(String createType, List<Extent> extents, String parent, long c
         require(text.startsWith(START), "corrupt VMDK image: its descriptor does not start with " + START);
         String createType = "";
         String parent = null;
+        String parentCid = "";
         List<Extent> extents = new ArrayList<>();
         for (String line : text.lines().map(String::strip).toList()) {
             Matcher extent = EXTENT.matcher(line);
@@ -55,10 +60,14 @@ record Descriptor(String createType, List<Extent> extents, String parent, long c
                 createType = utf8(value.group(2));
             } else if (value.matches() && value.group(1).equals("parentFileNameHint")) {
                 parent = utf8(value.group(2));
+            } else if (value.matches() && value.group(1).equals("parentCID")) {
+                parentCid = value.group(2);
             }
         }
         Matcher cid = CID.matcher(text);
-        return new Descriptor(createType, extents, parent, cid.find() ? offset + cid.start(1) : -1);
+        boolean known = cid.find();
+        return new Descriptor(createType, extents, parent, parentCid, known ? cid.group(1) : "",
+                known ? offset + cid.start(1) : -1);
     }
 
     private static Extent extent(Matcher m) {

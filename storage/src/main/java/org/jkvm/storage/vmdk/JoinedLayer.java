@@ -14,8 +14,8 @@ import org.jkvm.storage.layer.Layer;
 
 /** A disk whose parts lie in files of their own, one part after the other. */
 final class JoinedLayer implements Layer {
-    /** A part: where it starts in the disk, how long it is, and what it is; null is zeroes. */
-    record Part(long start, long length, Layer layer) {
+    /** A part: where it starts in the disk, how long it is, what it is (null is zeroes), and whether it may be written. */
+    record Part(long start, long length, Layer layer, boolean writable) {
     }
 
     private interface Piece {
@@ -72,6 +72,9 @@ final class JoinedLayer implements Layer {
         if (part.layer() == null) {
             throw new IOException("a part of the disk is zeroes and cannot be written");
         }
+        if (!part.writable()) {
+            throw new IOException("a part of the disk is read-only, its descriptor says");
+        }
         if (changed.compareAndSet(false, true)) {
             descriptor.changeCid(file);
         }
@@ -98,8 +101,8 @@ final class JoinedLayer implements Layer {
     @Override
     public void discard(long offset, long length) throws IOException {
         each(offset, length, (part, at, from, bytes) -> {
-            if (part.layer() != null) {
-                part.layer().discard(at, bytes);
+            if (part.layer() != null && part.writable()) {
+                writable(part).discard(at, bytes);
             }
         });
     }
@@ -167,6 +170,11 @@ final class JoinedLayer implements Layer {
             sum = sum == null ? result : result == null ? sum : sum.plus(result);
         }
         return Optional.ofNullable(sum);
+    }
+
+    @Override
+    public Optional<String> contentId() {
+        return Optional.of(descriptor.contentId());
     }
 
     @Override

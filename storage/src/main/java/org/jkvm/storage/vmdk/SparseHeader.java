@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -36,6 +37,8 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
     private static final long MAX_SECTORS = 1L << 42;
     private static final long MAX_GRAIN = 1L << 17;
     private static final long MAX_TABLE = 1L << 20;
+    /** Four times as many as the largest disk of the specification has, of the usual size. */
+    private static final long MAX_GRAINS = 1L << 32;
 
     static SparseHeader read(ImageFile file) throws IOException {
         ByteBuffer b = Bytes.read(file, 0, SECTOR, ByteOrder.LITTLE_ENDIAN);
@@ -66,6 +69,7 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
         require(capacity >= 0 && capacity <= MAX_SECTORS, "corrupt VMDK header: a disk of " + capacity + " sectors");
         require(Bits.isPowerOfTwo(grainSize) && grainSize >= 1 && grainSize <= MAX_GRAIN, "corrupt VMDK header: grains of "
                 + grainSize + " sectors");
+        require(capacity / grainSize <= MAX_GRAINS, "corrupt VMDK header: a disk of " + capacity / grainSize + " grains");
         require(gtEntries > 0 && gtEntries <= MAX_TABLE, "corrupt VMDK header: grain tables of " + gtEntries + " entries");
         inFile(file, gdOffset, "grain directory");
         if ((flags & HAS_REDUNDANT) != 0) {
@@ -83,6 +87,14 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
 
     long directoryEntries() {
         return Math.ceilDiv(capacity, grainSize * gtEntries);
+    }
+
+    /** Where no grain lies. Grain tables may lie anywhere. */
+    Taken taken() {
+        long directory = directoryEntries() * Integer.BYTES;
+        long rgd = has(HAS_REDUNDANT) ? rgdOffset * SECTOR : 0;
+        return new Taken("VMDK", 0, SECTOR, descriptorOffset * SECTOR, (descriptorOffset + descriptorSize) * SECTOR,
+                gdOffset * SECTOR, gdOffset * SECTOR + directory, rgd, rgd == 0 ? 0 : rgd + directory);
     }
 
     boolean has(int flag) {

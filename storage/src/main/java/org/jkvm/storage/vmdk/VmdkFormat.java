@@ -50,8 +50,8 @@ public final class VmdkFormat implements ImageFormat {
         try {
             long start = 0;
             for (Descriptor.Extent extent : descriptor.extents()) {
-                require(extent.sectors() <= MAX_SECTORS, "corrupt VMDK image: an extent of " + extent.sectors()
-                        + " sectors");
+                require(extent.sectors() <= MAX_SECTORS - start / SECTOR, "corrupt VMDK image: an extent of "
+                        + extent.sectors() + " sectors");
                 parts.add(part(source, extent, start));
                 start += extent.sectors() * SECTOR;
             }
@@ -73,8 +73,9 @@ public final class VmdkFormat implements ImageFormat {
 
     private static JoinedLayer.Part part(Source source, Descriptor.Extent extent, long start) throws IOException {
         long length = extent.sectors() * SECTOR;
+        require(!extent.access().equals("NOACCESS"), "VMDK extents that nobody may read (NOACCESS) are not supported");
         if (extent.type().equals("ZERO")) {
-            return new JoinedLayer.Part(start, length, null);
+            return new JoinedLayer.Part(start, length, null, false);
         }
         boolean flat = extent.type().equals("FLAT");
         require((flat || extent.type().equals("SPARSE")) && extent.file() != null, "VMDK extents of type "
@@ -84,7 +85,7 @@ public final class VmdkFormat implements ImageFormat {
             Layer layer = flat ? flat(source, file, extent) : sparse(source, source.path().resolveSibling(extent.file()),
                     file, null,
                     extent.sectors());
-            return new JoinedLayer.Part(start, length, layer);
+            return new JoinedLayer.Part(start, length, layer, extent.access().equals("RW"));
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
@@ -118,9 +119,19 @@ public final class VmdkFormat implements ImageFormat {
                     "vmdk");
         }
         Layer backing = named == null ? null : source.neighbours().backing(named);
+        refuseChanged(backing, descriptor);
         BlockLayer.Shape shape = new BlockLayer.Shape(path, "vmdk", (sectors < 0 ? header.capacity() : sectors) * SECTOR,
                 (int) header.grainSize() * SECTOR, true, named);
         return new BlockLayer(shape, file, new VmdkMap(file, header, descriptor), backing, source.options());
+    }
+
+    /** The format has no other way to see that what a disk stands on is not what it stood on. */
+    private static void refuseChanged(Layer parent, Descriptor descriptor) throws IOException {
+        if (parent != null && !parent.contentId().map(descriptor.parentCid()::equalsIgnoreCase).orElse(false)) {
+            parent.close();
+            throw new IOException("its parent has changed since it was made: the content id is "
+                    + parent.contentId().orElse("none") + ", not " + Bytes.printable(descriptor.parentCid()));
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Optional;
 import java.util.zip.DataFormatException;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.Inflater;
@@ -11,6 +12,7 @@ import org.jkvm.base.Bits;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -27,6 +29,7 @@ final class VmdkMap implements BlockMap {
     private final Pages pages;
     private final Descriptor descriptor;
     private final int grain;
+    private final Taken taken;
 
     /** {@code descriptor} is in the same file, or null. */
     VmdkMap(ImageFile file, SparseHeader header, Descriptor descriptor) {
@@ -35,6 +38,7 @@ final class VmdkMap implements BlockMap {
         this.descriptor = descriptor;
         this.pages = new Pages(file, ByteOrder.LITTLE_ENDIAN);
         this.grain = (int) header.grainSize() * SECTOR;
+        this.taken = header.taken();
     }
 
     private long directoryEntry(long directory, long index) {
@@ -51,6 +55,10 @@ final class VmdkMap implements BlockMap {
         if (table == 0) {
             return Place.NONE;
         }
+        if (table * SECTOR > file.size() - header.gtEntries() * Integer.BYTES) {
+            throw new IOException("corrupt or truncated VMDK image: a grain table at 0x" + Long.toHexString(table * SECTOR)
+                    + " lies outside the file");
+        }
         long entry = pages.getInt(tableEntry(table, index));
         if (entry == 0) {
             return Place.NONE;
@@ -58,8 +66,9 @@ final class VmdkMap implements BlockMap {
         if (entry == ZEROED && header.has(SparseHeader.ZEROED_GRAINS)) {
             return Place.ZERO;
         }
-        return header.has(SparseHeader.COMPRESSED) ? new Place(Place.Kind.PACKED, entry * SECTOR)
-                : Place.data(entry * SECTOR);
+        boolean packed = header.has(SparseHeader.COMPRESSED);
+        taken.refuse(entry * SECTOR, packed ? MARKER : grain);
+        return packed ? new Place(Place.Kind.PACKED, entry * SECTOR) : Place.data(entry * SECTOR);
     }
 
     @Override
@@ -103,6 +112,11 @@ final class VmdkMap implements BlockMap {
     }
 
     @Override
+    public Optional<String> contentId() {
+        return Optional.ofNullable(descriptor).map(Descriptor::contentId);
+    }
+
+    @Override
     public void firstWrite() throws IOException {
         if (header.footer()) {
             throw new IOException("a VMDK image that was written as a stream cannot be changed; convert it");
@@ -142,6 +156,10 @@ final class VmdkMap implements BlockMap {
             int done = 0;
             for (int n = 1; n > 0 && done < blockSize; done += n) {
                 n = inflater.inflate(block, done, blockSize - done);
+            }
+            // The disk's last grain may be shorter; what ends within is no grain.
+            if (done < blockSize && !inflater.finished()) {
+                throw new DataFormatException("it is cut off");
             }
             return block;
         } catch (DataFormatException e) {

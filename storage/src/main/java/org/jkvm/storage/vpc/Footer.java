@@ -45,12 +45,16 @@ final class Footer {
         this.bytes = bytes;
     }
 
-    /** The footer at the file's end, or of a dynamic disk its copy at the start. */
+    /**
+     * The footer at the file's end, or of a dynamic disk, where that is damaged, its copy at the start. What stands at the start
+     * of a fixed disk is the guest's.
+     */
     static Footer read(ImageFile file) throws IOException {
         Footer copy = new Footer(Bytes.read(file, 0, LENGTH, ByteOrder.BIG_ENDIAN));
         Footer end = new Footer(Bytes.read(file, Math.max(0, file.size() - LENGTH), LENGTH, ByteOrder.BIG_ENDIAN));
-        require(copy.sound() || end.sound(), "not a VHD image: it has no footer whose checksum is right");
-        return copy.sound() ? copy : end;
+        require(end.sound() || copy.sound() && copy.type() != FIXED,
+                "not a VHD image: it has no footer whose checksum is right");
+        return end.sound() ? end : copy;
     }
 
     static Footer of(long size, boolean dynamic) {

@@ -38,6 +38,7 @@ public final class VpcFormat implements ImageFormat {
     private static final int MAX_BLOCK = 256 << 20;
     /** 2040 GiB: "the maximum size of a virtual hard disk". */
     private static final long MAX_SIZE = 2040L << 30;
+    private static final long MAX_BLOCKS = 1L << 30;
 
     @Override
     public String name() {
@@ -81,11 +82,13 @@ public final class VpcFormat implements ImageFormat {
                 + " bytes");
         long table = h.getLong(TABLE_OFFSET);
         long entries = Integer.toUnsignedLong(h.getInt(MAX_TABLE_ENTRIES));
-        require(size <= MAX_SIZE && size <= entries * block && table > 0 && table % SECTOR == 0
+        require(size <= MAX_SIZE && size <= entries * block && size / block <= MAX_BLOCKS && table > 0
+                && table % SECTOR == 0
                 && table <= file.size() - entries * Integer.BYTES, "corrupt VHD header: a table of " + entries
                 + " entries for a disk of " + size + " bytes, or outside the file");
         BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), name(), size, block, true, null);
-        return new BlockLayer(shape, file, new VpcMap(file, footer, table, entries, block), null, source.options());
+        VpcMap map = new VpcMap(file, footer, table, Math.ceilDiv(size, block), block);
+        return new BlockLayer(shape, file, map, null, source.options());
     }
 
     @Override

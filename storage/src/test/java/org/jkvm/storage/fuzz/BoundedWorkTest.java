@@ -195,6 +195,8 @@ class BoundedWorkTest {
             directory = get(at + 16) == 0x0109000300000000L ? at : 0;
         }
         put(directory + 32, get(directory));
-        assertThat(check().messages()).contains("ERROR corrupt qcow2 image: two bitmaps have the table at 0x" + Long.toHexString(get(directory)));
+        assertThat(check().messages())
+                .contains("ERROR corrupt qcow2 image: two bitmaps have the table at 0x"
+                        + Long.toHexString(get(directory)));
     }
 }

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -209,6 +211,27 @@ class NbdTest {
     }
 
     /** Clients that send anything: the server goes on. The greeting is right in most, so that options are reached. */
+    @Test
+    void whoConnectsAndSaysNothingIsSentAway() throws IOException {
+        Server server = new Server(socket, disk, false, null, 300);
+        try (server; SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+            ByteBuffer greeting = ByteBuffer.allocate(100);
+            while (client.read(greeting) >= 0) {
+                assertThat(greeting.position()).isLessThanOrEqualTo(18);
+            }
+        }
+        assertThat(server.complaints()).containsExactly("a client was sent away: it did not say in 0.3 s what it wants");
+    }
+
+    @Test
+    void aServerThatSaysNothingIsNotWaitedForForEver() throws IOException {
+        try (ServerSocketChannel mute = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(socket))) {
+            NbdAddress address = NbdAddress.parse("nbd+unix:///disk?socket=" + socket);
+            assertThatThrownBy(() -> NbdLink.open(address, 300)).hasMessageContaining("does not answer as an NBD server does");
+        }
+    }
+
     @Test
     void noClientBringsTheServerDown() throws IOException {
         long seed = System.nanoTime();

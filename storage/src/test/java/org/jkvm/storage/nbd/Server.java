@@ -22,6 +22,10 @@ final class Server implements AutoCloseable {
     private final Thread thread;
 
     Server(Path socket, Path disk, boolean readOnly, PskFile keys) throws IOException {
+        this(socket, disk, readOnly, keys, 10_000);
+    }
+
+    Server(Path socket, Path disk, boolean readOnly, PskFile keys, int handshakeMillis) throws IOException {
         this.socket = socket;
         image = Images.open(disk, OpenOptions.defaults().withReadOnly(readOnly)
                 .withFormat(disk.toString().endsWith(".raw") ? "raw" : "qcow2"));
@@ -30,7 +34,7 @@ final class Server implements AutoCloseable {
         ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(socket));
         Consumer<String> told = complaints::add;
-        server = new NbdServer(listener, new NbdServer.Options(List.of(export), keys, 8, true, told));
+        server = new NbdServer(listener, new NbdServer.Options(List.of(export), keys, 8, true, told), handshakeMillis);
         thread = Thread.ofPlatform().start(() -> {
             try {
                 server.serve();
