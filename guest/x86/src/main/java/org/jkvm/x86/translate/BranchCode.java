@@ -4,15 +4,11 @@ import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
-import static org.jkvm.x86.translate.HostRegisters.OTHER;
-import static org.jkvm.x86.translate.HostRegisters.STRUCT;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.jkvm.x64.ArithmeticInstructions.Alu;
-import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
@@ -312,18 +308,6 @@ final class BranchCode {
         code.flags.clobber();
         a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
         lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0));
-        a.mov(DWORD, TEMP, ADDRESS);
-        a.shift(Shift.SHR, DWORD, TEMP, JumpCache.HASH_SHIFT);
-        a.xor(DWORD, TEMP, ADDRESS);
-        a.and(DWORD, TEMP, JumpCache.ENTRIES - 1);
-        long tagBase = JumpCache.tagBase(code.mode);
-        if (tagBase != 0) {
-            a.mov(OTHER, tagBase);
-            a.alu(Alu.OR, QWORD, ADDRESS, OTHER);
-        }
-        int tlb = code.mode.tlb();
-        a.alu(Alu.CMP, QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 8, JumpCache.tags(tlb)));
-        a.j(Cond.NE, stubs.indirectMiss);
-        a.jmp(Mem.at(STRUCT, TEMP, 8, JumpCache.targets(tlb)));
+        JumpLookup.write(a, code.mode, stubs);
     }
 }

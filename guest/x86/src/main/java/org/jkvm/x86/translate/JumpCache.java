@@ -1,5 +1,7 @@
 package org.jkvm.x86.translate;
 
+import java.util.BitSet;
+import java.util.stream.Stream;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.exec.CodeMode;
@@ -7,48 +9,58 @@ import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 
 /**
- * Where indirect branches find the translation of their target: RIP to host address, direct-mapped, one table a soft TLB,
- * behind the TLBs in native memory. What is found there checks itself where its page is now, so that nothing has to be
+ * Where indirect branches find the translation of their target: RIP to host address, one table a soft TLB, behind the TLBs in
+ * native memory, two places for each RIP. What is found there checks itself where its page is now, so that nothing has to be
  * flushed with a TLB. Outside 64-bit mode the upper half of a tag is the code segment's number, so that nothing has to be when
  * code of several calls each other.
  */
 final class JumpCache {
-    /** Entries a table; a power of two. */
-    static final int ENTRIES = 4096;
-    /** The index is RIP XOR RIP shifted by this, modulo {@link #ENTRIES}. */
+    /** Sets a table, of two places; a power of two. */
+    private static final int SETS = 8192;
+    private static final int ENTRY_SIZE = 16;
+    private static final int SET_SIZE = 2 * ENTRY_SIZE;
+    /** A set's offset is 8 times what {@link #MASK} leaves of RIP XOR RIP shifted by this. */
     static final int HASH_SHIFT = 10;
-    private static final int TABLES = 4;
+    /** See {@link #HASH_SHIFT}. */
+    static final int MASK = (SETS - 1) * SET_SIZE / 8;
+    /** One a soft TLB. */
+    static final int TABLES = 4;
     private static final int SEGMENT_SHIFT = 32;
     private static final int START = CpuState.SIZE + Mmu.TLB_SIZE;
-    private static final int TABLE_SIZE = ENTRIES * 8;
+    private static final int TABLE_SIZE = SETS * SET_SIZE;
     /** Bytes behind the TLBs. */
-    static final int SIZE = TABLES * 2 * TABLE_SIZE;
+    static final int SIZE = TABLES * TABLE_SIZE;
     /** No branch that the miss stub would not serve has this target: it is not canonical. */
     private static final long ABSENT = 0x8000_0000_0000_0001L;
 
-    // SAFETY: SIZE bytes behind the TLBs of the processor's struct; indexes are masked with ENTRIES - 1.
+    // SAFETY: SIZE bytes behind the TLBs of the processor's struct; offsets are masked with MASK.
     private final long struct;
     private final long miss;
     private final long[] modes = new long[TABLES];
+    /** Sets that are not empty, or were not when they were entered here. */
+    private final BitSet[] filled = Stream.generate(() -> new BitSet(SETS)).limit(TABLES).toArray(BitSet[]::new);
 
     JumpCache(long struct, long miss) {
         this.struct = struct;
         this.miss = miss;
+        for (int tlb = 0; tlb < TABLES; tlb++) {
+            filled[tlb].set(0, SETS);
+        }
         clear();
     }
 
-    /** Offset from the native struct of the tags for TLB {@code tlb}. */
-    static int tags(int tlb) {
-        return START + tlb * 2 * TABLE_SIZE;
+    /** Offset from the native struct of a tag for TLB {@code tlb}: in the first or the second ({@code 1}) place of a set. */
+    static int tags(int tlb, int place) {
+        return START + tlb * TABLE_SIZE + place * ENTRY_SIZE;
     }
 
-    /** Offset from the native struct of the host addresses for TLB {@code tlb}. */
-    static int targets(int tlb) {
-        return tags(tlb) + TABLE_SIZE;
+    /** Offset from the native struct of the host address that belongs to a tag. */
+    static int targets(int tlb, int place) {
+        return tags(tlb, place) + 8;
     }
 
-    private static long index(long rip) {
-        return (rip ^ (rip & 0xffff_ffffL) >>> HASH_SHIFT) & ENTRIES - 1;
+    private static int offset(long rip) {
+        return 8 * (((int) rip ^ (int) rip >>> HASH_SHIFT) & MASK);
     }
 
     /** What the tags of code in {@code mode} have that no RIP has; the rest of the segment's number is the mode's. */
@@ -73,21 +85,31 @@ final class JumpCache {
         }
     }
 
-    /** Enters a translation's guarded entry. */
+    /** Enters a translation's guarded entry. What stood first in its set stands second from now on. */
     void put(Block block, long target) {
         int tlb = new CodeMode(block.mode).tlb();
-        long slot = 8 * index(block.rip());
-        RawMemory.putLong(struct + tags(tlb) + slot, tag(block));
-        RawMemory.putLong(struct + targets(tlb) + slot, target);
+        int offset = offset(block.rip());
+        long set = struct + tags(tlb, 0) + offset;
+        if (RawMemory.getLong(set) != tag(block)) {
+            write(set + ENTRY_SIZE, RawMemory.getLong(set), RawMemory.getLong(set + 8));
+            filled[tlb].set(offset / SET_SIZE);
+        }
+        write(set, tag(block), target);
+    }
+
+    private static void write(long entry, long tag, long target) {
+        RawMemory.putLong(entry, tag);
+        RawMemory.putLong(entry + 8, target);
     }
 
     /** Forgets a block. */
     void remove(Block block) {
         int tlb = new CodeMode(block.mode).tlb();
-        long slot = 8 * index(block.rip());
-        if (RawMemory.getLong(struct + tags(tlb) + slot) == tag(block)) {
-            RawMemory.putLong(struct + tags(tlb) + slot, ABSENT);
-            RawMemory.putLong(struct + targets(tlb) + slot, miss);
+        long set = struct + tags(tlb, 0) + offset(block.rip());
+        for (long entry = set; entry < set + SET_SIZE; entry += ENTRY_SIZE) {
+            if (RawMemory.getLong(entry) == tag(block)) {
+                write(entry, ABSENT, miss);
+            }
         }
     }
 
@@ -99,9 +121,11 @@ final class JumpCache {
     }
 
     private void clear(int tlb) {
-        for (int slot = 0; slot < TABLE_SIZE; slot += 8) {
-            RawMemory.putLong(struct + tags(tlb) + slot, ABSENT);
-            RawMemory.putLong(struct + targets(tlb) + slot, miss);
-        }
+        filled[tlb].stream().forEach(number -> {
+            long set = struct + tags(tlb, 0) + (long) number * SET_SIZE;
+            write(set, ABSENT, miss);
+            write(set + ENTRY_SIZE, ABSENT, miss);
+        });
+        filled[tlb].clear();
     }
 }

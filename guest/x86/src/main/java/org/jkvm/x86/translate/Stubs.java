@@ -40,6 +40,7 @@ final class Stubs {
     final long exit;
     /** Jumped to, flags in memory, when the jump cache does not know {@link CpuState#EXIT_TARGET}. */
     final long indirectMiss;
+    private final long[] secondLooks = new long[JumpCache.TABLES];
     /** Called to load the x87 registers; changes flags. Zero where the host has no XSAVE. */
     final long loadX87;
 
@@ -55,6 +56,14 @@ final class Stubs {
         }
         exit = cache.placePermanent(exit(cache.nextPermanent(), avx, xsave));
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
+        for (int tlb = 0; tlb < secondLooks.length; tlb++) {
+            secondLooks[tlb] = cache.placePermanent(JumpLookup.second(cache.nextPermanent(), tlb, indirectMiss));
+        }
+    }
+
+    /** Jumped to by {@link JumpLookup} where the first place of TLB {@code tlb}'s jump cache has another target. */
+    long secondLook(int tlb) {
+        return secondLooks[tlb];
     }
 
     /**
