@@ -142,9 +142,10 @@ public final class Interpreter {
 
     private void advance() {
         try {
-            if (singly || cpu.interruptShadow || cpu.debug.breaking() || cpu.flag(Rflags.TF | Rflags.RF)) {
+            if (singly || cpu.interruptShadow || cpu.debug.breaking() || cpu.flag(Rflags.TF)) {
                 step();
             } else {
+                cpu.setFlag(Rflags.RF, false); // It would hold back breakpoints, of which there are none.
                 chain();
             }
         } catch (GuestFault fault) {
