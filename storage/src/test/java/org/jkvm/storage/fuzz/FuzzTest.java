@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
  */
 class FuzzTest {
     private static final long SHORT = 20_000;
+    private static final long TELL_EVERY = 500_000;
 
     /** The campaign without a build around it: {@code java -Xmx512m ... FuzzTest EXECUTIONS}. */
     static void main(String[] arguments) throws IOException {
@@ -33,9 +34,16 @@ class FuzzTest {
         long start = System.nanoTime();
         for (long i = 0; i < count; i++) {
             fuzzer.run(first + i);
+            if ((i + 1) % TELL_EVERY == 0) {
+                tell(fuzzer, i + 1, first, start);
+            }
         }
+        tell(fuzzer, count, first, start);
+        return fuzzer;
+    }
+
+    private static void tell(Fuzzer fuzzer, long count, long first, long start) {
         System.out.printf("fuzz: %d executions from seed %d: %d images refused, %d opened, %d s%n", count, first,
                 fuzzer.refused(), fuzzer.opened(), (System.nanoTime() - start) / 1_000_000_000);
-        return fuzzer;
     }
 }

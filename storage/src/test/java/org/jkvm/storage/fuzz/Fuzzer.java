@@ -130,12 +130,20 @@ final class Fuzzer {
         }
     }
 
+    private static byte[] bytes(MemoryFile file, long at, int length) {
+        byte[] bytes = new byte[length];
+        try {
+            file.read(at, MemorySegment.ofArray(bytes));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        return bytes;
+    }
+
     private static void crc(MemoryFile file, long at, int length) {
         fill(file, at + 4, 4, 0);
         CRC32C crc = new CRC32C();
-        for (int i = 0; i < length; i++) {
-            crc.update(file.get(at + i));
-        }
+        crc.update(bytes(file, at, length));
         for (int i = 0; i < 4; i++) {
             file.put(at + 4 + i, (int) (crc.getValue() >>> 8 * i));
         }
@@ -144,8 +152,8 @@ final class Fuzzer {
     private static void sum(MemoryFile file, long at, int length, int field) {
         fill(file, at + field, 4, 0);
         int sum = 0;
-        for (int i = 0; i < length; i++) {
-            sum += file.get(at + i);
+        for (byte b : bytes(file, at, length)) {
+            sum += b & 0xff;
         }
         for (int i = 0; i < 4; i++) {
             file.put(at + field + i, ~sum >>> 24 - 8 * i);
