@@ -14,16 +14,21 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * disturbed. Whoever looks at memory or at the other's mark here has made its own mark seen before.
  */
 final class CodePages {
-    /** The vCPUs that keep code from a page: at least one. */
+    /** The vCPUs that keep code from a page, by its number: at least one. */
     private final ConcurrentHashMap<Long, List<SoftVcpu>> pages = new ConcurrentHashMap<>();
     private final List<SoftVcpu> vcpus = new CopyOnWriteArrayList<>();
+
+    /** Addresses of pages would meet in few of a hash map's bins. */
+    private static Long number(long page) {
+        return page >>> 12;
+    }
 
     void add(SoftVcpu vcpu) {
         vcpus.add(vcpu);
     }
 
     boolean holds(long page) {
-        return pages.containsKey(page);
+        return pages.containsKey(number(page));
     }
 
     /**
@@ -31,10 +36,14 @@ final class CodePages {
      * at their next block boundary, and tell of what they may have written meanwhile.
      */
     void decoding(long page, SoftVcpu by) {
-        List<SoftVcpu> keepers = pages.merge(page, List.of(by), CodePages::joined);
+        List<SoftVcpu> keepers = pages.merge(number(page), List.of(by), CodePages::joined);
         VarHandle.fullFence();
         if (keepers.size() == 1) {
-            vcpus.stream().filter(v -> v != by && v.mayWrite(page)).forEach(v -> v.protect(page));
+            for (SoftVcpu v : vcpus) {
+                if (v != by && v.mayWrite(page)) {
+                    v.protect(page);
+                }
+            }
         }
     }
 
@@ -46,7 +55,10 @@ final class CodePages {
 
     /** A vCPU keeps no code from {@code page} any more. */
     void forgetting(long page, SoftVcpu by) {
-        pages.computeIfPresent(page, (key, keepers) -> {
+        if (pages.remove(number(page), List.of(by))) {
+            return;
+        }
+        pages.computeIfPresent(number(page), (key, keepers) -> {
             List<SoftVcpu> others = keepers.stream().filter(v -> v != by).toList();
             return others.isEmpty() ? null : others;
         });
@@ -56,12 +68,15 @@ final class CodePages {
     void written(long address, long length, SoftVcpu by) {
         VarHandle.fullFence();
         for (long page = address & -4096L; page < address + length; page += 4096) {
-            List<SoftVcpu> keepers = pages.get(page);
+            List<SoftVcpu> keepers = pages.get(number(page));
             if (keepers != null) {
                 int from = (int) Math.max(0, address - page);
                 int to = (int) Math.min(4096, address + length - page);
-                long begin = page + from;
-                keepers.stream().filter(v -> v != by).forEach(v -> v.codeWritten(begin, to - from));
+                for (SoftVcpu v : keepers) {
+                    if (v != by) {
+                        v.codeWritten(page + from, to - from);
+                    }
+                }
             }
         }
     }

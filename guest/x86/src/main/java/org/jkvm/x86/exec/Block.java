@@ -63,11 +63,9 @@ public final class Block {
         }
     }
 
-    /** The same instructions at {@code otherLinear}, and as warm. */
+    /** The same instructions at {@code otherLinear}, cold: most of what programs share each executes a few times only. */
     Block at(long otherLinear) {
-        Block b = new Block(otherLinear, physical, secondPage, new Context(mode, segment), insns, length);
-        b.heat = Math.max(0, heat - 1);
-        return b;
+        return new Block(otherLinear, physical, secondPage, new Context(mode, segment), insns, length);
     }
 
     /** The same, which no cache knows. */
@@ -139,6 +137,12 @@ public final class Block {
     /** Lets it cool down: it is translated again when it is executed often again. */
     public void cool() {
         heat = 0;
+    }
+
+    /** Forgets what followed it: what is dropped keeps nothing else. */
+    void unlink() {
+        next = null;
+        other = null;
     }
 
     /** Remembers {@code follower} for next time. */

@@ -2,10 +2,8 @@ package org.jkvm.x86.exec;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.SequencedMap;
+import java.util.function.Predicate;
 import org.jkvm.linux.RawMemory;
 import org.jkvm.x86.Vector;
 import org.jkvm.x86.X86Cpu;
@@ -30,10 +28,11 @@ final class BlockCache implements CodeWatch {
     private final X86Cpu cpu;
     private final Decoder decoder;
     private final BlockMap blocks = new BlockMap();
-    /** In the order in which they are looked at when room is needed. */
-    private final SequencedMap<Long, CodePage> pages = new LinkedHashMap<>();
+    private final WatchedPages pages = new WatchedPages();
     private final Block[] jumps = new Block[JUMP_ENTRIES];
+    private final ForgottenBlocks forgotten = new ForgottenBlocks();
     private final byte[] window = new byte[Decoder.MAX_LENGTH];
+    private final Predicate<Block> secondPageHolds = this::secondPageHolds;
     private NativeBlocks natives;
     private int mostKept = MOST_KEPT;
     private long decoded;
@@ -81,7 +80,7 @@ final class BlockCache implements CodeWatch {
             return b;
         }
         long physical = cpu.mmu.fetch(linear);
-        b = blocks.find(physical, mode, known -> known.linear == linear && known.mode == mode && secondPageHolds(known));
+        b = blocks.find(linear, physical, mode, secondPageHolds);
         if (b == null) {
             b = make(linear, physical, mode);
         }
@@ -95,6 +94,7 @@ final class BlockCache implements CodeWatch {
         Block twin = cpu.codeBits == 64 ? blocks.newest(physical, mode) : null;
         boolean isTwin = twin != null && twin.isWithinPage();
         Block b = isTwin ? twin.at(linear) : decode(linear, physical, true);
+        forgotten.warm(b);
         keep(b);
         Block surplus = blocks.surplus(b);
         if (surplus != null) {
@@ -125,7 +125,7 @@ final class BlockCache implements CodeWatch {
             natives.clear();
         }
         blocks.clear();
-        pages.keySet().forEach(cpu.bus::forgetting);
+        pages.forEachAddress(cpu.bus::forgetting);
         pages.clear();
         Arrays.fill(jumps, null);
     }
@@ -136,13 +136,11 @@ final class BlockCache implements CodeWatch {
 
     private void keep(Block b) {
         blocks.add(b);
-        watch(b.physical & -4096L);
         int from = (int) (b.physical & 4095);
         int to = from + b.length - 1;
-        pages.get(b.physical & -4096L).add(b, from, Math.min(to, 4095));
+        watch(b.physical & -4096L).add(b, from, Math.min(to, 4095));
         if (b.secondPage != NO_PAGE) {
-            watch(b.secondPage);
-            pages.get(b.secondPage).add(b, 0, to - 4096);
+            watch(b.secondPage).add(b, 0, to - 4096);
         }
     }
 
@@ -152,14 +150,12 @@ final class BlockCache implements CodeWatch {
      */
     private void makeRoom() {
         while (blocks.weight() > mostKept) {
-            Map.Entry<Long, CodePage> oldest = pages.firstEntry();
-            long address = oldest.getKey();
-            CodePage page = oldest.getValue();
-            page.takeCold().forEach(b -> drop(b, address));
+            CodePage page = pages.first();
+            page.takeCold().forEach(b -> drop(b, page));
             if (page.wasUsed()) {
-                pages.putLast(address, page);
+                pages.putLast(page);
             } else {
-                drop(address, page);
+                drop(page);
             }
         }
     }
@@ -168,33 +164,46 @@ final class BlockCache implements CodeWatch {
 
     @Override
     public void written(long address, int size) {
-        long pageAddress = address & -4096L;
-        CodePage page = pages.get(pageAddress);
+        CodePage page = pages.get(address & -4096L);
         if (page == null) {
+            return;
+        }
+        if (natives != null && page.isCold()) {
+            forget(page);
             return;
         }
         int from = (int) (address & 4095);
         List<Block> hit = page.covers(from, from + size - 1) ? page.take(from, from + size - 1) : List.of();
         if (!hit.isEmpty()) {
-            hit.forEach(b -> drop(b, pageAddress));
+            hit.forEach(b -> drop(b, page));
             cpu.leaveBlock = true;
         }
         if (page.isEmpty() || page.isMostlyData()) {
-            drop(pageAddress, page);
+            forget(page);
         }
     }
 
-    private void drop(long pageAddress, CodePage page) {
-        page.blocks().forEach(b -> drop(b, pageAddress));
-        pages.remove(pageAddress);
-        cpu.bus.forgetting(pageAddress);
+    /** Lets a page be written at full speed until it is executed again. */
+    private void forget(CodePage page) {
+        for (Block b : page.blocks()) {
+            forgotten.add(b);
+        }
+        drop(page);
+    }
+
+    private void drop(CodePage page) {
+        for (Block b : page.blocks()) {
+            drop(b, page);
+        }
+        pages.remove(page);
+        cpu.bus.forgetting(page.address);
         cpu.leaveBlock = true;
     }
 
-    /** Drops a block of the page at {@code pageAddress}; another that it lies in forgets it. */
-    private void drop(Block b, long pageAddress) {
-        long other = b.secondPage == pageAddress ? b.physical & -4096L : b.secondPage;
-        if (other != NO_PAGE && other != pageAddress) {
+    /** Drops a block of {@code page}; another that it lies in forgets it. */
+    private void drop(Block b, CodePage page) {
+        long other = b.secondPage == page.address ? b.physical & -4096L : b.secondPage;
+        if (other != NO_PAGE && other != page.address) {
             pages.get(other).remove(b);
         }
         drop(b);
@@ -217,18 +226,22 @@ final class BlockCache implements CodeWatch {
             natives.drop(b);
         }
         invalidated++;
+        b.unlink();
         blocks.remove(b);
     }
 
     // ---- decoding ----
 
     /** Before the first byte is looked at: from here on every write to the page is told. */
-    private void watch(long page) {
-        if (pages.get(page) == null) {
-            pages.put(page, new CodePage());
-            cpu.bus.decoding(page);
-            cpu.mmu.protectPage(page);
+    private CodePage watch(long address) {
+        CodePage known = pages.get(address);
+        if (known != null) {
+            return known;
         }
+        CodePage page = pages.add(address);
+        cpu.bus.decoding(address);
+        cpu.mmu.protectPage(address);
+        return page;
     }
 
     private Block decode(long linear, long physical, boolean kept) {

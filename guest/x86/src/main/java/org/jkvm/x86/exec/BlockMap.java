@@ -12,8 +12,12 @@ final class BlockMap {
     static final int MOST_TWINS = 8;
     /** What a block weighs beside its instructions, in instructions. */
     private static final int BLOCK_WEIGHT = 2;
+    /** A Linux guest's boot needs as many. */
+    private static final int SLOTS = 1 << 17;
 
-    private final LongMap<Block> newest = new LongMap<>();
+    private final LongMap<Block> newest = new LongMap<>(SLOTS);
+    /** By {@link #key}. Two that share one, which only a guest that looks for them has, may hide each other here. */
+    private final LongMap<Block> exact = new LongMap<>(SLOTS);
     private int size;
     private int weight;
 
@@ -25,13 +29,29 @@ final class BlockMap {
         return physical | CodeMode.common(mode) << PageWalker.PHYSICAL_BITS;
     }
 
-    /** The newest block there that {@code is} what is looked for, or null. */
-    Block find(long physical, long mode, Predicate<Block> is) {
+    private static long key(long linear, long physical, long mode) {
+        return place(physical, mode) + linear * 0xd6e8_feb8_6659_fd93L + (mode ^ CodeMode.common(mode)) * 0xa076_1d64_78bd_642fL;
+    }
+
+    private static long key(Block b) {
+        return key(b.linear, b.physical, b.mode);
+    }
+
+    /** The block of that mode at these addresses whose second page {@code holds}, or null. */
+    Block find(long linear, long physical, long mode, Predicate<Block> holds) {
+        Block found = exact.get(key(linear, physical, mode));
+        if (found == null || isAt(found, linear, physical, mode) && holds.test(found)) {
+            return found;
+        }
         Block b = newest(physical, mode);
-        while (b != null && !is.test(b)) {
+        while (b != null && !(isAt(b, linear, physical, mode) && holds.test(b))) {
             b = b.twin;
         }
         return b;
+    }
+
+    private static boolean isAt(Block b, long linear, long physical, long mode) {
+        return b.linear == linear && b.physical == physical && b.mode == mode;
     }
 
     /** The newest block there, or null. */
@@ -56,12 +76,16 @@ final class BlockMap {
         b.twin = newest.get(key);
         b.weight = BLOCK_WEIGHT + (shares(b, b.twin) ? 0 : b.insns.length);
         newest.put(key, b);
+        exact.put(key(b), b);
         size++;
         weight += b.weight;
     }
 
     /** Removes a block that is there. */
     void remove(Block b) {
+        if (exact.get(key(b)) == b) {
+            exact.remove(key(b));
+        }
         long key = b.place();
         Block first = newest.get(key);
         if (first == b) {
@@ -77,6 +101,7 @@ final class BlockMap {
                 newer.weight += b.weight - BLOCK_WEIGHT;
             }
         }
+        b.twin = null;
         size--;
         weight -= b.weight;
     }
@@ -106,6 +131,7 @@ final class BlockMap {
     /** Forgets everything. */
     void clear() {
         newest.clear();
+        exact.clear();
         size = 0;
         weight = 0;
     }

@@ -7,9 +7,38 @@ import java.util.List;
 final class CodePage {
     private static final int MOST_DATA_WRITES = 256;
 
+    /** Guest physical. */
+    final long address;
     private final List<Block> blocks = new ArrayList<>();
     private long lines;
     private int dataWrites;
+    private CodePage previous = this;
+    private CodePage next = this;
+
+    CodePage(long address) {
+        this.address = address;
+    }
+
+    /** The one behind it in its ring. */
+    CodePage next() {
+        return next;
+    }
+
+    /** Puts it, which is alone, into the ring of {@code other}. */
+    void insertBefore(CodePage other) {
+        previous = other.previous;
+        next = other;
+        previous.next = this;
+        next.previous = this;
+    }
+
+    /** Takes it out of its ring. */
+    void takeOut() {
+        previous.next = next;
+        next.previous = previous;
+        previous = this;
+        next = this;
+    }
 
     /** Adds a block that covers offsets {@code from} to {@code to} (inclusive) of this page. */
     void add(Block block, int from, int to) {
@@ -54,6 +83,16 @@ final class CodePage {
         List<Block> cold = new ArrayList<>();
         blocks.removeIf(b -> b.translation == null && cold.add(b));
         return cold;
+    }
+
+    /** Whether nothing on it was executed so often that it is translated. */
+    boolean isCold() {
+        for (Block b : blocks) {
+            if (b.translation != null) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether one of its translations was entered since it was last asked. */

@@ -187,7 +187,7 @@ public final class Interpreter {
 
     /** Whether {@code block} has a translation, or gets one now that it is about to be executed often enough. */
     private boolean isNative(Block block) {
-        if (block.translation == null && natives != null && block.heat++ == threshold) {
+        if (block.translation == null && natives != null && block.heat++ >= threshold) {
             natives.translate(block);
         }
         return block.translation != null;

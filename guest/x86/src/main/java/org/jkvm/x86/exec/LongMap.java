@@ -2,9 +2,16 @@ package org.jkvm.x86.exec;
 
 /** A map from longs to objects by open addressing, without boxing. One thread. */
 final class LongMap<V> {
-    private long[] keys = new long[1024];
-    private Object[] values = new Object[1024];
+    private final int firstSlots;
+    private long[] keys;
+    private Object[] values;
     private int size;
+
+    /** Empty, with room for half as many as {@code slots}, a power of two. */
+    LongMap(int slots) {
+        firstSlots = slots;
+        clear();
+    }
 
     @SuppressWarnings("unchecked")
     V get(long key) {
@@ -43,9 +50,9 @@ final class LongMap<V> {
         return size;
     }
 
-    void clear() {
-        keys = new long[1024];
-        values = new Object[1024];
+    final void clear() {
+        keys = new long[firstSlots];
+        values = new Object[firstSlots];
         size = 0;
     }
 

@@ -397,7 +397,7 @@ public final class Mmu {
     private long joined(int set, long linear, int size) {
         long value = 0;
         for (int n = 0; n < size; n++) {
-            value |= (loadSlow(set, offset(linear, n), 1) & 0xff) << 8 * n;
+            value |= (set == selected ? load(offset(linear, n), 1) : loadSlow(set, offset(linear, n), 1) & 0xff) << 8 * n;
         }
         return value;
     }
@@ -416,7 +416,7 @@ public final class Mmu {
             translate(set, linear, Access.WRITE);
             translate(set, next(linear), Access.WRITE);
             for (int n = 0; n < size; n++) {
-                storeSlow(set, offset(linear, n), 1, value >>> 8 * n);
+                storeByte(set, offset(linear, n), value >>> 8 * n);
             }
             return;
         }
@@ -431,6 +431,23 @@ public final class Mmu {
         if (bus.holdsCode(page)) {
             codeWatch.written(address, size);
             bus.codeWritten(address, size);
+            permitWrites(index(set, linear), linear & PAGE_MASK, page);
+        }
+    }
+
+    /** One of several bytes that may be written. */
+    private void storeByte(int set, long linear, long value) {
+        if (set == selected) {
+            store(linear, 1, value);
+        } else {
+            storeSlow(set, linear, 1, value);
+        }
+    }
+
+    /** Lets {@code page} be written at full speed where nobody keeps its code, or not any more. */
+    private void permitWrites(int index, long linearPage, long page) {
+        if (getLong(tables + (long) index * ENTRY_SIZE + READ_TAG) == linearPage) {
+            data.permitWrites(index, bus.writablePage(page) && !bus.holdsCode(page));
         }
     }
 
@@ -469,7 +486,7 @@ public final class Mmu {
         }
         data.fill(index(set, linearPage), linearPage, page, host, walker.global());
         if (access == Access.WRITE) {
-            data.permitWrites(index(set, linearPage), bus.writablePage(page) && !bus.holdsCode(page));
+            permitWrites(index(set, linearPage), linearPage, page);
         }
     }
 
