@@ -64,11 +64,13 @@ newer_sources() {
     exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
 }
 
-# Flags for commands that end soon: their time is the host's, so what runs often, loops above all, is compiled early and simply.
+# Flags for commands that end soon: their time is the host's, so loops are compiled early and simply, and what is called often
+# only when it is called very often: starting alone calls hundreds of methods hundreds of times.
 # The cache is mapped where it was made for: it need not be relocated. Chosen by measurement (docs/benchmarks.md).
 extra=()
 brief=(-XX:+UnlockDiagnosticVMOptions -XX:-AOTReplayTraining -XX:ArchiveRelocationMode=0 -XX:TieredStopAtLevel=1
-    -XX:Tier3BackEdgeThreshold=2000)
+    -XX:Tier3BackEdgeThreshold=2000 -XX:Tier3InvocationThreshold=2000 -XX:Tier3MinInvocationThreshold=1000
+    -XX:Tier3CompileThreshold=5000)
 # For those that end before compiled code is worth its making.
 briefest=("${brief[@]:0:3}" -Xint)
 

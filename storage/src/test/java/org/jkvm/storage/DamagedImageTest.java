@@ -181,6 +181,26 @@ class DamagedImageTest {
         refused(OpenOptions.defaults(), "marked as corrupt");
     }
 
+    /** A refcount table that grows gives its old place away, which is the image's second cluster: guest data lies there then. */
+    @Test
+    void noClusterIsMetadataForGood() throws IOException {
+        int size = 40 << 20;
+        Images.create(path, new CreateOptions("qcow2", size, CreateOptions.Preallocation.OFF, 512, 3, 16, false, false,
+                null, null));
+        try (Image disk = Images.open(path, OpenOptions.defaults())) {
+            Disks.write(disk, 512, Disks.random(1, size / 2));
+            Disks.await(disk.flush());
+            Disks.write(disk, 0, Disks.random(2, 512));
+        }
+        try (Image disk = Images.open(path, OpenOptions.defaults())) {
+            Disks.write(disk, 0, Disks.random(3, 512));
+            assertThat(Disks.read(disk, 0, 512)).isEqualTo(Disks.random(3, 512));
+            assertThat(disk.check().orElseThrow().messages()).isEmpty();
+            assertThat(disk.status(0, 512).offset()).isEqualTo(512);
+        }
+        assertThat(peek(48)).isNotEqualTo(512);
+    }
+
     @Test
     void refusesCirclesOfBackingFiles() {
         Path a = folder.resolve("a.qcow2");

@@ -67,8 +67,10 @@ final class Checker {
         LongSet seen = new LongSet();
         for (int block = 0; block < blocks.size(); block++) {
             long offset = blocks.get(block);
-            counting.set(block, usable(offset) && !seen.contains(offset) && !file.isHole(offset, header.clusterSize()));
-            seen.add(offset);
+            if (offset != 0 && usable(offset) && !seen.contains(offset)) {
+                counting.set(block, !file.isHole(offset, header.clusterSize()));
+                seen.add(offset);
+            }
         }
     }
 
@@ -138,7 +140,7 @@ final class Checker {
         file.read(l2, table);
         Be.getLongs(table, entries);
         for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
-            if ((entries[i] & Extent.COMPRESSED) == 0 && usable(entries[i] & Extent.OFFSET)) {
+            if (entries[i] != 0 && (entries[i] & Extent.COMPRESSED) == 0 && usable(entries[i] & Extent.OFFSET)) {
                 copied(entries[i], references, "data cluster");
             }
         }

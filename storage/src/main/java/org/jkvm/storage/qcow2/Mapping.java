@@ -47,7 +47,14 @@ final class Mapping {
         long first = l1.offset() >>> clusterBits;
         metadata.add(first, first + (bytes + (1L << clusterBits) - 1 >>> clusterBits));
         for (int i = 0; i < l1.size(); i++) {
-            metadata.add(Math.max(1, (l1.get(i) & Extent.OFFSET) >>> clusterBits));
+            register(l1.get(i) & Extent.OFFSET);
+        }
+    }
+
+    /** Zero is no table. */
+    private void register(long l2Offset) {
+        if (l2Offset != 0) {
+            metadata.add(l2Offset >>> clusterBits);
         }
     }
 

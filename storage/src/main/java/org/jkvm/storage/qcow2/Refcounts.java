@@ -52,7 +52,9 @@ final class Refcounts {
     private void register() {
         registerRun(table.offset() >>> clusterBits, tableClusters());
         for (int i = 0; i < table.size(); i++) {
-            metadata.add(Math.max(1, table.get(i) >>> clusterBits));
+            if (table.get(i) != 0) {
+                metadata.add(table.get(i) >>> clusterBits);
+            }
         }
     }
 
