@@ -280,6 +280,23 @@ class DamagedFormatsTest {
         }
     }
 
+    /** A disk of 2^30 grains with a directory of four kibibytes: each table would have a million entries, and there is none. */
+    @Test
+    void tablesThatAreMissingAreNotLookedThrough() throws IOException {
+        Path path = create("vmdk", MIB, Map.of());
+        putLong(path, 12, (1L << 30) * 128);
+        putInt(path, 44, MIB, ByteOrder.LITTLE_ENDIAN);
+        for (int field : new int[] {48, 56}) {
+            long directory = Files.size(path) / 512;
+            putLong(path, field, directory);
+            put(path, directory * 512, new byte[4096]);
+        }
+        try (Image disk = open(path, "vmdk")) {
+            assertThat(disk.check().orElseThrow()).returns(1L << 30, CheckResult::totalClusters)
+                    .returns(0L, CheckResult::allocatedClusters);
+        }
+    }
+
     @Test
     void errorsOfAHugeTableEnd() throws IOException {
         Path path = create("parallels", 96L << 30, Map.of("cluster_size", "64k"));

@@ -39,6 +39,9 @@ final class BlockCheck {
     /** Finds blocks. */
     interface Finder {
         Place find(long index) throws IOException;
+
+        /** How many blocks from {@code index} on need not be looked at: there are none. */
+        long missing(long index) throws IOException;
     }
 
     CheckResult run(Finder finder) throws IOException {
@@ -46,7 +49,7 @@ final class BlockCheck {
         if (blocks > MAX_BLOCKS) {
             throw new IOException("the image has too many blocks to be checked");
         }
-        for (long i = 0; i < blocks && corruptions < MAX_CORRUPTIONS; i++) {
+        for (long i = finder.missing(0); i < blocks && corruptions < MAX_CORRUPTIONS; i += 1 + finder.missing(i + 1)) {
             try {
                 examine(i, finder.find(i));
             } catch (IOException e) {

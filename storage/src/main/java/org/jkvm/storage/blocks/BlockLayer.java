@@ -389,8 +389,17 @@ public final class BlockLayer implements Layer {
             return Optional.empty();
         }
         flush();
-        return Optional.of(new BlockCheck(file, shape.size(), shape.blockSize(), MAX_MESSAGES)
-                .run(index -> locked(() -> map.find(index))));
+        return Optional.of(new BlockCheck(file, shape.size(), shape.blockSize(), MAX_MESSAGES).run(new BlockCheck.Finder() {
+            @Override
+            public Place find(long index) throws IOException {
+                return locked(() -> map.find(index));
+            }
+
+            @Override
+            public long missing(long index) throws IOException {
+                return locked(() -> map.missing(index));
+            }
+        }));
     }
 
     @Override

@@ -11,6 +11,11 @@ public interface BlockMap {
     /** Where block {@code index} is. */
     Place find(long index) throws IOException;
 
+    /** How many blocks from {@code index} on are {@link Place#NONE} because a table for them is missing; may be too few. */
+    default long missing(long index) throws IOException {
+        return 0;
+    }
+
     /**
      * Makes room for block {@code index} at the end of the file and returns its offset there; the file is that long on
      * return, and new bytes are zeroes. Nothing points to it yet.

@@ -82,6 +82,15 @@ final class QedMap implements BlockMap {
     }
 
     @Override
+    public long missing(long index) throws IOException {
+        long found = 0;
+        while (index + found < perTable * perTable && pages.getLong(l1Entry(index + found)) == 0) {
+            found += perTable - (index + found) % perTable;
+        }
+        return found;
+    }
+
+    @Override
     public long reserve(long index) throws IOException {
         return extend(cluster);
     }

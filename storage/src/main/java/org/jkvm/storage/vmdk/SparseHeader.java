@@ -85,6 +85,10 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
                 "corrupt or truncated VMDK image: the " + what + " lies outside the file");
     }
 
+    long grains() {
+        return Math.ceilDiv(capacity, grainSize);
+    }
+
     long directoryEntries() {
         return Math.ceilDiv(capacity, grainSize * gtEntries);
     }

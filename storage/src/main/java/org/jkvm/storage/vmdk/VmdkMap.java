@@ -72,6 +72,15 @@ final class VmdkMap implements BlockMap {
     }
 
     @Override
+    public long missing(long index) throws IOException {
+        long found = 0;
+        while (index + found < header.grains() && pages.getInt(directoryEntry(header.gdOffset(), index + found)) == 0) {
+            found += header.gtEntries() - (index + found) % header.gtEntries();
+        }
+        return found;
+    }
+
+    @Override
     public long reserve(long index) throws IOException {
         return extend(grain, grain);
     }

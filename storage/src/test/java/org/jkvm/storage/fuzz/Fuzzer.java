@@ -19,6 +19,7 @@ import org.jkvm.storage.layer.Layer;
  */
 final class Fuzzer {
     private static final long MAX_MILLIS = 20_000;
+    private static final int MORE_TRIES = 3;
     private static final int[] EDGES = {0, 1, 0x7f, 0x80, 0xff, 0xfe, 2, 4, 0x40, 0x3f};
 
     private final List<Seeds.Seed> seeds;
@@ -40,15 +41,16 @@ final class Fuzzer {
     }
 
     /**
-     * One execution; throws {@link AssertionError} where the image does what it must not. What takes too long is tried again:
-     * a campaign runs beside other work, which may have held it up.
+     * One execution; throws {@link AssertionError} where the image does what it must not. What takes too long is tried again,
+     * and again: a campaign runs beside other work, which may have held it up.
      */
     void run(long seed) {
-        if (millis(seed) > MAX_MILLIS) {
-            long again = millis(seed);
-            if (again > MAX_MILLIS) {
-                throw new AssertionError("seed " + seed + "L: took " + again + " ms");
-            }
+        long millis = millis(seed);
+        for (int more = 0; millis > MAX_MILLIS && more < MORE_TRIES; more++) {
+            millis = millis(seed);
+        }
+        if (millis > MAX_MILLIS) {
+            throw new AssertionError("seed " + seed + "L: took " + millis + " ms");
         }
     }
 
