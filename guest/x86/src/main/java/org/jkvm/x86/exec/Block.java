@@ -31,8 +31,8 @@ public final class Block {
     boolean used;
     /** What {@link NativeBlocks} made of it, or null; theirs alone. */
     public Object translation;
-    /** Whether each memory access is checked by itself, since checks of several at once failed too often; likewise. */
-    public boolean checkEach;
+    /** Whose memory accesses are checked by themselves, a bit each, since checks of several at once failed; likewise. */
+    public int apart;
     /** What was seen before at the same physical address in the same mode, at another linear address: {@link BlockMap}'s. */
     Block twin;
     /** What it weighs there. */
@@ -71,14 +71,14 @@ public final class Block {
     /** The same, which no cache knows. */
     public Block detached() {
         Block b = at(linear);
-        b.checkEach = checkEach;
+        b.apart = apart;
         return b;
     }
 
     /** Whether it has the same instructions, to be translated in the same way but for where they are. */
     public boolean isLike(Block other) {
         if (CodeMode.common(mode) != CodeMode.common(other.mode) || segment.base() != other.segment.base()
-                || segment.limit() != other.segment.limit() || checkEach != other.checkEach
+                || segment.limit() != other.segment.limit() || apart != other.apart
                 || isWithinPage() != other.isWithinPage() || insns.length != other.insns.length) {
             return false;
         }

@@ -143,6 +143,11 @@ public final class Mmu {
         return CpuState.SIZE + set * ENTRIES * ENTRY_SIZE;
     }
 
+    /** Offset from the native struct of the entry of TLB {@code set} for {@code linear}. */
+    public static int entryOffset(int set, long linear) {
+        return CpuState.SIZE + index(set, linear) * ENTRY_SIZE;
+    }
+
     /** Offset from the native struct of the code page id that TLB {@code set} has for {@code linear}. */
     public static int pageIdOffset(int set, long linear) {
         return CpuState.SIZE + PAGE_IDS + fetchIndex(set, linear) * PAGE_ID_SIZE;

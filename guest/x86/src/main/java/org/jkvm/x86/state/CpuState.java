@@ -113,6 +113,8 @@ public final class CpuState {
     public static final int LIMITS_SIZE = 0x10;
     /** Offset of the highest offset that may be written, in a segment register's limits. */
     public static final int WRITE_LIMIT = 8;
+    /** Scratch: what the flags can be computed from, two operands of 8 bytes each. */
+    public static final int FLAG_OPERANDS = 0xb00;
     /** Bytes of the struct, without the TLBs that follow it. */
     public static final int SIZE = 0xc00;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */

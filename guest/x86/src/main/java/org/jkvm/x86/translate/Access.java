@@ -50,6 +50,12 @@ record Access(Key key, int disp, int size, boolean write) {
         return PassThrough.usesMemory(i) && !NO_ACCESS.contains(i.row.mnemonic());
     }
 
+    /** Whether the address of {@code i}'s memory operand in 64-bit code is a constant, or one from where {@code i} is. */
+    static boolean isFixed(Insn i) {
+        return i.segmentBase == CpuState.ZERO && i.vsib == Insn.NONE
+                && (i.ripRelative || i.baseNumber < 0 && i.indexNumber < 0);
+    }
+
     /** The key of {@code i}'s memory operand; null where it has none that others could share. */
     static Key key(Insn i) {
         boolean shareable = i.bits64 && i.addressSize == 8 && !i.ripRelative && i.vsib == Insn.NONE && i.disp == (int) i.disp

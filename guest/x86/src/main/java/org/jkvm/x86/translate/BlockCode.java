@@ -18,6 +18,7 @@ import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.Label;
 import org.jkvm.x64.Mem;
+import org.jkvm.x64.Size;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
@@ -110,13 +111,18 @@ final class BlockCode {
             a.bind(label);
             first.run();
             recordX87(x87);
-            if (pending != null) {
-                pending.write(a);
-                FlagKeeper.writeSave(a);
-            }
-            leave(reason);
+            leave(reason, pending);
         });
         return label;
+    }
+
+    /** Leaves with {@code reason}, flags in memory or, if that is not null, to be had from {@code source}. */
+    void leave(int reason, FlagSource source) {
+        if (source != null) {
+            source.write(a);
+            FlagKeeper.writeSave(a);
+        }
+        leave(reason);
     }
 
     /** Leaves with {@code reason}, flags in memory. */
@@ -144,9 +150,21 @@ final class BlockCode {
         FlagSource source = flags.source();
         if (source != null && future.keeps(source.registers(), number)) {
             flags.forget();
+        } else if (source != null && future.comeBack(number)) {
+            flags.keepSource();
         } else {
             flags.clobber();
         }
+    }
+
+    /** What the flags are of that {@code i}, the present instruction and about to be executed, sets; null where that is lost. */
+    FlagSource source(Insn i) {
+        return !FlagSource.isShift(i) ? FlagSource.of(i) : future.isInterrupted(number) ? FlagSource.beforeShift(i, a) : null;
+    }
+
+    /** What comes next in this block wants flags that the present instruction leaves. */
+    boolean wantsFlagsNext() {
+        return future.wantedNext(number);
     }
 
     /** {@code i}, the present instruction, comes next. */
@@ -223,16 +241,23 @@ final class BlockCode {
         } else if (i.baseNumber < 0 && i.indexNumber < 0) {
             a.mov(to, i.disp & i.addressMask);
         } else {
-            a.lea(i.addressSize == 8 ? QWORD : DWORD, to, sum(i.baseNumber, i.indexNumber, i.scale, (int) i.disp, to));
+            sum(i.addressSize == 8 ? QWORD : DWORD, to, i.baseNumber, i.indexNumber, i.scale, (int) i.disp);
             if (i.addressSize == 2) {
                 a.movzx(DWORD, to, WORD, to);
             }
         }
     }
 
-    /** Base and index, either -1 for none, as an operand of LEA; {@code to} and TEMP may hold what stays in the struct. */
-    private Mem sum(int base, int index, int scale, int disp, Gpr to) {
-        return new Mem(base < 0 ? null : load(base, to), index < 0 ? null : load(index, TEMP), 1 << scale, disp);
+    /** Sums up base and index, either -1 for none, in {@code to}; may use TEMP. */
+    private void sum(Size size, Gpr to, int base, int index, int scale, int disp) {
+        Gpr first = base < 0 ? null : load(base, to);
+        if (first != null && index < 0 && disp == 0) {
+            if (first != to || size != QWORD) {
+                a.mov(size, to, first);
+            }
+        } else {
+            a.lea(size, to, new Mem(first, index < 0 ? null : load(index, TEMP), 1 << scale, disp));
+        }
     }
 
     /** Puts the linear address of the memory operand, {@code size} bytes, into ADDRESS; flags are spared from here on. */
@@ -278,6 +303,9 @@ final class BlockCode {
      * other, since it may name registers of the guest. ADDRESS and TEMP are used.
      */
     Mem operand(Insn i, int size, boolean write, boolean aligned) {
+        if (mode.is64() && Access.isFixed(i)) {
+            return fixed(i, size, write ? Mmu.WRITE_TAG : Mmu.READ_TAG, aligned);
+        }
         Access.Key key = Access.key(i);
         Mem shared = key == null ? null : shared(new Access(key, (int) i.disp, size, write), aligned);
         if (shared != null) {
@@ -346,7 +374,7 @@ final class BlockCode {
             a.mov(ADDRESS, disp);
             return;
         }
-        a.lea(QWORD, ADDRESS, sum(key.base(), key.index(), key.scale(), disp, ADDRESS));
+        sum(QWORD, ADDRESS, key.base(), key.index(), key.scale(), disp);
     }
 
     /** The host's address of {@code access}, ADDRESS being what turns addresses in its span into the host's. */
@@ -374,6 +402,35 @@ final class BlockCode {
     }
 
     // ---- single accesses ----
+
+    /** The operand of {@code i}, whose address is known, and so where the soft TLB has its page. */
+    private Mem fixed(Insn i, int size, int tag, boolean aligned) {
+        long linear = (i.ripRelative ? rip + i.disp : i.disp) & i.addressMask;
+        int offset = (int) linear & PAGE - 1;
+        spareFlags();
+        if (offset > PAGE - size || aligned && (offset & size - 1) != 0) {
+            a.jmp(step());
+        }
+        if (i.ripRelative) {
+            address(ADDRESS, linear - offset);
+        } else {
+            a.mov(ADDRESS, linear - offset);
+        }
+        int entry = Mmu.entryOffset(mode.tlb(), linear);
+        a.alu(Alu.CMP, QWORD, ADDRESS, field(entry + tag));
+        entryMoves(i, linear, tag);
+        a.j(Cond.NE, step());
+        a.mov(QWORD, ADDRESS, field(entry + Mmu.HOST_PAGE));
+        entryMoves(i, linear, Mmu.HOST_PAGE);
+        return Mem.at(ADDRESS, offset);
+    }
+
+    /** The displacement just written is that of a field of the soft TLB's entry for an address that moves with the block. */
+    private void entryMoves(Insn i, long linear, int field) {
+        if (i.ripRelative) {
+            relocations.entry(a.length(), new Relocations.Entry(mode.tlb(), linear - block.linear, field));
+        }
+    }
 
     /**
      * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be

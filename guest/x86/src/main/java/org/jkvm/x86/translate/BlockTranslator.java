@@ -156,7 +156,8 @@ final class BlockTranslator {
         return Wish.IN_MEMORY;
     }
 
-    private static boolean clobbers(Insn i) {
+    /** Whether {@code i} clobbers the host's flags other than by setting the guest's. */
+    static boolean clobbers(Insn i) {
         return CLOBBERING.contains(i.row.mnemonic()) || Access.happens(i) || SegmentCode.loads(i);
     }
 

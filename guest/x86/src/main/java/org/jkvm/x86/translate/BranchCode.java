@@ -145,25 +145,31 @@ final class BranchCode {
             code.flags.need();
         }
         if (isBackward(target, i)) {
-            if (code.flags.place() == FlagKeeper.Place.HOST) {
+            FlagSource source = code.flags.source();
+            if (code.flags.place() == FlagKeeper.Place.HOST && source == null) {
                 backKeepingFlags(target);
                 return;
             }
-            code.flags.clobber();
-            lookAtRequests(ExitReason.REQUEST_AT_EDGE.at(edges.size()));
+            if (source == null) {
+                code.flags.clobber();
+            }
+            lookAtRequests(ExitReason.REQUEST_AT_EDGE.at(edges.size()), source);
+            if (source != null) {
+                source.write(a);
+            }
         }
         Edge edge = add(target, code.flags.place());
         edge.patch = a.jmpPatchable(a.address());
     }
 
-    /** Leaves with {@code reason} when there is a request; flags must be in memory. */
-    private void lookAtRequests(int reason) {
+    /** Leaves with {@code reason} when there is a request, flags in memory or, if that is not null, to be had from {@code source}. */
+    private void lookAtRequests(int reason, FlagSource source) {
         Label request = new Label();
         a.cmp(DWORD, field(CpuState.RUN), 0);
         a.j(Cond.E, request);
         code.outOfLine(() -> {
             a.bind(request);
-            code.leave(reason);
+            code.leave(reason, source);
         });
     }
 
@@ -307,7 +313,7 @@ final class BranchCode {
     private void indirect() {
         code.flags.clobber();
         a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
-        lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0));
+        lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0), null);
         JumpLookup.write(a, code.mode, stubs);
     }
 }

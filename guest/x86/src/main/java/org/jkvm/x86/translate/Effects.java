@@ -43,6 +43,12 @@ record Effects(boolean reads, boolean defines, boolean partial, boolean shifts, 
         return i.row != null && of(i.row).defines;
     }
 
+    /** Whether {@code i} shifts by CL, and leaves the flags where that is zero. */
+    static boolean shiftsByCl(Insn i) {
+        Effects e = of(i.row);
+        return e.shifts && !e.counted;
+    }
+
     private static Effects of(Row row) {
         return KNOWN.computeIfAbsent(row, Effects::declared);
     }

@@ -36,6 +36,42 @@ final class FlagFuture {
         return false;
     }
 
+    /** Whether the flags are wanted or set again in this block, from instruction {@code n} on. */
+    boolean comeBack(int n) {
+        for (int k = n; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
+            if (Effects.needsFlags(insns[k]) || Effects.definesFlags(insns[k])) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the host's flags are clobbered behind instruction {@code n} before they are wanted or set again, which they are. */
+    boolean isInterrupted(int n) {
+        for (int k = n + 1; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
+            if (BlockTranslator.clobbers(insns[k])) {
+                return comeBack(k);
+            }
+            if (Effects.needsFlags(insns[k]) || Effects.definesFlags(insns[k])) {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the first instruction behind {@code n} that has to do with flags wants some. */
+    boolean wantedNext(int n) {
+        for (int k = n + 1; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
+            if (Effects.needsFlags(insns[k])) {
+                return true;
+            }
+            if (Effects.definesFlags(insns[k])) {
+                return false;
+            }
+        }
+        return false;
+    }
+
     /** Whether all flags are set again behind instruction {@code n} before anything reads one or can leave the block. */
     boolean overwritesAll(int n) {
         for (int k = n + 1; k < insns.length; k++) {

@@ -76,6 +76,12 @@ final class FlagKeeper {
         place = Place.REDO;
     }
 
+    /** As {@link #forget}, but the registers that they are had from are about to change. */
+    void keepSource() {
+        source = source.kept(a);
+        place = Place.REDO;
+    }
+
     /** The next instruction reads flags, or leaves some as they are. */
     void need() {
         if (place == Place.REDO) {

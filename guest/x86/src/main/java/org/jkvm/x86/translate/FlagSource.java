@@ -2,29 +2,39 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
-import static org.jkvm.x86.translate.HostRegisters.slot;
 
+import java.util.Map;
 import org.jkvm.x64.ArithmeticInstructions.Alu;
+import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.Rm;
 import org.jkvm.x64.Size;
 import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.state.CpuState;
 
 /**
  * An executed instruction whose flags can be had again from the registers as it left them: a comparison is repeated, the result
  * of a logical operation tested, an addition taken back and done once more. That is cheaper than saving the flags of each
- * before the next memory access, after which nobody asks for most of them.
+ * before the next memory access, after which nobody asks for most of them. Registers that are about to change are kept in
+ * the struct for it; and what is shifted, of whose flags the result does not tell.
  */
 final class FlagSource {
-    private enum Way { COMPARE, TEST, TEST_RESULT, ADD, SUBTRACT, NEGATE }
+    private static final Map<String, Shift> SHIFTS = Map.of("SHL", Shift.SHL, "SHR", Shift.SHR, "SAR", Shift.SAR);
+
+    private enum Way { COMPARE, TEST, TEST_RESULT, ADD, SUBTRACT, NEGATE, SHIFT }
 
     private final Insn i;
     private final Way way;
+    /** Where the operands are in the struct; those of registers are where these are. */
+    private final int left;
+    private final int right;
 
-    private FlagSource(Insn i, Way way) {
+    private FlagSource(Insn i, Way way, int left, int right) {
         this.i = i;
         this.way = way;
+        this.left = left;
+        this.right = right;
     }
 
     /** How to have the flags of {@code i} again, or null. */
@@ -42,7 +52,31 @@ final class FlagSource {
             default -> null;
         };
         boolean unary = way == Way.TEST_RESULT || way == Way.NEGATE;
-        return way == null || !unary && i.src != Insn.IMM && !isPlain(i.src) ? null : new FlagSource(i, way);
+        return way == null || !unary && i.src != Insn.IMM && !isPlain(i.src) ? null
+                : new FlagSource(i, way, i.dst, unary ? Insn.IMM : i.src);
+    }
+
+    /** Whether {@code i} is a shift of a register by a number that is not zero. */
+    static boolean isShift(Insn i) {
+        return isPlain(i.dst) && SHIFTS.containsKey(i.row.mnemonic()) && !Effects.needsFlags(i);
+    }
+
+    /** Keeps what {@code i}, a shift, is about to shift. */
+    static FlagSource beforeShift(Insn i, Assembler a) {
+        return new FlagSource(i, Way.SHIFT, kept(a, i.dst, CpuState.FLAG_OPERANDS), Insn.IMM);
+    }
+
+    /** The same when the registers are about to change; uses TEMP. */
+    FlagSource kept(Assembler a) {
+        return new FlagSource(i, way, kept(a, left, CpuState.FLAG_OPERANDS), kept(a, right, CpuState.FLAG_OPERANDS + Long.BYTES));
+    }
+
+    private static int kept(Assembler a, int location, int field) {
+        if (Writes.register(location) == 0) {
+            return location;
+        }
+        a.mov(QWORD, HostRegisters.field(field), host(a, location));
+        return field;
     }
 
     /** A general register that is not AH to BH. */
@@ -52,17 +86,17 @@ final class FlagSource {
 
     /** The registers that must stay as they are, a bit each. */
     int registers() {
-        return Writes.register(i.dst) | (way == Way.TEST_RESULT || way == Way.NEGATE ? 0 : Writes.register(i.src));
+        return Writes.register(left) | Writes.register(right);
     }
 
     /** Sets the host's flags; uses TEMP. */
     void write(Assembler a) {
         Size size = IntegerCode.size(i.dstSize);
         switch (way) {
-            case COMPARE -> operation(a, Alu.CMP, size, host(a, i.dst));
-            case TEST -> test(a, size, host(a, i.dst));
+            case COMPARE -> operation(a, Alu.CMP, size, host(a, left));
+            case TEST -> test(a, size, host(a, left));
             case TEST_RESULT -> {
-                Gpr result = host(a, i.dst);
+                Gpr result = host(a, left);
                 a.test(size, result, result);
             }
             case ADD -> again(a, Alu.SUB, Alu.ADD, size);
@@ -71,6 +105,10 @@ final class FlagSource {
                 copy(a);
                 a.neg(size, TEMP);
                 a.neg(size, TEMP);
+            }
+            case SHIFT -> {
+                copy(a);
+                a.shift(SHIFTS.get(i.row.mnemonic()), size, TEMP, (int) i.imm & (size == QWORD ? 63 : 31));
             }
         }
     }
@@ -82,27 +120,27 @@ final class FlagSource {
     }
 
     private void copy(Assembler a) {
-        Gpr result = host(a, i.dst);
+        Gpr result = host(a, left);
         if (result != TEMP) {
             a.mov(QWORD, TEMP, result);
         }
     }
 
-    private void operation(Assembler a, Alu operation, Size size, Gpr left) {
-        if (i.src == Insn.IMM) {
-            a.alu(operation, size, left, immediate(size));
-        } else if (rm(i.src) instanceof Gpr right) {
-            a.alu(operation, size, left, right);
+    private void operation(Assembler a, Alu operation, Size size, Gpr to) {
+        if (right == Insn.IMM) {
+            a.alu(operation, size, to, immediate(size));
+        } else if (rm(right) instanceof Gpr register) {
+            a.alu(operation, size, to, register);
         } else {
-            a.alu(operation, size, left, slot(number(i.src)));
+            a.alu(operation, size, to, HostRegisters.field(right));
         }
     }
 
-    private void test(Assembler a, Size size, Gpr left) {
-        if (i.src == Insn.IMM) {
-            a.test(size, left, immediate(size));
+    private void test(Assembler a, Size size, Gpr with) {
+        if (right == Insn.IMM) {
+            a.test(size, with, immediate(size));
         } else {
-            a.test(size, rm(i.src), left);
+            a.test(size, rm(right), with);
         }
     }
 
@@ -119,16 +157,12 @@ final class FlagSource {
         if (rm(location) instanceof Gpr register) {
             return register;
         }
-        a.mov(QWORD, TEMP, slot(number(location)));
+        a.mov(QWORD, TEMP, HostRegisters.field(location));
         return TEMP;
     }
 
     private static Rm rm(int location) {
-        Gpr register = HostRegisters.of(number(location));
-        return register == null ? slot(number(location)) : register;
-    }
-
-    private static int number(int location) {
-        return location >> 3;
+        Gpr register = Writes.register(location) == 0 ? null : HostRegisters.of(location - CpuState.GENERAL >> 3);
+        return register == null ? HostRegisters.field(location) : register;
     }
 }

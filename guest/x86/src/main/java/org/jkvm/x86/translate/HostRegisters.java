@@ -6,8 +6,9 @@ import org.jkvm.x86.state.CpuState;
 
 /**
  * Where guest registers are while generated code runs. RSP points at the vCPU's native struct, below which there is room for
- * signal handlers; three registers are the translator's own; guest RSP lives in R12; guest R12 to R15 stay in the struct.
- * All others are in the host's register of the same name, so that instructions with implied registers pass as they are.
+ * signal handlers; three registers are the translator's own; guest RSP lives in R12. The eight old ones but RSP are in the
+ * host's register of the same name, so that instructions with implied registers pass as they are. Four stay in the struct:
+ * R8 to R11, which compiled code names half as often as R12 to R15, in whose place those are.
  */
 final class HostRegisters {
     /** The native struct. */
@@ -21,14 +22,19 @@ final class HostRegisters {
     /** Another. */
     static final Gpr OTHER = Gpr.R13;
     private static final int STACK_POINTER_NUMBER = 4;
-    private static final int FIRST_IN_STRUCT = 12;
+    private static final int FIRST_IN_STRUCT = 8;
+    private static final int LAST_IN_STRUCT = 11;
+    private static final int RENAMED = 4;
 
     private HostRegisters() {
     }
 
     /** The host register of guest register {@code number}, or null where it stays in the struct. */
     static Gpr of(int number) {
-        return number == STACK_POINTER_NUMBER ? STACK_POINTER : number < FIRST_IN_STRUCT ? Gpr.of(number) : null;
+        if (number == STACK_POINTER_NUMBER) {
+            return STACK_POINTER;
+        }
+        return number < FIRST_IN_STRUCT ? Gpr.of(number) : number <= LAST_IN_STRUCT ? null : Gpr.of(number - RENAMED);
     }
 
     /** The field of the struct at {@code offset}. */

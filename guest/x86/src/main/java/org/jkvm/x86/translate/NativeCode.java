@@ -126,7 +126,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     /** What is known already of the same instructions: for another linear address, or on another vCPU; or null. */
     private SharedTranslations.Shared known(Block block) {
-        Block twin = block.twin(b -> b.translation != null && ((Translation) b.translation).relocations.movable());
+        Block twin = block.twin(b -> b.translation != null && b.apart == block.apart
+                && ((Translation) b.translation).relocations.movable());
         if (twin == null) {
             return shared.find(block);
         }
@@ -147,7 +148,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private Translation copy(SharedTranslations.Shared known, Block block, long origin, Translation.PageIds ids) {
         Translation from = known.translation();
         Relocations.Move move = new Relocations.Move(origin - from.start, stubs.exit - known.stubs(),
-                block.linear - from.block.linear, translations.nextId(), guards(block, ids));
+                block.linear - from.block.linear, block.linear, translations.nextId(), guards(block, ids));
         byte[] code = known.code();
         from.relocations.apply(code, move);
         Translation t = from.moved(block, ids, move);
@@ -362,19 +363,19 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         }
         if (n >= t.block.insns.length - 1 && t.block.translation == t && CodeMode.of(cpu) == t.block.mode
                 && !cpu.mmu.has(linear, check.size(), check.tag())) {
-            failed(t);
+            failed(t, check);
         }
     }
 
-    /** A check failed that will do so again, across pages or on a page with code: often enough, and it is not worth it. */
-    private void failed(Translation t) {
+    /** {@code check} will fail again, as it is across pages or on a page with code: often enough, and it is not worth it. */
+    private void failed(Translation t, Spans.Check check) {
         t.failures++;
         if (t.failures % FAILURES != 0) {
             return;
         }
         long now = System.nanoTime();
         if (now - t.failed < FAILURES_NANOS) {
-            t.block.checkEach = true;
+            t.block.apart |= check.members();
             t.block.cool();
             drop(t.block);
         }

@@ -8,8 +8,10 @@ import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.slot;
 
 import java.util.List;
+import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.HighByte;
+import org.jkvm.x64.Label;
 import org.jkvm.x64.Mem;
 import org.jkvm.x64.OpcodeMap;
 import org.jkvm.x64.Reencoding;
@@ -79,12 +81,32 @@ final class PassThrough {
     /** Writes it. */
     void write() {
         Mem memory = usesMemory(i) ? memory() : null;
+        if (Effects.shiftsByCl(i) && code.flags.place() == FlagKeeper.Place.MEMORY && memory == null && !code.wantsFlagsNext()) {
+            shiftUnlessByZero();
+            return;
+        }
         code.needFlags(i); // Which may be made again from registers as they are.
         if (memory != null && (isHigh(i.dst) || isHigh(i.src))) {
             besideMemory(memory);
             return;
         }
         write(memory);
+    }
+
+    /** A shift by CL leaves the flags where CL is zero: then they stay in memory, where the others' go. */
+    private void shiftUnlessByZero() {
+        Label zero = new Label();
+        Label done = new Label();
+        code.a.test(BYTE, Gpr.RCX, i.dstSize == 8 ? 63 : 31);
+        code.a.j(Cond.E, zero);
+        execute(null);
+        FlagKeeper.writeSave(code.a);
+        code.a.bind(done);
+        code.outOfLine(() -> {
+            code.a.bind(zero);
+            execute(null); // Which may clear the upper half.
+            code.a.jmp(done);
+        });
     }
 
     /** Writes it with AL to BL for AH to BH, of which the address must not be made. */
@@ -102,6 +124,14 @@ final class PassThrough {
     }
 
     private void write(Mem memory) {
+        FlagSource source = Effects.definesFlags(i) ? code.source(i) : null;
+        execute(memory);
+        if (Effects.definesFlags(i)) {
+            code.flags.defined(source);
+        }
+    }
+
+    private void execute(Mem memory) {
         if (row.hasModrm()) {
             int reg = regField();
             Rm rm = memory != null ? memory : rm();
@@ -111,9 +141,6 @@ final class PassThrough {
             code.a.bytes((byte) 0xc5, (byte) (i.vexL ? 0xfc : 0xf8), (byte) row.code());
         } else {
             code.a.encode(reencoding(0, null));
-        }
-        if (Effects.definesFlags(i)) {
-            code.flags.defined(FlagSource.of(i));
         }
     }
 

@@ -2,8 +2,10 @@ package org.jkvm.x86.translate;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jkvm.x86.mmu.Mmu;
 
 /**
  * What in a block's code depends on where the block and the code are. Programs and libraries are loaded at random addresses,
@@ -13,6 +15,8 @@ import java.util.List;
 final class Relocations {
     private int[] addresses = new int[4];
     private int count;
+    private List<Entry> entries = List.of();
+    private int[] entryFields = {};
     private boolean fixed;
     private int[] outward;
     private int id;
@@ -25,10 +29,24 @@ final class Relocations {
      * @param host   how much further on in host memory
      * @param stubs  how much further on the stubs are there
      * @param linear how much further on in the guest's linear addresses
+     * @param block  linear address of the block there
      * @param id     the number of the copy
      * @param guards of its pages, as many as the code has
      */
-    record Move(long host, long stubs, long linear, int id, List<Guard> guards) {
+    record Move(long host, long stubs, long linear, long block, int id, List<Guard> guards) {
+    }
+
+    /**
+     * A field of the soft TLB's entry for an address that moves with the block.
+     *
+     * @param set      number of the TLB
+     * @param distance of the address from the block's
+     * @param field    offset in the entry
+     */
+    record Entry(int set, long distance, int field) {
+        private int offset(long block) {
+            return Mmu.entryOffset(set, block + distance) + field;
+        }
     }
 
     /**
@@ -53,6 +71,16 @@ final class Relocations {
             addresses = Arrays.copyOf(addresses, 2 * count);
         }
         addresses[count++] = end - Long.BYTES;
+    }
+
+    /** Notes that the displacement ending at {@code end} is {@code entry}. */
+    void entry(int end, Entry entry) {
+        if (entries.isEmpty()) {
+            entries = new ArrayList<>(4);
+        }
+        entryFields = Arrays.copyOf(entryFields, entries.size() + 1);
+        entryFields[entries.size()] = end - Integer.BYTES;
+        entries.add(entry);
     }
 
     /** Notes that the code can be nowhere else. */
@@ -85,6 +113,9 @@ final class Relocations {
         ByteBuffer bytes = ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN);
         for (int n = 0; n < count; n++) {
             bytes.putLong(addresses[n], bytes.getLong(addresses[n]) + move.linear());
+        }
+        for (int n = 0; n < entryFields.length; n++) {
+            bytes.putInt(entryFields[n], entries.get(n).offset(move.block()));
         }
         for (int at : outward) {
             bytes.putInt(at, bytes.getInt(at) - (int) (move.host() - move.stubs()));

@@ -56,7 +56,7 @@ public final class SharedTranslations {
         if (most == 0) {
             return;
         }
-        Relocations.Move nowhere = new Relocations.Move(0, 0, 0, t.id, List.of());
+        Relocations.Move nowhere = new Relocations.Move(0, 0, 0, t.block.linear, t.id, List.of());
         Translation nobodys = t.moved(t.block.detached(), t.pageIds, nowhere);
         nobodys.start = t.start;
         Shared shared = new Shared(nobodys, code, stubs);

@@ -23,7 +23,7 @@ final class Spans {
 
     private final Insn[] insns;
     private final Recipe[] recipes;
-    private final boolean none;
+    private final int apart;
     private Access[] operands;
     private Access[] stacked;
     private final List<Span> active = new ArrayList<>(SLOTS);
@@ -32,11 +32,12 @@ final class Spans {
     /**
      * The check of a span.
      *
-     * @param first number of the instruction before which it is made
-     * @param size  bytes
-     * @param tag   what the soft TLB must have for them
+     * @param first   number of the instruction before which it is made
+     * @param size    bytes
+     * @param tag     what the soft TLB must have for them
+     * @param members the instructions whose accesses lie in the span, a bit each
      */
-    record Check(int first, int size, int tag) {
+    record Check(int first, int size, int tag, int members) {
     }
 
     /** One of them. Addresses are relative to what the registers hold where it is checked. */
@@ -95,7 +96,7 @@ final class Spans {
     Spans(Block block, Recipe... recipes) {
         this.insns = block.insns;
         this.recipes = recipes;
-        this.none = block.checkEach;
+        this.apart = block.apart;
     }
 
     /** The checks written so far; an exit says which of them it is for. */
@@ -115,20 +116,19 @@ final class Spans {
 
     /** A new span, to be checked now, for {@code access} of instruction {@code n} and others behind it; null if there are none. */
     Span begin(int n, Access access) {
-        if (none) {
+        if (isApart(n)) {
             return null;
         }
         lookAhead();
         Span span = new Span(access, freeField());
-        boolean shared = false;
+        int members = 0;
         long by = 0;
         for (int k = n; k < insns.length; k++) {
             if (recipes[k] == Recipe.LEAVE) {
                 break;
             }
-            if (k > n) {
-                shared |= span.takes(operands[k], by);
-                shared |= span.takes(stacked[k], by);
+            if (k > n && !isApart(k) && (span.takes(operands[k], by) | span.takes(stacked[k], by))) {
+                members |= 1 << k;
             }
             long step = change(insns[k], recipes[k], span.key);
             if (step == LOST) {
@@ -136,15 +136,19 @@ final class Spans {
             }
             by += step;
         }
-        if (!shared) {
+        if (members == 0) {
             return null;
         }
         if (active.size() == SLOTS) {
             active.removeFirst();
         }
         active.add(span);
-        checks.add(new Check(n, span.size(), span.tag()));
+        checks.add(new Check(n, span.size(), span.tag(), members | 1 << n));
         return span;
+    }
+
+    private boolean isApart(int n) {
+        return (apart >>> n & 1) != 0;
     }
 
     /** Finds out what the block accesses, once. */
