@@ -25,7 +25,7 @@ public final class Mmu {
     /** Bytes an entry: read tag, write tag, host page, addend. */
     public static final int ENTRY_SIZE = 32;
     private static final int SETS = 4;
-    private static final int FETCH_ENTRIES = 4096;
+    private static final int FETCH_ENTRIES = 16384;
     private static final int PAGE_ID_SIZE = 4;
     /** Offset from the TLBs of the code page ids: 4 bytes an entry, zero where nothing may be fetched. */
     private static final int PAGE_IDS = SETS * ENTRIES * ENTRY_SIZE;
@@ -141,11 +141,6 @@ public final class Mmu {
     /** Offset from the native struct of TLB {@code set}'s first entry. */
     public static int entriesOffset(int set) {
         return CpuState.SIZE + set * ENTRIES * ENTRY_SIZE;
-    }
-
-    /** Offset from the native struct of the entry of TLB {@code set} for {@code linear}. */
-    public static int entryOffset(int set, long linear) {
-        return CpuState.SIZE + index(set, linear) * ENTRY_SIZE;
     }
 
     /** Offset from the native struct of the code page id that TLB {@code set} has for {@code linear}. */

@@ -72,8 +72,6 @@ public final class CpuState {
     public static final int LANES = 0x2a0;
     /** Scratch: the image of the second operand. */
     public static final int LANES_SECOND = 0x2c0;
-    /** Scratch: what turns addresses of up to 4 spans of memory into the host's, 8 bytes each. */
-    public static final int SPANS = 0x2e0;
     /** x87 registers R0 to R7 by physical number, 16 bytes each, 10 used; MMX registers overlay them. */
     public static final int X87 = 0x300;
     /** x87 control word, 2 bytes. */
@@ -115,6 +113,12 @@ public final class CpuState {
     public static final int WRITE_LIMIT = 8;
     /** Scratch: what the flags can be computed from, two operands of 8 bytes each. */
     public static final int FLAG_OPERANDS = 0xb00;
+    /** Scratch: how many more turns of a loop its spans are good for, 4 bytes. */
+    public static final int TURNS = 0xb10;
+    /** Scratch: what turns addresses of up to 4 spans of memory into the host's, 8 bytes each. */
+    public static final int SPANS = 0xb20;
+    /** Scratch: the same for up to 4 spans of a loop. */
+    public static final int LOOP_SPANS = 0xb40;
     /** Bytes of the struct, without the TLBs that follow it. */
     public static final int SIZE = 0xc00;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */

@@ -6,8 +6,10 @@ import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
+import java.util.List;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.function.IntConsumer;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.BitInstructions.BitTest;
 import org.jkvm.x64.Cond;
@@ -47,6 +49,8 @@ final class BlockTranslator {
     private final boolean x87;
     private final long[] resume;
     private final boolean[] resumeWithFlags;
+    private final boolean loops;
+    private final Label again = new Label();
     private long guarded;
     private long withMemoryFlags;
     private long entered;
@@ -65,9 +69,11 @@ final class BlockTranslator {
      * @param block   what to translate
      * @param origin  host address where the code will be
      * @param pageIds the numbers of the block's pages
+     * @param loops   whether a block may make several turns
      */
-    BlockTranslator(Block block, long origin, Translation.PageIds pageIds, Stubs stubs, Offered offered) {
+    BlockTranslator(Block block, long origin, Translation.PageIds pageIds, Stubs stubs, Offered offered, boolean loops) {
         this.block = block;
+        this.loops = loops;
         this.stubs = stubs;
         this.offered = offered;
         this.pageIds = pageIds;
@@ -91,27 +97,39 @@ final class BlockTranslator {
     /** Writes it all; {@link #code()} is the result. */
     Translation translate(int id) {
         writeEntries();
+        List<Spans.Span> spans = loops ? LoopCode.spans(block, recipes) : List.of();
+        LoopCode loop = spans.isEmpty() ? null : new LoopCode(code, again, spans);
+        branch.loopsBy(loop);
+        writeInsns(n -> {
+            resume[n] = a.address();
+            resumeWithFlags[n] = code.flags.inHost();
+        });
+        if (loop != null) {
+            loop.write(() -> writeInsns(n -> { }));
+        }
+        code.finish(stubs, id);
+        return new Translation(block, id, pageIds, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, entered,
+                withHostFlags, resume, resumeWithFlags, loaded(), x87, code.memory.spans().checks()), code.relocations());
+    }
+
+    private void writeInsns(IntConsumer written) {
         for (int n = 0; n < block.insns.length; n++) {
             code.begin(n);
             if (n == block.insns.length - 1) {
                 code.endX87();
             }
             write(block.insns[n], recipes[n]);
-            code.spans().passed(n);
+            code.memory.spans().passed(n);
             if (!Effects.definesFlags(block.insns[n])) {
                 code.flags.wrote(Writes.of(block.insns[n], recipes[n]));
             }
-            resume[n] = a.address();
-            resumeWithFlags[n] = code.flags.inHost();
+            written.accept(n);
         }
         Insn last = block.insns[block.insns.length - 1];
         if (last.row != null && !last.row.isBlockEnd()) {
             code.endX87();
             branch.fallThrough(last);
         }
-        code.finish(stubs, id);
-        return new Translation(block, id, pageIds, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, entered,
-                withHostFlags, resume, resumeWithFlags, loaded(), x87, code.spans().checks()), code.relocations());
     }
 
     private Stubs.Vectors loaded() {
@@ -173,6 +191,7 @@ final class BlockTranslator {
         guarded = a.address();
         Label elsewhere = leaveForElsewhere();
         writeGuard(block.linear, pageIds.first(), elsewhere);
+        a.bind(again);
         withMemoryFlags = a.address();
         code.flags.assume(FlagKeeper.Place.MEMORY);
         if (wish == Wish.IN_HOST) {
@@ -258,7 +277,7 @@ final class BlockTranslator {
         if (!written) {
             code.flags.clobber();
             a.jmp(code.step());
-            code.spans().end();
+            code.memory.spans().end();
             code.executedX87(null); // Recorded on the way out; and this one may load other pointers.
         }
     }

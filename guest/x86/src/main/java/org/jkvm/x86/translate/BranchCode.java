@@ -33,12 +33,18 @@ final class BranchCode {
     private final StackCode stack;
     private final Stubs stubs;
     private final List<Edge> edges = new ArrayList<>();
+    private LoopCode loop;
 
     BranchCode(BlockCode code, StackCode stack, Stubs stubs) {
         this.code = code;
         this.a = code.a;
         this.stack = stack;
         this.stubs = stubs;
+    }
+
+    /** The branch back to the block's beginning is {@code other}'s. */
+    void loopsBy(LoopCode other) {
+        loop = other;
     }
 
     /** The edges written so far, in the order of their numbers. */
@@ -110,7 +116,11 @@ final class BranchCode {
         if (isBackward(target, i)) {
             Label on = new Label();
             a.j(Cond.values()[condition.ordinal() ^ 1], on);
-            edge(target, i);
+            if (loop != null) {
+                loop.goBack();
+            } else {
+                edge(target, i);
+            }
             a.bind(on);
         } else if (isSamePage(target)) {
             Edge edge = add(target, place);
@@ -145,31 +155,25 @@ final class BranchCode {
             code.flags.need();
         }
         if (isBackward(target, i)) {
-            FlagSource source = code.flags.source();
-            if (code.flags.place() == FlagKeeper.Place.HOST && source == null) {
+            if (code.flags.place() == FlagKeeper.Place.HOST) {
                 backKeepingFlags(target);
                 return;
             }
-            if (source == null) {
-                code.flags.clobber();
-            }
-            lookAtRequests(ExitReason.REQUEST_AT_EDGE.at(edges.size()), source);
-            if (source != null) {
-                source.write(a);
-            }
+            code.flags.clobber();
+            lookAtRequests(ExitReason.REQUEST_AT_EDGE.at(edges.size()));
         }
         Edge edge = add(target, code.flags.place());
         edge.patch = a.jmpPatchable(a.address());
     }
 
-    /** Leaves with {@code reason} when there is a request, flags in memory or, if that is not null, to be had from {@code source}. */
-    private void lookAtRequests(int reason, FlagSource source) {
+    /** Leaves with {@code reason} when there is a request; flags must be in memory. */
+    private void lookAtRequests(int reason) {
         Label request = new Label();
         a.cmp(DWORD, field(CpuState.RUN), 0);
         a.j(Cond.E, request);
         code.outOfLine(() -> {
             a.bind(request);
-            code.leave(reason, source);
+            code.leave(reason);
         });
     }
 
@@ -285,7 +289,7 @@ final class BranchCode {
 
     /** The target of an indirect branch, in ADDRESS. */
     private void loadTarget(Insn i) {
-        loadFrom(i, i.dst == Insn.MEM ? code.operand(i, i.operandSize, false, false)
+        loadFrom(i, i.dst == Insn.MEM ? code.memory.operand(i, i.operandSize, false, false)
                 : code.load(i.dst - CpuState.GENERAL >> 3, ADDRESS));
     }
 
@@ -313,7 +317,7 @@ final class BranchCode {
     private void indirect() {
         code.flags.clobber();
         a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
-        lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0), null);
+        lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0));
         JumpLookup.write(a, code.mode, stubs);
     }
 }

@@ -60,6 +60,12 @@ final class FlagKeeper {
         source = null;
     }
 
+    /** Goes on as if the flags could be had from {@code other}. */
+    void assume(FlagSource other) {
+        place = Place.REDO;
+        source = other;
+    }
+
     /** The host's flags are about to be clobbered: they go to memory. */
     void clobber() {
         if (place == Place.REDO) {

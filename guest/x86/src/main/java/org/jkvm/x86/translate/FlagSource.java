@@ -61,6 +61,11 @@ final class FlagSource {
         return isPlain(i.dst) && SHIFTS.containsKey(i.row.mnemonic()) && !Effects.needsFlags(i);
     }
 
+    /** Whether all it takes is registers as they are, and nothing kept. */
+    boolean isOfRegisters() {
+        return left < CpuState.FLAG_OPERANDS && right < CpuState.FLAG_OPERANDS;
+    }
+
     /** Keeps what {@code i}, a shift, is about to shift. */
     static FlagSource beforeShift(Insn i, Assembler a) {
         return new FlagSource(i, Way.SHIFT, kept(a, i.dst, CpuState.FLAG_OPERANDS), Insn.IMM);

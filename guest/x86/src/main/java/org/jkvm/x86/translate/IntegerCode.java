@@ -90,9 +90,9 @@ final class IntegerCode {
     /** MOV between the accumulator and an absolute offset. */
     private boolean movOffset(Insn i) {
         if (i.dst == Insn.MEM) {
-            a.mov(size(i.dstSize), code.operand(i, i.dstSize, true, false), Gpr.RAX);
+            a.mov(size(i.dstSize), code.memory.operand(i, i.dstSize, true, false), Gpr.RAX);
         } else {
-            a.mov(size(i.srcSize), Gpr.RAX, code.operand(i, i.srcSize, false, false));
+            a.mov(size(i.srcSize), Gpr.RAX, code.memory.operand(i, i.srcSize, false, false));
         }
         return true;
     }
@@ -101,10 +101,10 @@ final class IntegerCode {
         int to = number(i.dst);
         Gpr host = HostRegisters.of(to);
         if (host != null && i.dstSize >= i.addressSize && i.dstSize >= 4 && code.isHeld(i.baseNumber)) {
-            code.effective(i, host);
+            code.memory.effective(i, host);
             return true;
         }
-        code.effective(i, ADDRESS);
+        code.memory.effective(i, ADDRESS);
         if (host != null) {
             a.mov(size(i.dstSize), host, ADDRESS);
         } else if (i.dstSize == 2) {
@@ -153,8 +153,8 @@ final class IntegerCode {
         if (i.addressSize == 2) {
             a.movzx(DWORD, ADDRESS, WORD, ADDRESS);
         }
-        code.addSegment(i, 1, false);
-        a.mov(BYTE, Gpr.RAX, code.translate(Mmu.READ_TAG, 1, false));
+        code.memory.addSegment(i, 1, false);
+        a.mov(BYTE, Gpr.RAX, code.memory.translate(Mmu.READ_TAG, 1, false));
         return true;
     }
 
@@ -245,7 +245,7 @@ final class IntegerCode {
     private void byteDivisor(Insn i) {
         code.spareFlags();
         if (i.dst == Insn.MEM) {
-            a.movzx(DWORD, OTHER, BYTE, code.operand(i, 1, false, false));
+            a.movzx(DWORD, OTHER, BYTE, code.memory.operand(i, 1, false, false));
             return;
         }
         a.mov(DWORD, OTHER, code.load(number(i.dst), OTHER));
@@ -258,7 +258,7 @@ final class IntegerCode {
     private Gpr divisor(Insn i) {
         code.spareFlags();
         if (i.dst == Insn.MEM) {
-            a.mov(size(i.dstSize), OTHER, code.operand(i, i.dstSize, false, false));
+            a.mov(size(i.dstSize), OTHER, code.memory.operand(i, i.dstSize, false, false));
             return OTHER;
         }
         return code.load(number(i.dst), OTHER);
@@ -315,11 +315,11 @@ final class IntegerCode {
         Size size = size(i.dstSize);
         int index = number(i.src);
         code.flags.clobber();
-        code.effective(i, ADDRESS);
+        code.memory.effective(i, ADDRESS);
         addUnits(i, size, index);
         boolean write = operation != BitTest.BT;
-        code.addSegment(i, i.dstSize, write);
-        Mem memory = code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, i.dstSize, false);
+        code.memory.addSegment(i, i.dstSize, write);
+        Mem memory = code.memory.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, i.dstSize, false);
         a.mov(DWORD, OTHER, code.load(index, OTHER));
         a.and(DWORD, OTHER, 8 * i.dstSize - 1);
         code.flags.need(); // ZF stays as it is.
@@ -349,8 +349,8 @@ final class IntegerCode {
             return false; // The guest has no CMPXCHG16B.
         }
         int size = wide ? 16 : 8;
-        code.linear(i, size, true);
-        Mem memory = code.translate(Mmu.WRITE_TAG, size, wide);
+        code.memory.linear(i, size, true);
+        Mem memory = code.memory.translate(Mmu.WRITE_TAG, size, wide);
         code.flags.need();
         if (i.lock) {
             a.lock();

@@ -39,7 +39,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private static final int FAILURES = 8;
     private static final long FAILURES_NANOS = 2_000_000;
     /** More than any instruction takes, with all that is out of line. */
-    private static final int MOST_BYTES_AN_INSN = 512;
+    private static final int MOST_BYTES_AN_INSN = 1024;
 
     private final X86Cpu cpu;
     private final long st;
@@ -136,7 +136,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     }
 
     private Translation make(Block block, long origin, Translation.PageIds ids) {
-        BlockTranslator translator = new BlockTranslator(block, origin, ids, stubs, this::offered);
+        BlockTranslator translator = new BlockTranslator(block, origin, ids, stubs, this::offered, !runsSingly());
         Translation t = translator.translate(translations.nextId());
         byte[] code = translator.code();
         place(t, code);
@@ -178,8 +178,8 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     /** Links the edge by which generated code was left last, if it was to {@code t}; and indirect branches to it. */
     private void connect(Translation t) {
-        if (lockStep != null || log.logsRuns()) {
-            return; // Blocks are run one by one.
+        if (runsSingly()) {
+            return;
         }
         Edge edge = pending;
         pending = null;
@@ -196,6 +196,11 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     /** An edge within a page leads to the same page of memory: address spaces may have been switched since it was left. */
     private static boolean reaches(Edge edge, Translation t) {
         return !edge.samePage || (edge.owner.block.physical ^ t.block.physical) >>> 12 == 0;
+    }
+
+    /** Whether blocks are run one by one. */
+    private boolean runsSingly() {
+        return lockStep != null || log.logsRuns();
     }
 
     private void unlink(Edge edge) {
@@ -361,7 +366,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         while (n < t.block.insns.length && step(t, n)) {
             n++;
         }
-        if (n >= t.block.insns.length - 1 && t.block.translation == t && CodeMode.of(cpu) == t.block.mode
+        if (check.isOne() && n >= t.block.insns.length - 1 && t.block.translation == t && CodeMode.of(cpu) == t.block.mode
                 && !cpu.mmu.has(linear, check.size(), check.tag())) {
             failed(t, check);
         }

@@ -147,9 +147,13 @@ final class PassThrough {
     // ---- operands ----
 
     private Mem memory() {
-        int size = memorySize(i);
         boolean write = i.dst == Insn.MEM && recipe != Recipe.READ;
-        return code.operand(i, size, write, size >= 16 && recipe != Recipe.VECTOR_UNALIGNED);
+        return code.memory.operand(i, memorySize(i), write, mustAlign(i, recipe));
+    }
+
+    /** Whether the memory operand must be aligned, or there is #GP (SDM vol. 1, section 4.1.1). */
+    static boolean mustAlign(Insn i, Recipe recipe) {
+        return recipe != Recipe.VECTOR_UNALIGNED && memorySize(i) >= 16;
     }
 
     /** SDM's Rd/Mb and Rd/Mw operands are smaller in memory than in a register. */

@@ -5,7 +5,6 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import org.jkvm.x86.mmu.Mmu;
 
 /**
  * What in a block's code depends on where the block and the code are. Programs and libraries are loaded at random addresses,
@@ -45,7 +44,7 @@ final class Relocations {
      */
     record Entry(int set, long distance, int field) {
         private int offset(long block) {
-            return Mmu.entryOffset(set, block + distance) + field;
+            return MemoryCode.entryOffset(set, block + distance) + field;
         }
     }
 

@@ -79,7 +79,7 @@ final class SegmentCode {
     boolean store(Insn i) {
         Mem selector = field(i.src + CpuState.SELECTOR);
         if (i.dst == Insn.MEM) {
-            Mem to = code.operand(i, 2, true, false);
+            Mem to = code.memory.operand(i, 2, true, false);
             a.movzx(DWORD, TEMP, WORD, selector);
             a.mov(WORD, to, TEMP);
         } else {
@@ -92,7 +92,7 @@ final class SegmentCode {
     /** MOV to a segment register. */
     boolean load(Insn i) {
         code.spareFlags();
-        Rm from = i.src == Insn.MEM ? code.operand(i, 2, false, false) : general(i.src);
+        Rm from = i.src == Insn.MEM ? code.memory.operand(i, 2, false, false) : general(i.src);
         a.movzx(DWORD, OTHER, WORD, from);
         set(i.reg());
         return true;
@@ -117,7 +117,7 @@ final class SegmentCode {
 
     /** LES, LDS, LFS, LGS. */
     boolean loadFar(Insn i, int segment) {
-        code.operand(i, i.operandSize + 2, false, false);
+        code.memory.operand(i, i.operandSize + 2, false, false);
         a.movzx(DWORD, OTHER, WORD, Mem.at(ADDRESS, i.operandSize));
         set(segment);
         a.mov(IntegerCode.size(i.operandSize), general(i.dst), Mem.at(ADDRESS));

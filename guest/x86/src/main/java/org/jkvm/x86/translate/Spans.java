@@ -18,7 +18,8 @@ final class Spans {
     private static final int SLOTS = 4;
     /** The longer a span is, the more often it has two pages. */
     private static final int MOST_BYTES = 256;
-    private static final long LOST = Long.MIN_VALUE;
+    /** That an address changes by who knows how much. */
+    static final long LOST = Long.MIN_VALUE;
     private static final int RSP = 4;
 
     private final Insn[] insns;
@@ -27,7 +28,8 @@ final class Spans {
     private Access[] operands;
     private Access[] stacked;
     private final List<Span> active = new ArrayList<>(SLOTS);
-    private final List<Check> checks = new ArrayList<>();
+    private final List<Span> lasting;
+    private final List<Check> checks;
 
     /**
      * The check of a span.
@@ -38,6 +40,10 @@ final class Spans {
      * @param members the instructions whose accesses lie in the span, a bit each
      */
     record Check(int first, int size, int tag, int members) {
+        /** Whether there is something to be checked, not only something to go on with. */
+        boolean isOne() {
+            return members != 0;
+        }
     }
 
     /** One of them. Addresses are relative to what the registers hold where it is checked. */
@@ -49,13 +55,23 @@ final class Spans {
         private long high;
         private boolean write;
         private long moved;
+        private int alignment = 1;
+        private long alignedAt;
+        /** By how much it moves each turn of the loop that it is of. */
+        private final int stride;
 
         private Span(Access first, int field) {
+            this(first, field, 0, 0);
+        }
+
+        /** Of a loop, for an access made when the registers have changed by {@code by}. */
+        Span(Access first, int field, long by, int stride) {
             this.key = first.key();
             this.field = field;
-            this.low = first.disp();
-            this.high = first.disp() + first.size();
+            this.low = by + first.disp();
+            this.high = low + first.size();
             this.write = first.write();
+            this.stride = stride;
         }
 
         private boolean covers(Access access) {
@@ -64,7 +80,7 @@ final class Spans {
         }
 
         /** Takes {@code access} in, made when the registers have changed by {@code by}, if it is near enough. */
-        private boolean takes(Access access, long by) {
+        boolean takes(Access access, long by) {
             if (access == null || !access.key().same(key)) {
                 return false;
             }
@@ -77,6 +93,33 @@ final class Spans {
             high = newHigh;
             write |= access.write();
             return true;
+        }
+
+        /** The access made when the registers have changed by {@code by} must be aligned; so it is in each turn, or in none. */
+        void align(Access access, long by) {
+            if (alignment == 1 && stride % access.size() == 0) {
+                alignment = access.size();
+                alignedAt = by + access.disp();
+            }
+        }
+
+        /** Whether an access now was found to be aligned when the span was checked. */
+        boolean isAligned(Access access) {
+            return alignment >= access.size() && (moved + access.disp() - alignedAt) % access.size() == 0;
+        }
+
+        /** What something in it must be a multiple of: 1 for nothing. */
+        int alignment() {
+            return alignment;
+        }
+
+        /** Displacement of that from the first byte. */
+        int alignedAt() {
+            return (int) (alignedAt - low);
+        }
+
+        int stride() {
+            return stride;
         }
 
         /** Displacement of its first byte. */
@@ -94,9 +137,26 @@ final class Spans {
     }
 
     Spans(Block block, Recipe... recipes) {
+        this(block, recipes, List.of(), new ArrayList<>());
+    }
+
+    private Spans(Block block, Recipe[] recipes, List<Span> lasting, List<Check> checks) {
         this.insns = block.insns;
         this.recipes = recipes;
         this.apart = block.apart;
+        this.lasting = lasting;
+        this.checks = checks;
+    }
+
+    /** Those of the same block as a loop, with spans that were checked before. */
+    Spans inLoop(Block block, List<Span> checked) {
+        return new Spans(block, recipes, checked, checks);
+    }
+
+    /** The number of a check by which the interpreter goes on with instruction {@code n}. */
+    int goingOn(int n) {
+        checks.add(new Check(n, 0, 0, 0));
+        return checks.size() - 1;
     }
 
     /** The checks written so far; an exit says which of them it is for. */
@@ -106,7 +166,12 @@ final class Spans {
 
     /** The span that {@code access} lies in, whose check was made already; or null. */
     Span covering(Access access) {
-        for (Span span : active) {
+        Span checked = covering(access, lasting);
+        return checked != null ? checked : covering(access, active);
+    }
+
+    private static Span covering(Access access, List<Span> spans) {
+        for (Span span : spans) {
             if (span.covers(access)) {
                 return span;
             }
@@ -185,6 +250,9 @@ final class Spans {
 
     /** Instruction {@code n} was written. */
     void passed(int n) {
+        for (Span span : lasting) {
+            span.moved += change(insns[n], recipes[n], span.key);
+        }
         for (int k = active.size() - 1; k >= 0; k--) {
             Span span = active.get(k);
             long step = recipes[n] == Recipe.LEAVE ? LOST : change(insns[n], recipes[n], span.key);
@@ -201,16 +269,20 @@ final class Spans {
         active.clear();
     }
 
-    /** By how much {@code i} changes addresses with {@code key}. */
-    private static long change(Insn i, Recipe recipe, Access.Key key) {
+    /** By how much {@code i} changes addresses with {@code key}; {@link #LOST} if that is not known. */
+    static long change(Insn i, Recipe recipe, Access.Key key) {
         if (i.row.mnemonic().equals("SWAPGS") && key.segmentBase() != CpuState.ZERO) {
             return LOST;
         }
         int written = Writes.of(i, recipe);
-        if (key.index() >= 0 && (written >>> key.index() & 1) != 0) {
-            return LOST;
-        }
-        return key.base() < 0 || (written >>> key.base() & 1) == 0 ? 0 : change(i, key.base());
+        long base = change(i, written, key.base());
+        long index = change(i, written, key.index());
+        return base == LOST || index == LOST ? LOST : base + (index << key.scale());
+    }
+
+    /** By how much {@code i}, which writes the registers {@code written}, changes {@code register}. */
+    private static long change(Insn i, int written, int register) {
+        return register < 0 || (written >>> register & 1) == 0 ? 0 : change(i, register);
     }
 
     /** By how much {@code i}, which writes {@code register}, changes it. */

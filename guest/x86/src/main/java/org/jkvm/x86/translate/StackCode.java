@@ -42,7 +42,7 @@ final class StackCode {
         }
         Size size = IntegerCode.size(i.operandSize);
         if (i.dst == Insn.MEM) {
-            a.mov(size, TEMP, code.operand(i, i.operandSize, false, false));
+            a.mov(size, TEMP, code.memory.operand(i, i.operandSize, false, false));
             a.mov(QWORD, field(CpuState.CARRIED), TEMP);
             Mem top = reserve(i.operandSize);
             a.mov(QWORD, TEMP, field(CpuState.CARRIED));
@@ -61,12 +61,12 @@ final class StackCode {
 
     /** The stack's next {@code bytes}, checked for writing; RSP stays. */
     Mem reserve(int bytes) {
-        return bytes == 8 ? code.access(Access.PUSHED) : narrow(STACK_POINTER, -bytes, bytes, true);
+        return bytes == 8 ? code.memory.access(Access.PUSHED) : narrow(STACK_POINTER, -bytes, bytes, true);
     }
 
     /** The stack's top {@code bytes}, checked for reading; RSP stays. */
     Mem top(int bytes) {
-        return bytes == 8 ? code.access(Access.POPPED) : narrow(STACK_POINTER, 0, bytes, false);
+        return bytes == 8 ? code.memory.access(Access.POPPED) : narrow(STACK_POINTER, 0, bytes, false);
     }
 
     /** So many bytes of the stack outside 64-bit mode. */
@@ -76,8 +76,8 @@ final class StackCode {
         if (!code.mode.wideStack()) {
             a.movzx(DWORD, ADDRESS, WORD, ADDRESS);
         }
-        code.addSegment(Segment.SS, bytes, write);
-        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes, false);
+        code.memory.addSegment(Segment.SS, bytes, write);
+        return code.memory.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes, false);
     }
 
     /** Moves RSP; flags stay. */
@@ -139,7 +139,7 @@ final class StackCode {
             return false;
         }
         Gpr frame = HostRegisters.of(RBP);
-        Mem saved = i.operandSize == 8 ? code.access(Access.FRAMED) : narrow(frame, 0, i.operandSize, false);
+        Mem saved = i.operandSize == 8 ? code.memory.access(Access.FRAMED) : narrow(frame, 0, i.operandSize, false);
         a.lea(width(), STACK_POINTER, Mem.at(frame, i.operandSize));
         a.mov(IntegerCode.size(i.operandSize), frame, saved);
         return true;

@@ -108,16 +108,16 @@ final class StringCode {
 
     private Mem source(Insn i) {
         offset(i, Gpr.RSI);
-        code.addSegment(i, bytes(i), false);
-        return code.translate(Mmu.READ_TAG, bytes(i), false);
+        code.memory.addSegment(i, bytes(i), false);
+        return code.memory.translate(Mmu.READ_TAG, bytes(i), false);
     }
 
     private Mem target(Insn i, boolean write) {
         offset(i, Gpr.RDI);
         if (!code.mode.is64()) {
-            code.addSegment(Segment.ES, bytes(i), write);
+            code.memory.addSegment(Segment.ES, bytes(i), write);
         }
-        return code.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes(i), false);
+        return code.memory.translate(write ? Mmu.WRITE_TAG : Mmu.READ_TAG, bytes(i), false);
     }
 
     /** Puts as much of {@code pointer} as there is into ADDRESS. */
@@ -203,8 +203,8 @@ final class StringCode {
         a.mov(width, OTHER, pointer);
         a.and(QWORD, OTHER, -PAGE);
         a.mov(DWORD, TEMP, pointer);
-        a.shift(Shift.SHR, DWORD, TEMP, BlockCode.PAGE_SHIFT_TO_ENTRY);
-        a.and(DWORD, TEMP, BlockCode.ENTRY_MASK);
+        a.shift(Shift.SHR, DWORD, TEMP, MemoryCode.PAGE_SHIFT_TO_ENTRY);
+        a.and(DWORD, TEMP, MemoryCode.ENTRY_MASK);
         a.alu(Alu.CMP, QWORD, OTHER, Mem.at(STRUCT, TEMP, 1, tlb + tag));
         a.j(Cond.NE, code.step());
         a.mov(QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.ADDEND));

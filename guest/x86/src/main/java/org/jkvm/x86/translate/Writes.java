@@ -58,7 +58,7 @@ final class Writes {
             case "POP" -> RSP | register(i.dst);
             case "LEAVE" -> RSP | RBP;
             case "SWAPGS", "MFENCE", "LFENCE", "SFENCE", "BT", "CMC", "CLC", "STC", "CLD", "STD", "CMPXCHG8B" -> 0;
-            default -> ANY;
+            default -> Recipe.isConditionalJump(i.row) ? 0 : ANY;
         };
     }
 }

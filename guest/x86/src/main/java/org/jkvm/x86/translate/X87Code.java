@@ -62,7 +62,7 @@ final class X87Code {
 
     private void withMemory(Insn i) {
         int size = i.row.operands().getFirst().size(i.operandSize, false);
-        Mem operand = code.operand(i, size, STORES.contains(i.row.mnemonic()), false);
+        Mem operand = code.memory.operand(i, size, STORES.contains(i.row.mnemonic()), false);
         if (i.row.mnemonic().equals("FLDCW")) {
             operand = checkedControl(operand);
         }
@@ -83,7 +83,7 @@ final class X87Code {
 
     /** FDS and FDP: no x87 instruction changes what addresses its operand. */
     private void recordOperand(Insn i) {
-        code.effective(i, ADDRESS);
+        code.memory.effective(i, ADDRESS);
         a.mov(QWORD, field(CpuState.FDP), ADDRESS);
         code.copySelector(i.segment, CpuState.FDS);
     }
