@@ -144,6 +144,22 @@ class DamagedFormatsTest {
                 .hasMessageContaining("its parent has changed").message().hasLineCount(1);
     }
 
+    /** QEMU writes a content id without leading zeroes: one in sixteen is shorter. */
+    @Test
+    void aShortContentIdKeepsItsPlace() throws IOException {
+        Path path = create("vmdk", MIB, Map.of());
+        String text = Files.readString(path, StandardCharsets.ISO_8859_1);
+        String cid = text.substring(text.indexOf("CID="), text.indexOf("CID=") + 12);
+        edit(path, cid + "\nparentCID", "CID=abc\nparentCID");
+        String shorter = Files.readString(path, StandardCharsets.ISO_8859_1);
+        Files.writeString(path, shorter.replace("CID=abc\n", "CID=abc\n#1234"), StandardCharsets.ISO_8859_1);
+        try (Image disk = open(path, "vmdk")) {
+            Disks.write(disk, 0, Disks.random(1, 512));
+        }
+        assertThat(Files.readString(path, StandardCharsets.ISO_8859_1)).containsPattern("\nCID=[0-9a-f]{3}\n#1234")
+                .doesNotContain("CID=abc");
+    }
+
     /** The count in a VDI's header is where VirtualBox and QEMU put the next block. */
     @Test
     void noVdiBlockGetsTwoOwners() throws IOException {

@@ -30,11 +30,13 @@ record Descriptor(String createType, List<Extent> extents, String parent, String
     static final String START = "# Disk DescriptorFile";
     private static final int MAX_LENGTH = 1 << 20;
     private static final int MAX_EXTENTS = 4096;
+    private static final int CID_DIGITS = 8;
     // Possessive throughout: a hostile line of a mebibyte is looked at once and not once for each way to split its blanks.
     private static final Pattern EXTENT = Pattern.compile(
             "(RW|RDONLY|NOACCESS)\\s++(\\d{1,18}+)\\s++([A-Z]++)(?:\\s++\"([^\"]*+)\"(?:\\s++(\\d{1,18}+))?+)?+.*");
     private static final Pattern VALUE = Pattern.compile("([A-Za-z.]++)\\s*+=\\s*+\"?+([^\"]*+)\"?+");
-    private static final Pattern CID = Pattern.compile("(?m)^CID=([0-9a-fA-F]{8})[ \\t\\r]*+$");
+    private static final Pattern HEX = Pattern.compile("[0-9a-fA-F]{1,8}");
+    private static final Pattern CID = Pattern.compile("(?m)^CID=([0-9a-fA-F]{1,8})[ \\t\\r]*+$");
 
     /** A part: its length and its place in its file in sectors. */
     record Extent(String access, long sectors, String type, String file, long offset) {
@@ -80,10 +82,21 @@ record Descriptor(String createType, List<Extent> extents, String parent, String
         return new String(latin1.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
+    /** Whether a disk with the content id {@code id} is the parent that this one was made on, as it was then. */
+    boolean standsOn(String id) {
+        return HEX.matcher(id).matches() && HEX.matcher(parentCid).matches()
+                && Long.parseLong(id, 16) == Long.parseLong(parentCid, 16);
+    }
+
     /** Who stands on this disk is to see that it has changed. */
     void changeCid(ImageFile file) throws IOException {
         if (cid >= 0) {
-            Bytes.write(file, cid, ByteBuffer.wrap(newCid().getBytes(StandardCharsets.US_ASCII)));
+            // QEMU writes no leading zeroes: what lies behind stays where it is.
+            String digits = contentId;
+            while (digits.equalsIgnoreCase(contentId)) {
+                digits = newCid().substring(CID_DIGITS - contentId.length());
+            }
+            Bytes.write(file, cid, ByteBuffer.wrap(digits.getBytes(StandardCharsets.US_ASCII)));
         }
     }
 

@@ -127,7 +127,7 @@ public final class VmdkFormat implements ImageFormat {
 
     /** The format has no other way to see that what a disk stands on is not what it stood on. */
     private static void refuseChanged(Layer parent, Descriptor descriptor) throws IOException {
-        if (parent != null && !parent.contentId().map(descriptor.parentCid()::equalsIgnoreCase).orElse(false)) {
+        if (parent != null && !parent.contentId().map(descriptor::standsOn).orElse(false)) {
             parent.close();
             throw new IOException("its parent has changed since it was made: the content id is "
                     + parent.contentId().orElse("none") + ", not " + Bytes.printable(descriptor.parentCid()));
