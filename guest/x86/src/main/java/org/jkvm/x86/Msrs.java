@@ -1,6 +1,7 @@
 package org.jkvm.x86;
 
 import static org.jkvm.linux.RawMemory.getLong;
+import static org.jkvm.linux.RawMemory.putInt;
 import static org.jkvm.linux.RawMemory.putLong;
 
 import java.util.Map;
@@ -45,6 +46,7 @@ public final class Msrs {
     /** What RDTSCP and RDPID read. */
     public static final int TSC_AUX = 0xc000_0103;
 
+    private static final long NANOS = 1_000_000_000;
     private static final long RESET_PAT = 0x0007_0406_0007_0406L;
     /** MSRs that hold what is written, with their reset values. */
     private static final Map<Integer, Long> STORED = new TreeMap<>();
@@ -95,9 +97,18 @@ public final class Msrs {
         CONSTANT.put(0xc001_102a, 0L); // BU_CFG2.
     }
 
+    /** What the time-stamp counter may be made from without asking the bus. */
+    public enum TimeSource {
+        /** Nothing: the bus has to be asked. */
+        BUS,
+        /** {@link System#nanoTime}. */
+        CLOCK,
+        /** The host's time-stamp counter. */
+        COUNTER
+    }
+
     private final X86Cpu cpu;
     private final Map<Integer, Long> stored = new TreeMap<>(STORED);
-    private long efer;
     private long tscAdjust;
 
     Msrs(X86Cpu cpu) {
@@ -106,17 +117,40 @@ public final class Msrs {
 
     /** EFER. */
     public long efer() {
-        return efer;
+        return getLong(cpu.st + CpuState.EFER);
     }
 
     /** Stores EFER without its effects. */
     public void storeEfer(long value) {
-        efer = value;
+        putLong(cpu.st + CpuState.EFER, value);
     }
 
     /** What RDTSC returns. */
     public long timeStampCounter() {
         return cpu.bus.timeStampCounter();
+    }
+
+    /** Says that only the bus knows {@link #timeStampCounter}, until one of its kind is called. On the vCPU's thread. */
+    public void timeFromBus() {
+        putInt(cpu.st + CpuState.TIME_SOURCE, TimeSource.BUS.ordinal());
+    }
+
+    /**
+     * Says that {@link #timeStampCounter} was {@code offset} when {@link System#nanoTime} returned {@code zero}, and has counted
+     * {@code hertz} a second since, whole ticks, rounded down.
+     */
+    public void timeFromClock(long zero, long hertz, long offset) {
+        putInt(cpu.st + CpuState.TIME_SOURCE, TimeSource.CLOCK.ordinal());
+        putLong(cpu.st + CpuState.TIME_ZERO, Math.floorDiv(zero, NANOS));
+        putLong(cpu.st + CpuState.TIME_ZERO + 8, Math.floorMod(zero, NANOS));
+        putLong(cpu.st + CpuState.TIME_HERTZ, hertz);
+        putLong(cpu.st + CpuState.TIME_OFFSET, offset);
+    }
+
+    /** Says that {@link #timeStampCounter} is the host's, and {@code offset} more. */
+    public void timeFromCounter(long offset) {
+        putInt(cpu.st + CpuState.TIME_SOURCE, TimeSource.COUNTER.ordinal());
+        putLong(cpu.st + CpuState.TIME_OFFSET, offset);
     }
 
     /** The numbers of the MSRs that hold state, for saving; TSC is among them. */
@@ -144,13 +178,14 @@ public final class Msrs {
         }
     }
 
-    /** Where the native struct has an MSR that every system call needs; 0 for the others. */
+    /** Where the native struct has an MSR that generated code needs; 0 for the others. */
     private static int field(int number) {
         return switch (number) {
             case STAR -> CpuState.STAR;
             case LSTAR -> CpuState.LSTAR;
             case FMASK -> CpuState.FMASK;
             case KERNEL_GS_BASE -> CpuState.KERNEL_GS_BASE;
+            case TSC_AUX -> CpuState.TSC_AUX;
             default -> 0;
         };
     }
@@ -167,7 +202,7 @@ public final class Msrs {
             case TSC_ADJUST:
                 return tscAdjust;
             case EFER:
-                return efer;
+                return efer();
             case MICROCODE:
                 return cpu.cpuid.isAmd() ? AMD_MICROCODE : INTEL_MICROCODE;
             case FS_BASE:
@@ -257,13 +292,13 @@ public final class Msrs {
         allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 29) ? Control.EFER_LME | Control.EFER_LMA : 0;
         allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 20) ? Control.EFER_NXE : 0;
         allowed |= cpu.cpuid.has(0x8000_0001, 0, 3, 25) ? Control.EFER_FFXSR : 0;
-        boolean changesLme = ((efer ^ value) & Control.EFER_LME) != 0;
+        long old = efer();
+        boolean changesLme = ((old ^ value) & Control.EFER_LME) != 0;
         if ((value & ~allowed) != 0 || changesLme && (cpu.control(0) & Control.CR0_PG) != 0) {
             throw cpu.fault(Vector.GP, 0);
         }
-        long old = efer;
-        efer = value & ~Control.EFER_LMA | efer & Control.EFER_LMA;
-        if (((old ^ efer) & Control.EFER_NXE) != 0) {
+        storeEfer(value & ~Control.EFER_LMA | old & Control.EFER_LMA);
+        if (((old ^ value) & Control.EFER_NXE) != 0) {
             cpu.mmu.flushAll();
         }
     }
@@ -284,7 +319,7 @@ public final class Msrs {
         stored.clear();
         stored.putAll(STORED);
         STORED.forEach(this::set);
-        efer = 0;
+        storeEfer(0);
         tscAdjust = 0;
     }
 

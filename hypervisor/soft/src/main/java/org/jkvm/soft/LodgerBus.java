@@ -5,6 +5,8 @@ import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x64.HostTsc;
+import org.jkvm.x86.Msrs;
 
 /**
  * The pins of a vCPU that helps another backend out, which owns the interrupt chip and the clock: whatever concerns them
@@ -127,6 +129,15 @@ final class LodgerBus extends SoftBus {
     @Override
     void tscOffset(long offset) {
         tscOffset = offset;
+    }
+
+    @Override
+    void tellTime(Msrs msrs) {
+        if (hostTsc instanceof HostTsc) {
+            msrs.timeFromCounter(tscOffset);
+        } else {
+            msrs.timeFromBus();
+        }
     }
 
     @Override

@@ -1,10 +1,13 @@
 package org.jkvm.soft;
 
 import java.util.OptionalLong;
+import org.jkvm.base.time.Clock;
 import org.jkvm.hypervisor.VmExit;
 import org.jkvm.hypervisor.x86.X86State;
+import org.jkvm.soft.chip.GuestTsc;
 import org.jkvm.soft.chip.SoftInterruptChip;
 import org.jkvm.soft.chip.VcpuInterrupts;
+import org.jkvm.x86.Msrs;
 import org.jkvm.x86.X86Bus;
 import org.jkvm.x86.state.Request;
 
@@ -240,6 +243,18 @@ class SoftBus implements X86Bus {
     public void setTimeStampCounter(long value) {
         apic.writeTsc(value);
         kvmClock.update();
+        vcpu.timeChanged();
+    }
+
+    /** Tells {@code msrs} what the time-stamp counter can be made from until the vCPU leaves, or its counter is written. */
+    void tellTime(Msrs msrs) {
+        GuestTsc tsc = apic.tsc();
+        long zero = tsc.zeroInNanoTime();
+        if (zero == Clock.UNKNOWN) {
+            msrs.timeFromBus();
+        } else {
+            msrs.timeFromClock(zero, tsc.hertz(), tsc.offset());
+        }
     }
 
     @Override

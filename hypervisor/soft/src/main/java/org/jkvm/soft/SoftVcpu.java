@@ -99,11 +99,17 @@ final class SoftVcpu implements SoftProcessor, ProcessorPins {
         } else if (repeats) {
             interpreter.stepNext();
         }
+        timeChanged();
         try {
             return untilExit();
         } finally {
             executed = cpu.instructions;
         }
+    }
+
+    /** The time-stamp counter, or the clock that it counts, may have been set. On the vCPU's thread. */
+    void timeChanged() {
+        bus.tellTime(cpu.msrs);
     }
 
     private VmExit untilExit() {

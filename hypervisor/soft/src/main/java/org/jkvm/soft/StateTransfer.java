@@ -94,7 +94,7 @@ final class StateTransfer {
         writeCore(s);
         cpu.debug.changed();
         cpu.mmu.flushAll();
-        cpu.mmu.reloadPdptes();
+        cpu.mmu.walker().reloadPdptes();
     }
 
     /** What {@link SoftProcessor#writeCore} writes, and what the interrupt chip has. */
@@ -118,7 +118,7 @@ final class StateTransfer {
         cpu.nmiBlocked = s.nmiBlocked;
         if (!sameMemory) {
             cpu.mmu.flushAll();
-            cpu.mmu.reloadPdptes();
+            cpu.mmu.walker().reloadPdptes();
         }
     }
 

@@ -28,7 +28,7 @@ class PayloadTest {
     @ValueSource(strings = {
         "real-exceptions", "protected-exceptions", "long-exceptions", "task-switch", "call-gate", "virtual-8086", "paging",
         "crossing", "self-modifying", "stale-code", "twins", "spans", "loops", "corners", "shadows", "debugging",
-        "device-access", "limits", "real-limits",
+        "device-access", "limits", "real-limits", "system-calls", "far-code", "wide-code",
     })
     void printsWhatItsAssemblySays(String name) {
         Payload payload = Payload.load(name);

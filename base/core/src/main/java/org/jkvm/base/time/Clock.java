@@ -7,8 +7,19 @@ import java.util.concurrent.locks.Lock;
  * Every chip that counts, counts this.
  */
 public interface Clock {
+    /** What {@link #zeroInNanoTime} may return. */
+    long UNKNOWN = Long.MIN_VALUE;
+
     /** Nanoseconds of guest time. May be called from any thread. */
     long nanos();
+
+    /**
+     * What {@link System#nanoTime} returned at guest time zero, where guest time is what has passed since until somebody stops
+     * or sets this clock; {@link #UNKNOWN} where it is not. For those who are out of guest mode whenever that is done.
+     */
+    default long zeroInNanoTime() {
+        return UNKNOWN;
+    }
 
     /**
      * Makes a timer, disarmed.

@@ -53,6 +53,18 @@ public final class SystemClock implements Clock, Stateful, AutoCloseable {
     }
 
     @Override
+    public long zeroInNanoTime() {
+        while (true) {
+            long stamp = epoch.tryOptimisticRead();
+            long zero = stoppedAt >= 0 ? UNKNOWN : offset;
+            if (epoch.validate(stamp)) {
+                return zero;
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    @Override
     public Timer timer(String name, Runnable expired) {
         return timers.timer(name, lock, expired);
     }
@@ -102,6 +114,11 @@ public final class SystemClock implements Clock, Stateful, AutoCloseable {
         @Override
         public long nanos() {
             return clock.nanos();
+        }
+
+        @Override
+        public long zeroInNanoTime() {
+            return clock.zeroInNanoTime();
         }
 
         @Override

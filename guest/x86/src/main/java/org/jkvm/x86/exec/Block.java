@@ -77,7 +77,7 @@ public final class Block {
 
     /** Whether it has the same instructions, to be translated in the same way but for where they are. */
     public boolean isLike(Block other) {
-        if (CodeMode.common(mode) != CodeMode.common(other.mode) || segment.base() != other.segment.base()
+        if (mode != other.mode || segment.base() != other.segment.base()
                 || segment.limit() != other.segment.limit() || apart != other.apart
                 || isWithinPage() != other.isWithinPage() || insns.length != other.insns.length) {
             return false;

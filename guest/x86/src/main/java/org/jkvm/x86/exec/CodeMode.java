@@ -5,6 +5,7 @@ import static org.jkvm.linux.RawMemory.getLong;
 import static org.jkvm.linux.RawMemory.getShort;
 
 import org.jkvm.x86.X86Cpu;
+import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.Control;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Segment;
@@ -122,6 +123,17 @@ public record CodeMode(long bits) {
     /** Whether x87 and MMX instructions may be executed by the host: enabled, and all their exceptions masked. */
     public boolean x87() {
         return (bits & X87) != 0;
+    }
+
+    /** The mode of 64-bit code that a system call, or a return from one, leads to from here: RFLAGS.AC is zero there. */
+    public CodeMode of64(boolean user) {
+        long units = bits & (VECTORS | AVX | X87);
+        return new CodeMode(64 | (user ? USER : CPL0) | units | (user ? (long) Mmu.USER : Mmu.SUPERVISOR) << TLB_SHIFT);
+    }
+
+    /** The mode of the same code with another TLB: after RFLAGS.AC changed at CPL 0, where that overrides CR4.SMAP. */
+    public CodeMode overriding(boolean override) {
+        return new CodeMode(bits & ~(3L << TLB_SHIFT) | (override ? (long) Mmu.OVERRIDE : Mmu.SUPERVISOR) << TLB_SHIFT);
     }
 
     /** The number of the code segment. */

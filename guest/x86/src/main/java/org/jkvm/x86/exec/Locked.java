@@ -17,14 +17,14 @@ final class Locked {
     }
 
     static void modify(X86Cpu c, long linear, int size, long b, Alu.Change change) {
-        long host = c.mmu.hostForLocked(linear, size);
+        long host = c.mmu.locked.host(linear, size);
         if (host == 0) {
             synchronized (PIECES) {
                 Alu.modifySlowly(c, linear, size, b, change);
             }
         } else {
             exchange(c, host, size, b, change);
-            c.mmu.lockedWritten(linear, size);
+            c.mmu.locked.written(linear, size);
         }
     }
 
@@ -80,7 +80,7 @@ final class Locked {
      * @return whether RDX:RAX was there, and RCX:RBX is now
      */
     static boolean compareExchange16(X86Cpu c, long linear, long[] found) {
-        long host = c.mmu.hostForLocked(linear, 16);
+        long host = c.mmu.locked.host(linear, 16);
         if (host == 0 || !HostAtomics.AVAILABLE) {
             synchronized (PIECES) {
                 return compareExchangePieces(c, linear, found);
@@ -93,7 +93,7 @@ final class Locked {
             long low = equal ? c.general(3) : found[0];
             long high = equal ? c.general(1) : found[1];
             if (HostAtomics.compareAndSet16(host, found[0], found[1], low, high)) {
-                c.mmu.lockedWritten(linear, 16);
+                c.mmu.locked.written(linear, 16);
                 return equal;
             }
         }

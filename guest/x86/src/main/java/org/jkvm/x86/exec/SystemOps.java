@@ -18,8 +18,10 @@ import org.jkvm.x86.trap.ControlRegisters;
 /** System instructions: control and debug registers, descriptor tables, MSRs, CPUID, system calls, HLT. */
 public final class SystemOps {
     private static final int FLAT_CODE = 0xc09b;
-    private static final int FLAT_DATA = 0xc093;
-    private static final int LONG_CODE = 0xa09b;
+    /** What SYSCALL makes of SS: a flat data segment at CPL 0. */
+    public static final int FLAT_DATA = 0xc093;
+    /** What SYSCALL makes of CS: 64-bit code at CPL 0. */
+    public static final int LONG_CODE = 0xa09b;
 
     private SystemOps() {
     }

@@ -55,8 +55,8 @@ final class SystemRows {
         t.row("0F 01 /7 mem", "INVLPG", "M", SystemOps::invlpg).privileged().endsBlock();
         t.row("66 0F 38 82 mem", "INVPCID", "Gv,Mdq", Invpcid::invpcid).in(F64).needs(Feature.INVPCID).privileged()
                 .endsBlock();
-        t.row("NP 0F 01 =CA", "CLAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
-        t.row("NP 0F 01 =CB", "STAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged();
+        t.row("NP 0F 01 =CA", "CLAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged().endsBlock();
+        t.row("NP 0F 01 =CB", "STAC", "", SystemOps::setAc).needs(Feature.SMAP).privileged().endsBlock();
         t.row("NP 0F 01 =D0", "XGETBV", "", SystemOps::xgetbv).needs(Feature.XSAVE);
         t.row("NP 0F 01 =D1", "XSETBV", "", SystemOps::xsetbv).needs(Feature.XSAVE).privileged().endsBlock();
         t.row("0F 01 =F8", "SWAPGS", "", SystemOps::swapgs).in(O64).privileged();

@@ -31,9 +31,12 @@ public final class Mmu {
     private static final int PAGE_IDS = SETS * ENTRIES * ENTRY_SIZE;
     /** Bytes of all TLBs, code page ids included. */
     public static final int TLB_SIZE = PAGE_IDS + SETS * FETCH_ENTRIES * PAGE_ID_SIZE;
-    static final int SUPERVISOR = 0;
-    static final int USER = 1;
-    static final int OVERRIDE = 2;
+    /** Number of the TLB of CPL 0 to 2. */
+    public static final int SUPERVISOR = 0;
+    /** Number of the TLB of CPL 3. */
+    public static final int USER = 1;
+    /** Number of the TLB of CPL 0 to 2 where CR4.SMAP is one and RFLAGS.AC overrides it. */
+    public static final int OVERRIDE = 2;
     static final int ALIGNED = 3;
     private static final long PAGE_MASK = -4096L;
     /** Offset in an entry: linear page that may be read. */
@@ -45,6 +48,8 @@ public final class Mmu {
     /** Offset in an entry: host address minus linear address. */
     public static final int ADDEND = 24;
 
+    /** Locked accesses. */
+    public final LockedAccess locked;
     private final X86Cpu cpu;
     private final X86Bus bus;
     private final PageWalker walker;
@@ -57,6 +62,7 @@ public final class Mmu {
     private final LargePages large = new LargePages();
     private int selected;
     private long tlb;
+    private long systemTlb;
     private CodeWatch codeWatch = CodeWatch.NONE;
     private long epoch = 1;
     private long misses;
@@ -66,8 +72,10 @@ public final class Mmu {
     public Mmu(X86Cpu cpu, long tables) {
         this.cpu = cpu;
         this.bus = cpu.bus;
+        this.locked = new LockedAccess(cpu, this);
         this.tables = tables;
         this.tlb = tables;
+        this.systemTlb = tables;
         this.walker = new PageWalker(cpu);
         this.data = new DataTlb(tables, SETS * ENTRIES);
         this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
@@ -112,25 +120,31 @@ public final class Mmu {
     public void speculate(Speculation stores) {
         speculation = stores;
         tlb = stores.missing();
+        systemTlb = tlb;
     }
 
     /** Executes for good again. */
     public void settle() {
         speculation = null;
+        systemTlb = tables;
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
     }
 
     /** The host address of what the TLB that is in use knows; anything else stops the speculation. */
-    private long known(long linear, int size, int tag) {
-        if (!has(linear, size, tag)) {
+    private long known(int set, long linear, int size, int tag) {
+        if (!has(set, linear, size, tag)) {
             throw speculation.stop();
         }
-        return linear + getLong(tables + (long) index(selected, linear) * ENTRY_SIZE + ADDEND);
+        return linear + getLong(tables + (long) index(set, linear) * ENTRY_SIZE + ADDEND);
     }
 
     /** Whether the TLB that is in use has all of {@code size} bytes at {@code linear} with {@code tag}, for reads or writes. */
     public boolean has(long linear, int size, int tag) {
-        return (linear + size - 1 & PAGE_MASK) == getLong(tables + (long) index(selected, linear) * ENTRY_SIZE + tag);
+        return has(selected, linear, size, tag);
+    }
+
+    private boolean has(int set, long linear, int size, int tag) {
+        return (linear + size - 1 & PAGE_MASK) == getLong(tables + (long) index(set, linear) * ENTRY_SIZE + tag);
     }
 
     /** Which of the TLBs is in use: 0 to 3. */
@@ -194,7 +208,7 @@ public final class Mmu {
 
     /** Reads as the supervisor does whatever the CPL: descriptor tables and task state (SDM vol. 3A, section 4.6). */
     public long loadSystem(long linear, int size) {
-        long entry = tables + ((linear >>> 12 & ENTRIES - 1) << 5);
+        long entry = systemTlb + ((linear >>> 12 & ENTRIES - 1) << 5);
         return (linear + size - 1 & PAGE_MASK) == getLong(entry + READ_TAG)
                 ? HostAccess.read(linear + getLong(entry + ADDEND), size) : loadSlow(SUPERVISOR, linear, size);
     }
@@ -248,39 +262,27 @@ public final class Mmu {
         return (linear + size - 1 & PAGE_MASK) == getLong(entry + WRITE_TAG) ? linear + getLong(entry + ADDEND) : 0;
     }
 
-    /**
-     * The host address of {@code size} writable bytes of guest RAM for a locked access, which {@link #lockedWritten} is told
-     * about afterwards; 0 for what crosses pages and for what is no RAM. Raises what a write would raise.
-     */
-    public long hostForLocked(long linear, int size) {
-        long direct = hostForWrite(linear, size);
-        if (direct != 0 || speculation != null || (linear & 4095) + size > 4096) {
-            return direct;
-        }
+    /** Raises what a write of {@code size} bytes in one page would raise; returns their guest physical address. */
+    long writable(long linear, int size) {
         checkAlignment(selected, linear, size);
-        long address = translate(selected, linear, Access.WRITE);
-        long page = address & PAGE_MASK;
-        return bus.writablePage(page) ? bus.hostPage(page) + (address & 4095) : 0;
+        return translate(selected, linear, Access.WRITE);
     }
 
-    /** Tells of a locked access where the page is watched or holds decoded code. */
-    public void lockedWritten(long linear, int size) {
-        if (hostForWrite(linear, size) != 0) {
-            return;
-        }
-        cpu.debug.watchRead(linear, size);
-        cpu.debug.watchWrite(linear, size);
-        long address = translate(selected, linear, Access.WRITE);
-        if (bus.holdsCode(address & PAGE_MASK)) {
-            codeWatch.written(address, size);
-            bus.codeWritten(address, size);
-        }
+    /** Whether only what the TLB knows may be accessed. */
+    boolean speculates() {
+        return speculation != null;
+    }
+
+    /** Tells of bytes at a guest physical address that were written, and may have been decoded. */
+    void tellOfCode(long address, int size) {
+        codeWatch.written(address, size);
+        bus.codeWritten(address, size);
     }
 
     /** Raises what a read of {@code size} bytes would raise, reading nothing; sets accessed bits. */
     public void probeRead(long linear, int size) {
         if (speculation != null) {
-            known(linear, size, READ_TAG);
+            known(selected, linear, size, READ_TAG);
         } else if (hostForRead(linear, size) == 0) {
             probe(linear, size, Access.READ);
         }
@@ -289,7 +291,7 @@ public final class Mmu {
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
         if (speculation != null) {
-            known(linear, size, WRITE_TAG);
+            known(selected, linear, size, WRITE_TAG);
         } else if (hostForWrite(linear, size) == 0) {
             probe(linear, size, Access.WRITE);
         }
@@ -315,14 +317,6 @@ public final class Mmu {
             return page | linear & 4095;
         }
         return translate(selected, linear, Access.FETCH);
-    }
-
-    /** Loads the PDPTEs of PAE paging again, after the whole state was replaced. */
-    public void reloadPdptes() {
-        boolean pae = (cpu.control(0) & Control.CR0_PG) != 0 && (cpu.control(4) & Control.CR4_PAE) != 0;
-        if (pae && !cpu.longMode()) {
-            walker.loadPdptes(cpu.control(3));
-        }
     }
 
     /** Translates without touching anything; -1 where nothing is mapped. */
@@ -373,7 +367,7 @@ public final class Mmu {
 
     private long loadSlow(int set, long linear, int size) {
         if (speculation != null) {
-            return speculation.load(known(linear, size, READ_TAG), size);
+            return speculation.load(known(set, linear, size, READ_TAG), size);
         }
         checkAlignment(set, linear, size);
         if ((linear & 4095) + size > 4096) {
@@ -408,7 +402,7 @@ public final class Mmu {
 
     private void storeSlow(int set, long linear, int size, long value) {
         if (speculation != null) {
-            speculation.store(known(linear, size, WRITE_TAG), size, value);
+            speculation.store(known(set, linear, size, WRITE_TAG), size, value);
             return;
         }
         checkAlignment(set, linear, size);
@@ -429,8 +423,7 @@ public final class Mmu {
         }
         HostAccess.write(bus.hostPage(page) + (address & 4095), size, value);
         if (bus.holdsCode(page)) {
-            codeWatch.written(address, size);
-            bus.codeWritten(address, size);
+            tellOfCode(address, size);
             permitWrites(index(set, linear), linear & PAGE_MASK, page);
         }
     }

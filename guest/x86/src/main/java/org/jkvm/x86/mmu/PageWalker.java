@@ -95,6 +95,14 @@ public final class PageWalker {
         }
     }
 
+    /** Loads the PDPTEs of PAE paging again, after the whole state was replaced. */
+    public void reloadPdptes() {
+        boolean pae = (cpu.control(0) & Control.CR0_PG) != 0 && (cpu.control(4) & Control.CR4_PAE) != 0;
+        if (pae && !cpu.longMode()) {
+            loadPdptes(cpu.control(3));
+        }
+    }
+
     /**
      * Loads the four PDPTEs of PAE paging from where CR3 points (SDM vol. 3A, section 4.4.1).
      *

@@ -17,6 +17,8 @@ public final class CpuState {
     public static final int RFLAGS = 0x098;
     /** What other threads ask of this vCPU: bits of {@link Request}; 4 bytes, atomic. */
     public static final int REQUESTS = 0x0a0;
+    /** What generated code changed that Java keeps elsewhere too: bits of {@link org.jkvm.x86.trap.Transfers}; 4 bytes. */
+    public static final int TRANSFERS = 0x0ac;
     /** Scratch: 16 bytes for an operand on its way. */
     public static final int SCRATCH = 0x0b0;
     /** Zero where generated code is to leave at its next look: 4 bytes, cleared with every request. */
@@ -49,6 +51,10 @@ public final class CpuState {
     public static final int SEGMENTS = 0x100;
     /** Bytes of one segment register: base 8, limit 4, access 4, selector 4. */
     public static final int SEGMENT_SIZE = 0x20;
+    /** Offset of the limit in a segment register, 4 bytes. */
+    public static final int LIMIT = 0x8;
+    /** Offset of the access word in a segment register, 4 bytes. */
+    public static final int ACCESS = 0xc;
     /** Offset of the selector in a segment register, 2 bytes. */
     public static final int SELECTOR = 0x10;
     /** CR0 to CR4, 8 bytes each; CR1 is unused. */
@@ -92,6 +98,20 @@ public final class CpuState {
     public static final int FDP = 0x398;
     /** MXCSR, 4 bytes. */
     public static final int MXCSR = 0x3a0;
+    /** MSR EFER. */
+    public static final int EFER = 0x3a8;
+    /** Bit n is one where segment register n (ES, DS, FS, GS) is one that a return to CPL 3 would empty; 4 bytes. */
+    public static final int INNER = 0x3b0;
+    /** From what generated code makes the time-stamp counter: {@link org.jkvm.x86.Msrs.TimeSource}, by number; 4 bytes. */
+    public static final int TIME_SOURCE = 0x3b4;
+    /** What it adds. */
+    public static final int TIME_OFFSET = 0x3b8;
+    /** When it was that, by the host's clock: seconds 8, nanoseconds 8. */
+    public static final int TIME_ZERO = 0x3c0;
+    /** How often a second it counts. */
+    public static final int TIME_HERTZ = 0x3d0;
+    /** MSR TSC_AUX. */
+    public static final int TSC_AUX = 0x3d8;
     /**
      * YMM0 to YMM15 as the low 32 of {@link #VECTOR_SIZE} bytes each: aligned to 64 where the struct is, so that VMOVAPS can
      * load and store either length. XMM registers are the low 16 bytes.
@@ -119,8 +139,12 @@ public final class CpuState {
     public static final int SPANS = 0xb20;
     /** Scratch: the same for up to 4 spans of a loop. */
     public static final int LOOP_SPANS = 0xb40;
+    /** What returns from 64-bit code loaded before: {@link org.jkvm.x86.trap.Returns}. */
+    public static final int RETURNS = 0xc00;
+    /** Numbers of code segments by base and limit: {@link org.jkvm.x86.trap.CodeSegments}. */
+    public static final int CODE_SEGMENTS = 0xd00;
     /** Bytes of the struct, without the TLBs that follow it. */
-    public static final int SIZE = 0xc00;
+    public static final int SIZE = 0x1000;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */
     public static final int STACK = 0x40000;
 

@@ -4,12 +4,15 @@ import static org.jkvm.x64.Size.DWORD;
 import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
 import static org.jkvm.x86.translate.HostRegisters.slot;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
+import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
 import org.jkvm.x64.Label;
 import org.jkvm.x64.Size;
@@ -24,6 +27,8 @@ import org.jkvm.x86.state.Segment;
  * it, which every family of instructions needs.
  */
 final class BlockCode {
+    private static final int CANONICAL_SHIFT = 16;
+
     final Assembler a;
     final FlagKeeper flags;
     final Block block;
@@ -232,6 +237,21 @@ final class BlockCode {
         if (HostRegisters.of(register) == null) {
             a.mov(QWORD, slot(register), holder);
         }
+    }
+
+    /** Sets the general register at {@code location} of the struct, {@code size} bytes of it, to {@code from}. */
+    void set(int location, int size, Gpr from) {
+        Gpr host = HostRegisters.of(location - CpuState.GENERAL >> 3);
+        a.mov(IntegerCode.size(size), host == null ? field(location) : host, from);
+    }
+
+    /** Leaves where {@code address} is not canonical: its upper 17 bits are not the same. Flags must be spared. TEMP is used. */
+    void requireCanonical(Gpr address) {
+        a.mov(QWORD, TEMP, address);
+        a.shift(Shift.SHL, QWORD, TEMP, CANONICAL_SHIFT);
+        a.shift(Shift.SAR, QWORD, TEMP, CANONICAL_SHIFT);
+        a.cmp(QWORD, TEMP, address);
+        a.j(Cond.NE, step());
     }
 
     /** Whether guest register {@code register} is in a register of the host's; none is. */

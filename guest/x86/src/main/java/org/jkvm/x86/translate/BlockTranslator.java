@@ -43,6 +43,8 @@ final class BlockTranslator {
     private final SegmentCode segments;
     private final BranchCode branch;
     private final SystemCode system;
+    private final TransferCode transfers;
+    private final FarCode far;
     private final StringCode strings;
     private final X87Code x87Code;
     private final boolean vectors;
@@ -86,6 +88,8 @@ final class BlockTranslator {
         this.segments = new SegmentCode(code, stack);
         this.branch = new BranchCode(code, stack, stubs);
         this.system = new SystemCode(code, stack);
+        this.transfers = new TransferCode(code, branch, system);
+        this.far = new FarCode(code, stack, branch, system, stubs);
         this.strings = new StringCode(code);
         this.x87Code = new X87Code(code);
         this.vectors = uses((i, recipe) -> recipe.usesVectors(i));
@@ -161,7 +165,7 @@ final class BlockTranslator {
         }
         for (int n = 0; n < recipes.length; n++) {
             Insn i = block.insns[n];
-            if (vectors || x87 || recipes[n] == Recipe.LEAVE || clobbers(i)) {
+            if (vectors || x87 || recipes[n] == Recipe.LEAVE || recipes[n] == Recipe.SYSTEM || clobbers(i)) {
                 return Wish.IN_MEMORY;
             }
             if (Effects.needsFlags(i)) {
@@ -255,7 +259,8 @@ final class BlockTranslator {
 
     private Recipe recipe(Insn i) {
         Recipe recipe = Recipe.of(i);
-        if (recipe == Recipe.LEAVE || !offered.has(i.row.feature()) || !PassThrough.possible(i) || !SegmentCode.possible(i, mode)
+        if (recipe == Recipe.LEAVE || recipe != Recipe.SYSTEM && !offered.has(i.row.feature())
+                || !PassThrough.possible(i) || !SegmentCode.possible(i, mode)
                 || recipe.usesVectors(i) && !(i.row.isVex() ? mode.avx() : mode.vectors())
                 || recipe.isX87() && !(mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
@@ -272,6 +277,7 @@ final class BlockTranslator {
             case X87 -> x87Code.write(i);
             case NOTHING -> true;
             case CUSTOM -> custom(i);
+            case SYSTEM -> system(i);
             case LEAVE -> false;
         };
         if (!written) {
@@ -286,6 +292,30 @@ final class BlockTranslator {
     private boolean goOn(Insn i) {
         branch.fallThrough(i);
         return true;
+    }
+
+    private boolean system(Insn i) {
+        code.flags.clobber();
+        code.memory.spans().end();
+        return switch (i.row.mnemonic()) {
+            case "SYSCALL" -> transfers.syscall(i);
+            case "SYSRET" -> transfers.sysret(i);
+            case "IRET" -> mode.is64() ? transfers.iret(i) : far.iret(i);
+            case "JMPF" -> far.jump(i, false);
+            case "CALLF" -> far.jump(i, true);
+            case "RETF" -> far.ret(i);
+            case "INT" -> far.interrupt(i);
+            case "INT3" -> far.breakpoint(i);
+            case "STAC" -> system.alignment(i, true, branch);
+            case "CLAC" -> system.alignment(i, false, branch);
+            case "RDTSC" -> system.readTime(false, stubs) && goOn(i);
+            case "RDTSCP" -> system.readTime(true, stubs) && goOn(i);
+            case "RDFSBASE" -> system.readBase(i, Segment.FS);
+            case "RDGSBASE" -> system.readBase(i, Segment.GS);
+            case "WRFSBASE" -> system.writeBase(i, Segment.FS);
+            case "WRGSBASE" -> system.writeBase(i, Segment.GS);
+            default -> system.readControl(i);
+        };
     }
 
     private boolean custom(Insn i) {

@@ -17,6 +17,7 @@ import org.jkvm.x64.Mem;
 import org.jkvm.x64.Memory;
 import org.jkvm.x64.Rm;
 import org.jkvm.x64.Size;
+import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.state.CpuState;
 
@@ -80,6 +81,21 @@ final class BranchCode {
     /** The block goes on at what follows it. */
     void fallThrough(Insn last) {
         edge(code.next(last), last);
+    }
+
+    /** The block goes on at what follows {@code last}, which is code of another mode from there on; flags must be in memory. */
+    void fallThrough(Insn last, CodeMode mode) {
+        Label unknown = new Label();
+        a.cmp(QWORD, field(JumpCache.mode(mode.tlb())), (int) CodeMode.common(mode.bits()));
+        a.j(Cond.NE, unknown); // Its indirect branches would find code of a third mode.
+        code.outOfLine(() -> {
+            a.bind(unknown);
+            code.address(ADDRESS, code.next(last));
+            a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
+            code.leave(ExitReason.INDIRECT.at(0));
+        });
+        Edge edge = add(new Edge(code.next(last), mode.bits(), false, false), FlagKeeper.Place.MEMORY);
+        edge.patch = a.jmpPatchable(a.address());
     }
 
     boolean jmp(Insn i) {
@@ -194,8 +210,11 @@ final class BranchCode {
     }
 
     private Edge add(long target, FlagKeeper.Place place) {
+        return add(new Edge(target, code.mode.bits(), isSamePage(target), place == FlagKeeper.Place.HOST), place);
+    }
+
+    private Edge add(Edge edge, FlagKeeper.Place place) {
         int number = edges.size();
-        Edge edge = new Edge(target, isSamePage(target), place == FlagKeeper.Place.HOST);
         edges.add(edge);
         code.outOfLine(() -> {
             edge.unlinked = a.address();
@@ -319,5 +338,16 @@ final class BranchCode {
         a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
         lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0));
         JumpLookup.write(a, code.mode, stubs);
+    }
+
+    /** The mode has changed, and {@link CpuState#EXIT_TARGET} says where to go on; flags must be in memory. */
+    void lookAtRequests() {
+        lookAtRequests(ExitReason.REQUEST_AT_INDIRECT.at(0));
+    }
+
+    /** Goes to {@link CpuState#EXIT_TARGET}, 64-bit code of {@code mode}; flags must be in memory. */
+    void goTo(CodeMode mode) {
+        a.mov(QWORD, ADDRESS, field(CpuState.EXIT_TARGET));
+        JumpLookup.writeTo(a, mode, stubs);
     }
 }

@@ -28,15 +28,16 @@ final class JumpCache {
     private static final int SEGMENT_SHIFT = 32;
     private static final int START = CpuState.SIZE + Mmu.TLB_SIZE;
     private static final int TABLE_SIZE = SETS * SET_SIZE;
+    /** Behind the tables: for which mode each of them is. */
+    private static final int MODES = START + TABLES * TABLE_SIZE;
     /** Bytes behind the TLBs. */
-    static final int SIZE = TABLES * TABLE_SIZE;
+    static final int SIZE = MODES - START + TABLES * Long.BYTES;
     /** No branch that the miss stub would not serve has this target: it is not canonical. */
     private static final long ABSENT = 0x8000_0000_0000_0001L;
 
     // SAFETY: SIZE bytes behind the TLBs of the processor's struct; offsets are masked with MASK.
     private final long struct;
     private final long miss;
-    private final long[] modes = new long[TABLES];
     /** Sets that are not empty, or were not when they were entered here. */
     private final BitSet[] filled = Stream.generate(() -> new BitSet(SETS)).limit(TABLES).toArray(BitSet[]::new);
 
@@ -59,6 +60,11 @@ final class JumpCache {
         return tags(tlb, place) + 8;
     }
 
+    /** Offset from the native struct of the mode, without its segment's number, that TLB {@code tlb}'s table is for. */
+    static int mode(int tlb) {
+        return MODES + tlb * Long.BYTES;
+    }
+
     private static int offset(long rip) {
         return 8 * (((int) rip ^ (int) rip >>> HASH_SHIFT) & MASK);
     }
@@ -79,9 +85,9 @@ final class JumpCache {
     void select(long bits) {
         long common = CodeMode.common(bits);
         int tlb = new CodeMode(bits).tlb();
-        if (modes[tlb] != common) {
+        if (RawMemory.getLong(struct + mode(tlb)) != common) {
             clear(tlb);
-            modes[tlb] = common;
+            RawMemory.putLong(struct + mode(tlb), common);
         }
     }
 

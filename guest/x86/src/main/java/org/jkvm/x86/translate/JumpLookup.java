@@ -21,16 +21,34 @@ final class JumpLookup {
 
     /** Goes to the RIP in ADDRESS, of code in {@code mode}; flags must be in memory. TEMP and OTHER are used. */
     static void write(Assembler a, CodeMode mode, Stubs stubs) {
-        a.mov(DWORD, TEMP, ADDRESS);
-        a.shift(Shift.SHR, DWORD, TEMP, JumpCache.HASH_SHIFT);
-        a.xor(DWORD, TEMP, ADDRESS);
-        a.and(DWORD, TEMP, JumpCache.MASK);
+        hash(a);
         long tagBase = JumpCache.tagBase(mode);
         if (tagBase != 0) {
             a.mov(OTHER, tagBase);
             a.alu(Alu.OR, QWORD, ADDRESS, OTHER);
         }
         look(a, mode.tlb(), 0, stubs.secondLook(mode.tlb()));
+    }
+
+    /** The same for {@code mode} but with another code segment: OTHER is {@link JumpCache#tagBase} of the mode. */
+    static void writeWithin(Assembler a, CodeMode mode, Stubs stubs) {
+        hash(a);
+        a.alu(Alu.OR, QWORD, ADDRESS, OTHER);
+        look(a, mode.tlb(), 0, stubs.secondLook(mode.tlb()));
+    }
+
+    private static void hash(Assembler a) {
+        a.mov(DWORD, TEMP, ADDRESS);
+        a.shift(Shift.SHR, DWORD, TEMP, JumpCache.HASH_SHIFT);
+        a.xor(DWORD, TEMP, ADDRESS);
+        a.and(DWORD, TEMP, JumpCache.MASK);
+    }
+
+    /** The same for 64-bit code of another mode, which its table need not be for just now. */
+    static void writeTo(Assembler a, CodeMode mode, Stubs stubs) {
+        a.cmp(QWORD, HostRegisters.field(JumpCache.mode(mode.tlb())), (int) CodeMode.common(mode.bits()));
+        a.j(Cond.NE, stubs.indirectMiss);
+        write(a, mode, stubs);
     }
 
     /** Jumped to with the tag in ADDRESS and the set's offset, divided by 8, in TEMP. */

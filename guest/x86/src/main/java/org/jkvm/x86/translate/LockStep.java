@@ -25,6 +25,7 @@ final class LockStep implements AutoCloseable {
     private static final Set<String> REPEATED = Set.of("MOVS", "STOS");
     private static final String NO_MEMORY = "no plain memory";
     private static final int RCX = 1;
+    private static final int RSP = 4;
     private static final int RSI = 6;
     private static final int RDI = 7;
 
@@ -92,6 +93,7 @@ final class LockStep implements AutoCloseable {
             }
         } finally {
             cpu.mmu.settle();
+            cpu.mmu.selectTlb();
             cpu.leaveBlock = leave;
             cpu.interruptShadow = shadow;
         }
@@ -105,6 +107,8 @@ final class LockStep implements AutoCloseable {
         long carry = cpu.flagCarry;
         long aux = cpu.flagAux;
         int mxcsr = getInt(cpu.st + CpuState.MXCSR); // #XM leaves its cause there.
+        int level = cpu.cpl; // INT changes stack and level as it goes.
+        long rsp = cpu.general(RSP);
         long rcx = cpu.general(RCX); // REP leaves what is done.
         long rsi = cpu.general(RSI);
         long rdi = cpu.general(RDI);
@@ -125,6 +129,8 @@ final class LockStep implements AutoCloseable {
             cpu.flagCarry = carry;
             cpu.flagAux = aux;
             putInt(cpu.st + CpuState.MXCSR, mxcsr);
+            cpu.cpl = level;
+            cpu.setGeneral(RSP, rsp);
             cpu.setGeneral(RCX, rcx);
             cpu.setGeneral(RSI, rsi);
             cpu.setGeneral(RDI, rdi);
@@ -134,12 +140,25 @@ final class LockStep implements AutoCloseable {
 
     private static boolean[] ahead(Block block) {
         Insn[] insns = block.insns;
-        boolean paragraphs = new CodeMode(block.mode).paragraphs();
+        CodeMode mode = new CodeMode(block.mode);
         boolean[] ahead = new boolean[insns.length];
         for (int n = 0; n < insns.length; n++) {
-            ahead[n] = Recipe.of(insns[n]) != Recipe.LEAVE && (paragraphs || !SegmentCode.loads(insns[n]));
+            ahead[n] = Recipe.of(insns[n]) != Recipe.LEAVE && (mode.paragraphs() || !SegmentCode.loads(insns[n]))
+                    && canFollow(insns[n].row.mnemonic(), mode);
         }
         return ahead;
+    }
+
+    /** Not the time, which goes on, nor what may do more to segments than generated code does. */
+    private static boolean canFollow(String mnemonic, CodeMode mode) {
+        boolean real = mode.paragraphs() && !mode.virtual8086();
+        return switch (mnemonic) {
+            case "RDTSC", "RDTSCP" -> false;
+            case "JMPF", "CALLF", "RETF" -> mode.paragraphs();
+            case "INT", "INT3" -> real;
+            case "IRET" -> real || mode.is64();
+            default -> true;
+        };
     }
 
     /**

@@ -215,7 +215,11 @@ final class MemoryCode {
 
     /** A field of the soft TLB's entry that TEMP has the offset of. */
     private Mem ofEntry(int field) {
-        return Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(mode.tlb()) + field);
+        return ofEntry(mode.tlb(), field);
+    }
+
+    private static Mem ofEntry(int tlb, int field) {
+        return Mem.at(STRUCT, TEMP, 1, Mmu.entriesOffset(tlb) + field);
     }
 
     /** Sums up an address in ADDRESS, without the segment's base. */
@@ -295,8 +299,17 @@ final class MemoryCode {
      * @param aligned whether an address that is no multiple of {@code size} is the interpreter's too
      */
     Mem translate(int tag, int size, boolean aligned) {
+        return translate(mode.tlb(), tag, size, aligned);
+    }
+
+    /** The same for reading descriptor tables: as at CPL 0, and by CR4.SMAP (SDM vol. 3A, section 4.6). */
+    Mem translateForSystem(int size) {
+        return translate(Mmu.SUPERVISOR, Mmu.READ_TAG, size, false);
+    }
+
+    private Mem translate(int tlb, int tag, int size, boolean aligned) {
         entry();
-        a.alu(Alu.SUB, QWORD, ADDRESS, ofEntry(tag));
+        a.alu(Alu.SUB, QWORD, ADDRESS, ofEntry(tlb, tag));
         if (aligned) {
             a.test(QWORD, ADDRESS, -PAGE | size - 1);
             a.j(Cond.NE, code.step());
@@ -304,7 +317,7 @@ final class MemoryCode {
             a.cmp(QWORD, ADDRESS, PAGE - size);
             a.j(Cond.A, code.step());
         }
-        a.alu(Alu.ADD, QWORD, ADDRESS, ofEntry(Mmu.HOST_PAGE));
+        a.alu(Alu.ADD, QWORD, ADDRESS, ofEntry(tlb, Mmu.HOST_PAGE));
         return Mem.at(ADDRESS);
     }
 

@@ -20,6 +20,7 @@ import org.jkvm.x86.exec.NativeBlocks;
 import org.jkvm.x86.isa.Feature;
 import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.trap.Transfers;
 
 /**
  * One vCPU's generated code: makes translations, links them, enters them, and does what they leave to be done. All on the
@@ -184,7 +185,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         Edge edge = pending;
         pending = null;
         if (edge != null && edge.target == t.block.rip() && edge.owner.block.translation == edge.owner
-                && edge.owner.block.mode == t.block.mode && edge.linked == null && reaches(edge, t)) {
+                && edge.mode == t.block.mode && edge.linked == null && reaches(edge, t)) {
             edge.linked = t;
             t.incoming.add(edge);
             cache.patchJump(edge.patch, t.entryFor(edge));
@@ -300,6 +301,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         ExitEvent event = recorded || (++entered & EXITS_BETWEEN_LOOKS - 1) == 0 ? ExitEvent.begun() : null;
         recorded = event != null;
         CodeCache.enter(entry, st);
+        Transfers.settle(cpu);
         loadFlags();
         int reason = getInt(st + CpuState.EXIT_REASON);
         if (recorded) {

@@ -31,6 +31,8 @@ enum Recipe {
     NOTHING,
     /** Written by {@link IntegerCode}, {@link StackCode}, {@link BranchCode} and their like. */
     CUSTOM,
+    /** Written by {@link SystemCode}, {@link TransferCode}, {@link FarCode}; needs nothing of the host. Flags are in memory. */
+    SYSTEM,
     /** Left to the interpreter. */
     LEAVE;
 
@@ -44,7 +46,9 @@ enum Recipe {
             named(NOTHING, "PREFETCH PREFETCHW PAUSE"),
             named(CUSTOM, "LEA BSWAP INC DEC XCHG NOP PUSH POP LEAVE CALL RET JMP CBW CWD CMC CLC STC CLD STD DIV IDIV IMUL MOV "
                     + "BT BTS BTR BTC JCXZ LOOP LOOPE LOOPNE MFENCE LFENCE SFENCE CMPXCHG8B "
-                    + "CLI STI PUSHF POPF MOVS STOS LODS SCAS CMPS SWAPGS LES LDS LFS LGS XLAT PUSHA POPA"))
+                    + "CLI STI PUSHF POPF MOVS STOS LODS SCAS CMPS SWAPGS LES LDS LFS LGS XLAT PUSHA POPA"),
+            named(SYSTEM, "RDTSC RDTSCP SYSCALL SYSRET IRET JMPF CALLF RETF INT INT3 STAC CLAC RDFSBASE RDGSBASE WRFSBASE "
+                    + "WRGSBASE"))
             .flatMap(Set::stream).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     private static final String VECTOR_OPERANDS = "VWUHL";
     private static final String MMX_OPERANDS = "PQN";
@@ -79,18 +83,23 @@ enum Recipe {
     /** How {@code i} is translated; a row that is not in the tables (an undefined opcode) is left. */
     static Recipe of(Insn i) {
         Row row = i.row;
-        if (row == null || row.isPrivileged() && !row.mnemonic().equals("SWAPGS") || isLeft(i)) {
-            return LEAVE;
-        }
-        return KNOWN.computeIfAbsent(row, Recipe::ofRow);
+        return row == null || isLeft(i) ? LEAVE : KNOWN.computeIfAbsent(row, Recipe::ofRow);
     }
 
     private static Recipe ofRow(Row row) {
-        Recipe recipe = byName(row);
+        Recipe recipe = readsControl(row) ? SYSTEM : byName(row);
+        if (row.isPrivileged() && recipe != SYSTEM && !row.mnemonic().equals("SWAPGS")) {
+            return LEAVE;
+        }
         if (recipe == LEAVE && isX87Escape(row)) {
             return NOT_X87.contains(row.mnemonic()) ? LEAVE : X87;
         }
         return recipe == LEAVE ? vector(row) : recipe;
+    }
+
+    /** MOV from CRn. */
+    private static boolean readsControl(Row row) {
+        return row.map() == 1 && row.code() == 0x20;
     }
 
     /** D8h to DFh, and FWAIT. */

@@ -21,7 +21,7 @@ import org.jkvm.x86.state.Segment;
 import org.jkvm.x86.trap.Segments;
 
 /**
- * Segment registers: read everywhere outside 64-bit mode, loaded in real and virtual-8086 mode, where that changes nothing
+ * Segment registers: read everywhere, pushed outside 64-bit mode, loaded in real and virtual-8086 mode, where that changes nothing
  * but selector and base, and so nothing that code takes for granted. Loads of CS and SS are the interpreter's. Each method
  * writes what {@link #possible} says can be written.
  */
@@ -29,8 +29,6 @@ final class SegmentCode {
     /** In real mode the base is the selector, moved by this (SDM vol. 3B, section 20.1.1). */
     private static final int PARAGRAPH = 4;
     private static final int V86_LIMIT = 0xffff;
-    private static final int ACCESS = 12;
-    private static final int LIMIT = 8;
 
     private final BlockCode code;
     private final Assembler a;
@@ -55,7 +53,7 @@ final class SegmentCode {
     static boolean possible(Insn i, CodeMode mode) {
         return switch (i.row.mnemonic()) {
             case "MOV", "POP" -> (!isSegment(i.dst) || isLoadable(number(i.dst), mode))
-                    && (!isSegment(i.src) || !mode.is64() && number(i.src) <= Segment.GS);
+                    && (!isSegment(i.src) || number(i.src) <= Segment.GS);
             case "PUSH" -> !isSegment(i.dst) || !mode.is64();
             case "LES", "LDS", "LFS", "LGS" -> mode.paragraphs();
             default -> true;
@@ -84,7 +82,7 @@ final class SegmentCode {
             a.mov(WORD, to, TEMP);
         } else {
             a.movzx(DWORD, TEMP, WORD, selector);
-            a.mov(IntegerCode.size(i.operandSize), general(i.dst), TEMP);
+            code.set(i.dst, i.operandSize == 2 ? 2 : 8, TEMP);
         }
         return true;
     }
@@ -133,12 +131,12 @@ final class SegmentCode {
     private void set(int segment) {
         int at = CpuState.segment(segment);
         if (code.mode.virtual8086()) {
-            a.cmp(DWORD, field(at + LIMIT), V86_LIMIT);
+            a.cmp(DWORD, field(at + CpuState.LIMIT), V86_LIMIT);
             a.j(Cond.NE, code.step());
-            a.cmp(DWORD, field(at + ACCESS), Segments.V86);
+            a.cmp(DWORD, field(at + CpuState.ACCESS), Segments.V86);
             a.j(Cond.NE, code.step());
         } else { // Limit and rights stay, but for those of a null selector from protected mode, or none at all.
-            a.mov(DWORD, TEMP, field(at + ACCESS));
+            a.mov(DWORD, TEMP, field(at + CpuState.ACCESS));
             a.lea(DWORD, TEMP, Mem.at(TEMP, -1));
             a.cmp(DWORD, TEMP, Segment.UNUSABLE - 1);
             a.j(Cond.AE, code.step());

@@ -9,6 +9,7 @@ import org.jkvm.linux.SharedMemory;
 import org.jkvm.x86.X86Cpu;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Rflags;
+import org.jkvm.x86.state.Segment;
 
 /** What instructions may change of a processor, without what other threads change: a copy to compare, or to go back to. */
 final class Snapshot implements AutoCloseable {
@@ -26,6 +27,9 @@ final class Snapshot implements AutoCloseable {
     private long flagAux;
     private int flags;
     private long rip;
+    private int level;
+    private boolean nmiBlocked;
+    private int tlb;
 
     Snapshot(X86Cpu cpu) {
         this.cpu = cpu;
@@ -43,6 +47,9 @@ final class Snapshot implements AutoCloseable {
         flagAux = cpu.flagAux;
         flags = cpu.arithmeticFlags();
         rip = cpu.rip;
+        level = cpu.cpl;
+        nmiBlocked = cpu.nmiBlocked;
+        tlb = cpu.mmu.selected();
     }
 
     /** Makes the processor what it was. */
@@ -52,6 +59,14 @@ final class Snapshot implements AutoCloseable {
         cpu.flagCarry = flagCarry;
         cpu.flagAux = flagAux;
         cpu.rip = rip;
+        cpu.nmiBlocked = nmiBlocked;
+        if (wide) {
+            for (int n = Segment.ES; n <= Segment.GS; n++) {
+                cpu.segments.transferred(n);
+            }
+        }
+        cpu.cpl = level;
+        cpu.mmu.selectTlb();
     }
 
     private void copy(MemorySegment from, MemorySegment to) {
@@ -63,12 +78,14 @@ final class Snapshot implements AutoCloseable {
 
     /**
      * Whether both are the same but for undefined flags, and upper halves of registers outside 64-bit mode, which are undefined
-     * there too (SDM vol. 1, section 3.4.1.1); RIP where {@code withRip}.
+     * there too (SDM vol. 1, section 3.4.1.1); RIP where {@code withRip}. RF, which there is for one instruction only, may be
+     * gone already.
      */
     boolean agrees(Snapshot other, int undefinedFlags, boolean is64, boolean withRip) {
         return (is64 ? isSame(other, 0, GENERAL_END) : lowHalvesAreSame(other))
                 && (!wide || isSame(other, CpuState.SEGMENTS, CpuState.LANES) && isSame(other, CpuState.X87, CpuState.X87_IMAGE))
-                && ((system() ^ other.system()) & ~Rflags.ARITHMETIC) == 0
+                && ((system() ^ other.system()) & ~(Rflags.ARITHMETIC | Rflags.RF)) == 0
+                && level == other.level && nmiBlocked == other.nmiBlocked && tlb == other.tlb
                 && ((flags ^ other.flags) & ~undefinedFlags) == 0 && (!withRip || rip == other.rip);
     }
 
@@ -99,6 +116,8 @@ final class Snapshot implements AutoCloseable {
         line(text, "rip", hex(before.rip), hex(expected.rip), hex(found.rip));
         line(text, "flags", hex(before.flags), hex(expected.flags), hex(found.flags));
         line(text, "rflags", before.word(CpuState.RFLAGS), expected.word(CpuState.RFLAGS), found.word(CpuState.RFLAGS));
+        line(text, "level", hex(before.level), hex(expected.level), hex(found.level));
+        line(text, "tlb", hex(before.tlb), hex(expected.tlb), hex(found.tlb));
         line(text, "mxcsr", before.mxcsr(), expected.mxcsr(), found.mxcsr());
         for (int n = 0; n < 16; n++) {
             int offset = CpuState.vector(n);

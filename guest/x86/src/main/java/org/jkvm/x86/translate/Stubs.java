@@ -19,6 +19,7 @@ import org.jkvm.x64.StateInstructions.Plain;
 import org.jkvm.x64.VexOpcode;
 import org.jkvm.x64.Xmm;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.trap.Interrupts;
 
 /**
  * The way into guest mode and out of it: functions of the System V calling convention that take the native struct and return
@@ -40,6 +41,11 @@ final class Stubs {
     final long exit;
     /** Jumped to, flags in memory, when the jump cache does not know {@link CpuState#EXIT_TARGET}. */
     final long indirectMiss;
+    /** Called to read the time-stamp counter; see {@link TimeStubs#read}. */
+    final long readTime;
+    private final boolean offersTime;
+    /** Whether every interrupt is to be delivered by the interpreter, which logs it. */
+    final boolean logsInterrupts = Interrupts.areLogged();
     private final long[] secondLooks = new long[JumpCache.TABLES];
     /** Called to load the x87 registers; changes flags. Zero where the host has no XSAVE. */
     final long loadX87;
@@ -56,6 +62,8 @@ final class Stubs {
         }
         exit = cache.placePermanent(exit(cache.nextPermanent(), avx, xsave));
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
+        readTime = cache.placePermanent(TimeStubs.read(cache.nextPermanent(), a -> saveLive(a, avx, xsave)));
+        offersTime = readsNanoTime(cache.placePermanent(TimeStubs.nanoTime(cache.nextPermanent())));
         for (int tlb = 0; tlb < secondLooks.length; tlb++) {
             secondLooks[tlb] = cache.placePermanent(JumpLookup.second(cache.nextPermanent(), tlb, indirectMiss));
         }
@@ -75,6 +83,18 @@ final class Stubs {
      */
     MemorySegment entry(boolean withFlags, boolean x87, Vectors vectors) {
         return entries[(withFlags ? 1 : 0) + (x87 ? 2 : 0) + 4 * vectors.ordinal()];
+    }
+
+    /** Whether {@link #readTime} can be called. */
+    boolean offerTime() {
+        return offersTime;
+    }
+
+    /** Whether generated code reads the clock that {@link System#nanoTime} reads, as far as one look can tell. */
+    private static boolean readsNanoTime(long function) {
+        long before = System.nanoTime();
+        long time = CodeCache.enter(function, 0);
+        return before <= time && time <= System.nanoTime();
     }
 
     /** Called to load vector registers; changes flags. */
@@ -109,12 +129,22 @@ final class Stubs {
 
     private static byte[] exit(long origin, boolean avx, boolean xsave) {
         Assembler a = new Assembler(origin);
-        Label plain = new Label();
         for (int n = 0; n < GUEST_REGISTERS; n++) {
             if (HostRegisters.of(n) != null) {
                 a.mov(QWORD, slot(n), HostRegisters.of(n));
             }
         }
+        saveLive(a, avx, xsave);
+        a.mov(QWORD, Gpr.RSP, field(CpuState.HOST_RSP));
+        for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
+            a.pop(CALLEE_SAVED[i]);
+        }
+        a.ret();
+        return a.toByteArray();
+    }
+
+    /** Saves the guest's x87 and vector registers that the host holds. */
+    private static void saveLive(Assembler a, boolean avx, boolean xsave) {
         if (xsave) {
             Label unused = new Label();
             a.cmp(BYTE, field(CpuState.X87_LIVE), 0);
@@ -122,16 +152,11 @@ final class Stubs {
             X87Stubs.writeSave(a);
             a.bind(unused);
         }
+        Label plain = new Label();
         a.cmp(BYTE, field(CpuState.VECTORS_LIVE), 0);
         a.j(Cond.E, plain);
         saveVectors(a, avx);
         a.bind(plain);
-        a.mov(QWORD, Gpr.RSP, field(CpuState.HOST_RSP));
-        for (int i = CALLEE_SAVED.length - 1; i >= 0; i--) {
-            a.pop(CALLEE_SAVED[i]);
-        }
-        a.ret();
-        return a.toByteArray();
     }
 
     private static byte[] miss(long origin, long exit) {

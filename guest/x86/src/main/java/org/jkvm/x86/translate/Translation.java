@@ -73,7 +73,7 @@ final class Translation {
     /** Whether it may change more than general registers and flags. */
     boolean isWide() {
         return Arrays.stream(block.insns).anyMatch(i -> i.row != null && (i.row.feature() != Feature.BASE
-                || i.row.mnemonic().equals("SWAPGS") || SegmentCode.loads(i)));
+                || i.row.mnemonic().equals("SWAPGS") || Recipe.of(i) == Recipe.SYSTEM || SegmentCode.loads(i)));
     }
 
     /**

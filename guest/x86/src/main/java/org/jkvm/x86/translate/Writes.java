@@ -42,7 +42,7 @@ final class Writes {
             case EXCHANGE -> register(i.dst) | register(i.src) | register(i.src2);
             case X87 -> RAX; // FNSTSW AX.
             case CUSTOM -> custom(i);
-            case LEAVE -> ANY;
+            case SYSTEM, LEAVE -> ANY;
         };
     }
 

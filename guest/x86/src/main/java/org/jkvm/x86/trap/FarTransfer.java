@@ -275,7 +275,8 @@ public final class FarTransfer {
         return code;
     }
 
-    private static void outer(X86Cpu cpu, int selector, Descriptor code, long offset, int newSs, long newSp, int size,
+    /** Goes to another level, and its stack; returns the stack's descriptor, null for a null selector. */
+    private static Descriptor outer(X86Cpu cpu, int selector, Descriptor code, long offset, int newSs, long newSp, int size,
             int release) {
         int level = selector & 3;
         Descriptor ss = returnStack(cpu, newSs, level, code);
@@ -286,6 +287,7 @@ public final class FarTransfer {
         cpu.setStackPointer(cpu.stackPointer() + release);
         cpu.segments.dropPrivileged(level);
         cpu.rip = offset;
+        return ss;
     }
 
     /** A null SS is allowed on return to 64-bit code below CPL 3. */
@@ -360,7 +362,11 @@ public final class FarTransfer {
         } else {
             long newSp = cpu.peek(size, 3L * size);
             int newSs = (int) cpu.peek(size, 4L * size) & 0xffff;
-            outer(cpu, selector, code, offset, newSs, newSp, size, 0);
+            boolean noted = cpu.cpl == 0 && cpu.codeBits == 64 && code.longCode() && size == 8;
+            Descriptor stack = outer(cpu, selector, code, offset, newSs, newSp, size, 0);
+            if (noted) {
+                Returns.note(cpu, code, stack);
+            }
         }
         setFlags(cpu, flags, size, mask);
     }

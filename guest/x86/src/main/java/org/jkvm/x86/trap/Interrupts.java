@@ -34,7 +34,7 @@ public final class Interrupts {
     private static final System.Logger LOG = System.getLogger(Interrupts.class.getName());
 
     private final X86Cpu cpu;
-    private final boolean logs = LOG.isLoggable(System.Logger.Level.DEBUG);
+    private final boolean logs = areLogged();
     private final Shutdown shutdown = new Shutdown();
     private final long[] counts = new long[256];
 
@@ -43,7 +43,12 @@ public final class Interrupts {
         this.cpu = cpu;
     }
 
-    /** How often each vector was delivered. */
+    /** Whether each delivery is logged. */
+    public static boolean areLogged() {
+        return LOG.isLoggable(System.Logger.Level.DEBUG);
+    }
+
+    /** How often each vector was delivered; INT of generated code is not counted. */
     public long[] counts() {
         return counts;
     }

@@ -24,7 +24,7 @@ public final class Segments {
 
     private final X86Cpu cpu;
     private final long st;
-    private final CodeSegments codes = new CodeSegments();
+    private final CodeSegments codes;
     private CodeSegment code = CodeSegment.FLAT;
     private int shape;
 
@@ -32,6 +32,7 @@ public final class Segments {
     public Segments(X86Cpu cpu) {
         this.cpu = cpu;
         this.st = cpu.st;
+        this.codes = new CodeSegments(st);
     }
 
     // ---- the registers ----
@@ -67,7 +68,7 @@ public final class Segments {
         putLong(s, base);
         putInt(s + 8, limit);
         putInt(s + 12, access);
-        putInt(s + 16, selector);
+        putInt(s + 16, selector & 0xffff);
         changed(n);
     }
 
@@ -94,12 +95,26 @@ public final class Segments {
         putLong(st + CpuState.limit(n, false), up || executable && rw ? limit(n) : -1);
         putLong(st + CpuState.limit(n, true), up && rw ? limit(n) : -1);
         shape = shape & ~(1 << n) | (getLong(st + CpuState.limit(n, true)) == WHOLE ? 1 : 0) << n;
+        noteInner(n, access);
         if (n == Segment.CS) {
             code = codes.of(base(n), limit(n));
         }
         if (n == Segment.CS || n == Segment.SS) {
             updateWidths();
         }
+    }
+
+    private void noteInner(int n, int access) {
+        boolean data = n <= Segment.GS && n != Segment.CS && n != Segment.SS;
+        int others = getInt(st + CpuState.INNER) & ~(1 << n);
+        putInt(st + CpuState.INNER, others | (data && isInner(access, 3) ? 1 : 0) << n);
+    }
+
+    /** Segment register {@code n} was written in the native struct: works out again what derives from it. */
+    public void transferred(int n) {
+        boolean leave = cpu.leaveBlock;
+        changed(n);
+        cpu.leaveBlock = leave;
     }
 
     /**
@@ -241,13 +256,15 @@ public final class Segments {
     /** After a return to an outer level: registers that it may not use become null (SDM vol. 2B, RET). */
     void dropPrivileged(int level) {
         for (int n : new int[] {Segment.ES, Segment.DS, Segment.FS, Segment.GS}) {
-            int access = access(n);
-            boolean conforming = (access & (Segment.CODE | Segment.DOWN_CONFORMING))
-                    == (Segment.CODE | Segment.DOWN_CONFORMING);
-            if ((access & Segment.UNUSABLE) == 0 && !conforming && Segment.dpl(access) < level) {
+            if (isInner(access(n), level)) {
                 setNull(n, 0);
             }
         }
+    }
+
+    private static boolean isInner(int access, int level) {
+        boolean conforming = (access & (Segment.CODE | Segment.DOWN_CONFORMING)) == (Segment.CODE | Segment.DOWN_CONFORMING);
+        return (access & Segment.UNUSABLE) == 0 && !conforming && Segment.dpl(access) < level;
     }
 
     /** Loads the LDTR (LLDT). */

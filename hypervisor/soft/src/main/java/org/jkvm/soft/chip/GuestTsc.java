@@ -20,6 +20,11 @@ public final class GuestTsc {
         return rate.ticks(clock.nanos()) + offset;
     }
 
+    /** {@link Clock#zeroInNanoTime} of the clock that it counts. */
+    public long zeroInNanoTime() {
+        return clock.zeroInNanoTime();
+    }
+
     /** Its frequency. */
     public long hertz() {
         return rate.hertz();
