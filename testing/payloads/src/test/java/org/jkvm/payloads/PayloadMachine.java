@@ -59,6 +59,11 @@ final class PayloadMachine implements AutoCloseable {
         return output + "too many exits\n";
     }
 
+    /** What the processor's engine says of itself. */
+    String describeEngine() {
+        return vcpu.describeEngine();
+    }
+
     private ExitAnswer answer(VmExit exit) {
         return switch (exit) {
             case VmExit.PortWrite w -> {
