@@ -39,7 +39,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     /** So many failures of checks within {@link #FAILURES_NANOS} are too many. */
     private static final int FAILURES = 8;
     private static final long FAILURES_NANOS = 2_000_000;
-    /** More than any instruction takes, with all that is out of line. */
+    /** More than any instruction takes, with all that is out of line, and a second time in a loop. */
     private static final int MOST_BYTES_AN_INSN = 1024;
 
     private final X86Cpu cpu;
