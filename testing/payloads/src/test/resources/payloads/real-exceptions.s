@@ -11,6 +11,26 @@
 # expect: 01 +03
 # expect: 21 +02
 # expect: 07 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
+# expect: 06 +00
 # expect: 1234
 .include "common16.inc"
         xor     bl, bl
@@ -43,6 +63,10 @@
         or      eax, 8                  # TS
         mov     cr0, eax
         RAISES  fldz
+        mov     cx, 20                  # often enough to be translated
+3:      RAISES  .byte 0xc4, 0xe2, 0x48, 0xf5, 0x05      # BZHI EAX, [DI], ESI: there is no VEX in real mode
+        dec     cx
+        jnz     3b
         mov     ax, 0x1234
         call    hex16
         EXIT

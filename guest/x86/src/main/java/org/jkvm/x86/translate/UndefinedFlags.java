@@ -17,6 +17,8 @@ final class UndefinedFlags {
     private static final Set<String> UNSIGNED = Set.of("SHL", "SHR", "SAL", "SHLD", "SHRD");
     /** Undefined altogether where the count is beyond 16 bits (SDM vol. 2B, SHLD). */
     private static final Set<String> DOUBLE = Set.of("SHLD", "SHRD");
+    /** Whose frames have the flags. */
+    private static final Set<String> PUSHING = Set.of("INT", "INT3");
     private static final int RCX = 1;
 
     private final Map<Row, Effect> effects = new IdentityHashMap<>();
@@ -74,7 +76,7 @@ final class UndefinedFlags {
     /** What a row says, as bits of RFLAGS. */
     private record Effect(int read, int written, int undefined, boolean shift) {
         static Effect of(Row row) {
-            return new Effect(bits(row.flagsRead()), bits(row.flagsWritten()), bits(row.flagsUndefined()),
+            return new Effect(bits(PUSHING.contains(row.mnemonic()) ? LETTERS : row.flagsRead()), bits(row.flagsWritten()), bits(row.flagsUndefined()),
                     SHIFTS.contains(row.mnemonic()));
         }
     }
