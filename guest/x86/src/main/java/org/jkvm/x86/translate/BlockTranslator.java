@@ -261,7 +261,7 @@ final class BlockTranslator {
         Recipe recipe = Recipe.of(i);
         if (recipe == Recipe.LEAVE || recipe != Recipe.SYSTEM && !offered.has(i.row.feature())
                 || !PassThrough.possible(i) || !SegmentCode.possible(i, mode)
-                || i.row.isVex() && mode.paragraphs() // #UD (SDM vol. 2A, section 2.5, exception types of VEX-encoded instructions).
+                || i.row.isVex() && mode.paragraphs() // #UD (SDM vol. 2A, section 2.4, exceptions of VEX instructions).
                 || recipe.usesVectors(i) && !(i.row.isVex() ? mode.avx() : mode.vectors())
                 || recipe.isX87() && !(mode.x87() && stubs.loadX87 != 0)) {
             return Recipe.LEAVE;
