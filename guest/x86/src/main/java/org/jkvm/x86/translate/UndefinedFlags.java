@@ -76,7 +76,8 @@ final class UndefinedFlags {
     /** What a row says, as bits of RFLAGS. */
     private record Effect(int read, int written, int undefined, boolean shift) {
         static Effect of(Row row) {
-            return new Effect(bits(PUSHING.contains(row.mnemonic()) ? LETTERS : row.flagsRead()), bits(row.flagsWritten()), bits(row.flagsUndefined()),
+            String read = PUSHING.contains(row.mnemonic()) ? LETTERS : row.flagsRead();
+            return new Effect(bits(read), bits(row.flagsWritten()), bits(row.flagsUndefined()),
                     SHIFTS.contains(row.mnemonic()));
         }
     }
