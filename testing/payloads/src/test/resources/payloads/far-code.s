@@ -22,16 +22,6 @@
 .set FIRST, 0x1000                              # segments
 .set SECOND, 0x2000
 .set MANY, 0xf000                               # of SECOND
-.macro PRINT16 text
-        push    si
-        push    ax
-        mov     si, offset 773f
-        call    print
-        jmp     774f
-773:    .asciz  "\text "
-774:    pop     ax
-        pop     si
-.endm
 .macro WORD value:vararg
         mov     ax, \value
         call    word16

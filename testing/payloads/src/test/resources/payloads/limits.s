@@ -62,11 +62,7 @@
 .endm
 gate_entry:
 main:
-        mov     esi, offset gdt
-        mov     edi, offset more
-        mov     ecx, offset gdtend - gdt
-        rep movsb
-        lgdt    [mored]
+        MORE_DESCRIPTORS
 
         mov     ax, SMALL
         mov     fs, ax

@@ -30,16 +30,6 @@
         mov     ax, \value
         call    hex16
 .endm
-.macro PRINT16 text
-        push    si
-        push    ax
-        mov     si, offset 773f
-        call    print
-        jmp     774f
-773:    .asciz  "\text "
-774:    pop     ax
-        pop     si
-.endm
 main:
         mov     cx, 4                           # operands that end where the segment does
         xor     dx, dx

@@ -55,6 +55,15 @@
 # expect: 0E 0001 +00 00501000
 # expect: 0E 0001 +00 00501000
 # expect: off 000000000000000C
+.macro WITHOUT byte, bit                         # tries with a bit of the descriptor table cleared, twice
+        mov     ebp, 2
+777:    call    round_trip
+        and     byte ptr [TABLE + \byte], ~\bit & 0xff
+        call    try
+        or      byte ptr [TABLE + \byte], \bit
+        dec     ebp
+        jnz     777b
+.endm
 main:
         mov     esi, offset gdt                 # the GDT, and flat segments for SYSCALL and SYSRET
         mov     edi, TABLE
@@ -316,20 +325,8 @@ main:
         call    hex64
         PRINT   " ES "
         SHOW    r14
-        mov     ebp, 2                          # descriptors that change
-1:      call    round_trip
-        and     byte ptr [TABLE + 0x75], 0x7f
-        call    try
-        or      byte ptr [TABLE + 0x75], 0x80
-        dec     ebp
-        jnz     1b
-        mov     ebp, 2
-1:      call    round_trip
-        and     byte ptr [TABLE + 0x6d], 0xdf
-        call    try
-        or      byte ptr [TABLE + 0x6d], 0x20
-        dec     ebp
-        jnz     1b
+        WITHOUT 0x75, 0x80                      # descriptors that change
+        WITHOUT 0x6d, 0x20
         mov     ebp, 2                          # a table that ends before
 1:      call    round_trip
         mov     word ptr [gdtr2], 0x6e

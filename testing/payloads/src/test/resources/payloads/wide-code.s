@@ -7,11 +7,7 @@
 .set BASE, 0x200000
 gate_entry:
 main:
-        mov     esi, offset gdt
-        mov     edi, offset more
-        mov     ecx, offset gdtend - gdt
-        rep movsb
-        lgdt    [mored]
+        MORE_DESCRIPTORS
         mov     esi, offset low                 # what lies at 0, at FF00h and at 10000h of the segment
         mov     edi, BASE
         mov     ecx, offset low_end - low

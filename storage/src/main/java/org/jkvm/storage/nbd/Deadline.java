@@ -2,6 +2,7 @@ package org.jkvm.storage.nbd;
 
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
+import java.util.function.UnaryOperator;
 
 /** Closes a channel unless it is closed itself in time: whoever reads from the channel fails then. */
 final class Deadline implements AutoCloseable {
@@ -10,7 +11,7 @@ final class Deadline implements AutoCloseable {
     private final Thread thread;
     private volatile boolean passed;
 
-    Deadline(SocketChannel channel, int millis) {
+    private Deadline(SocketChannel channel, int millis) {
         this.channel = channel;
         this.millis = millis;
         this.thread = Thread.ofVirtual().start(this::await);
@@ -26,8 +27,21 @@ final class Deadline implements AutoCloseable {
         }
     }
 
-    boolean passed() {
-        return passed;
+    /** What may take until a deadline. */
+    interface Work<T> {
+        /** Does it. */
+        T run() throws IOException;
+    }
+
+    /** Does {@code work} on {@code channel}; {@code late} says what is thrown where it fails because {@code millis} passed. */
+    static <T> T meet(SocketChannel channel, int millis, Work<T> work, UnaryOperator<IOException> late) throws IOException {
+        try (Deadline deadline = new Deadline(channel, millis)) {
+            try {
+                return work.run();
+            } catch (IOException e) {
+                throw deadline.passed ? late.apply(e) : e;
+            }
+        }
     }
 
     @Override

@@ -99,14 +99,8 @@ final class NbdLink implements AutoCloseable {
     }
 
     private static ExportInfo shakeHands(ClientHandshake handshake, SocketChannel channel, int millis) throws IOException {
-        try (Deadline deadline = new Deadline(channel, millis)) {
-            try {
-                return handshake.run();
-            } catch (IOException e) {
-                throw deadline.passed() ? new IOException("it does not answer as an NBD server does, for "
-                        + millis / 1000.0 + " s", e) : e;
-            }
-        }
+        return Deadline.meet(channel, millis, handshake::run,
+                e -> new IOException("it does not answer as an NBD server does, for " + millis / 1000.0 + " s", e));
     }
 
     private static SocketChannel connect(SocketAddress endpoint) throws IOException {

@@ -88,14 +88,9 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private Optional<ServerHandshake.Choice> shakeHands(SocketChannel client) throws IOException {
-        try (Deadline deadline = new Deadline(client, handshakeMillis)) {
-            try {
-                return new ServerHandshake(new ChannelWire(client), options.exports(), options.keys()).run();
-            } catch (IOException e) {
-                throw deadline.passed() ? new ProtocolException("it did not say in " + handshakeMillis / 1000.0
-                        + " s what it wants") : e;
-            }
-        }
+        return Deadline.meet(client, handshakeMillis,
+                () -> new ServerHandshake(new ChannelWire(client), options.exports(), options.keys()).run(),
+                e -> new ProtocolException("it did not say in " + handshakeMillis / 1000.0 + " s what it wants"));
     }
 
     private synchronized void left(SocketChannel client, boolean served) {

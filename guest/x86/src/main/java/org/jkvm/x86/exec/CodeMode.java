@@ -146,6 +146,11 @@ public record CodeMode(long bits) {
         return (bits & (REAL | V86)) != 0;
     }
 
+    /** Whether this is real mode. */
+    public boolean real() {
+        return (bits & REAL) != 0;
+    }
+
     /** Whether this is virtual-8086 mode. */
     public boolean virtual8086() {
         return (bits & V86) != 0;

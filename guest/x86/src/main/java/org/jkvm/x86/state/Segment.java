@@ -21,6 +21,9 @@ public final class Segment {
     /** No segment: 64-bit mode without FS or GS. */
     public static final int NONE = -1;
 
+    /** In real mode a segment's base is its selector, moved by this (SDM vol. 3B, section 20.1.1). */
+    public static final int PARAGRAPH_SHIFT = 4;
+
     /** Access word, type: accessed. */
     public static final int ACCESSED = 1;
     /** Access word, type: writable data, or readable code. */

@@ -137,6 +137,13 @@ final class BlockCode {
         a.jmp(leave);
     }
 
+    /** Leaves with {@code reason}, an indirect branch's, for the block's beginning; flags in memory. */
+    void leaveForBeginning(ExitReason reason) {
+        address(ADDRESS, rip);
+        a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
+        leave(reason.at(0));
+    }
+
     /** Writes what was put out of line, and the exit of all. */
     void finish(Stubs stubs, int id) {
         for (int n = 0; n < cold.size(); n++) {

@@ -2,8 +2,6 @@ package org.jkvm.x86.translate;
 
 import static org.jkvm.x64.Size.BYTE;
 import static org.jkvm.x64.Size.DWORD;
-import static org.jkvm.x64.Size.QWORD;
-import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
 import java.util.List;
@@ -231,9 +229,7 @@ final class BlockTranslator {
         Label elsewhere = new Label();
         code.outOfLine(() -> {
             a.bind(elsewhere);
-            code.address(ADDRESS, code.rip);
-            a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
-            code.leave(ExitReason.INDIRECT.at(0));
+            code.leaveForBeginning(ExitReason.INDIRECT);
         });
         return elsewhere;
     }

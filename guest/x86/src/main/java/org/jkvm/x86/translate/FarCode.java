@@ -30,7 +30,6 @@ import org.jkvm.x86.trap.Transfers;
  */
 final class FarCode {
     private static final int CS = CpuState.segment(Segment.CS);
-    private static final int PARAGRAPH = 4;
     private static final int OPERAND = 2;
     /** IP, CS and FLAGS, 2 bytes each. */
     private static final int FRAME = 6;
@@ -130,10 +129,6 @@ final class FarCode {
         return true;
     }
 
-    private boolean isReal() {
-        return code.mode.paragraphs() && !code.mode.virtual8086();
-    }
-
     /** INT3. */
     boolean breakpoint(Insn i) {
         return interrupt(i, Vector.BP);
@@ -145,7 +140,7 @@ final class FarCode {
     }
 
     private boolean interrupt(Insn i, int vector) {
-        if (!isReal() || stubs.logsInterrupts) {
+        if (!code.mode.real() || stubs.logsInterrupts) {
             return false;
         }
         a.test(DWORD, field(CpuState.RFLAGS), Rflags.AC);
@@ -180,7 +175,7 @@ final class FarCode {
 
     /** IRET with 16-bit operands; wider ones change more flags. */
     boolean iret(Insn i) {
-        if (!isReal() || i.operandSize != OPERAND) {
+        if (!code.mode.real() || i.operandSize != OPERAND) {
             return false;
         }
         system.leaveIfRequested();
@@ -212,7 +207,7 @@ final class FarCode {
     private void go() {
         a.mov(DWORD, field(CS + CpuState.SELECTOR), OTHER);
         a.mov(DWORD, TEMP, OTHER);
-        a.shift(Shift.SHL, DWORD, TEMP, PARAGRAPH);
+        a.shift(Shift.SHL, DWORD, TEMP, Segment.PARAGRAPH_SHIFT);
         a.mov(QWORD, field(CS), TEMP);
         a.alu(Alu.OR, DWORD, field(CpuState.TRANSFERS), Transfers.CODE);
         branch.lookAtRequests();

@@ -38,22 +38,25 @@ final class FlagFuture {
 
     /** Whether the flags are wanted or set again in this block, from instruction {@code n} on. */
     boolean comeBack(int n) {
+        return next(n) >= 0;
+    }
+
+    /** The first instruction from {@code n} on that wants or sets flags; -1 if the block is left before, or ends. */
+    private int next(int n) {
         for (int k = n; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
             if (Effects.needsFlags(insns[k]) || Effects.definesFlags(insns[k])) {
-                return true;
+                return k;
             }
         }
-        return false;
+        return -1;
     }
 
     /** Whether the host's flags are clobbered behind instruction {@code n} before they are wanted or set again, which they are. */
     boolean isInterrupted(int n) {
-        for (int k = n + 1; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
+        int next = next(n + 1);
+        for (int k = n + 1; k <= next; k++) {
             if (BlockTranslator.clobbers(insns[k])) {
-                return comeBack(k);
-            }
-            if (Effects.needsFlags(insns[k]) || Effects.definesFlags(insns[k])) {
-                return false;
+                return true;
             }
         }
         return false;
@@ -61,15 +64,8 @@ final class FlagFuture {
 
     /** Whether the first instruction behind {@code n} that has to do with flags wants some. */
     boolean wantedNext(int n) {
-        for (int k = n + 1; k < insns.length && recipes[k] != Recipe.LEAVE; k++) {
-            if (Effects.needsFlags(insns[k])) {
-                return true;
-            }
-            if (Effects.definesFlags(insns[k])) {
-                return false;
-            }
-        }
-        return false;
+        int next = next(n + 1);
+        return next >= 0 && Effects.needsFlags(insns[next]);
     }
 
     /** Whether all flags are set again behind instruction {@code n} before anything reads one or can leave the block. */

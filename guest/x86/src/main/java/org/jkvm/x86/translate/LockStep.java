@@ -151,12 +151,11 @@ final class LockStep implements AutoCloseable {
 
     /** Not the time, which goes on, nor what may do more to segments than generated code does. */
     private static boolean canFollow(String mnemonic, CodeMode mode) {
-        boolean real = mode.paragraphs() && !mode.virtual8086();
         return switch (mnemonic) {
             case "RDTSC", "RDTSCP" -> false;
             case "JMPF", "CALLF", "RETF" -> mode.paragraphs();
-            case "INT", "INT3" -> real;
-            case "IRET" -> real || mode.is64();
+            case "INT", "INT3" -> mode.real();
+            case "IRET" -> mode.real() || mode.is64();
             default -> true;
         };
     }

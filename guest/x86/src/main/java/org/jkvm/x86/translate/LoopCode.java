@@ -158,34 +158,33 @@ final class LoopCode {
     /** By JRCXZ, the one branch that needs no flags. */
     private void goBackKeepingFlags() {
         Label request = new Label();
-        Label last = new Label();
         a.mov(QWORD, TEMP, Gpr.RCX);
         a.mov(DWORD, Gpr.RCX, field(CpuState.RUN));
         a.jrcxz(request);
         if (inBody && counted) {
+            Label last = new Label();
             a.mov(DWORD, Gpr.RCX, field(CpuState.TURNS));
             a.jrcxz(last);
             a.lea(DWORD, Gpr.RCX, Mem.at(Gpr.RCX, -1));
             a.mov(DWORD, field(CpuState.TURNS), Gpr.RCX);
+            goKeepingRcx(body);
+            a.bind(last);
         }
-        a.mov(QWORD, Gpr.RCX, TEMP);
-        a.jmp(inBody ? body : checks);
-        a.bind(last);
-        if (inBody && counted) {
-            a.mov(QWORD, Gpr.RCX, TEMP);
-            a.jmp(checks);
-        }
+        goKeepingRcx(inBody && !counted ? body : checks);
         a.bind(request);
         a.mov(QWORD, Gpr.RCX, TEMP);
         leave();
     }
 
+    private void goKeepingRcx(Label to) {
+        a.mov(QWORD, Gpr.RCX, TEMP);
+        a.jmp(to);
+    }
+
     /** There is a request. */
     private void leave() {
         saveFlags();
-        code.address(ADDRESS, code.rip);
-        a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
-        code.leave(ExitReason.REQUEST_AT_INDIRECT.at(0));
+        code.leaveForBeginning(ExitReason.REQUEST_AT_INDIRECT);
     }
 
     private void saveFlags() {

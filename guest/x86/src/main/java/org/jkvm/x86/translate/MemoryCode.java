@@ -27,8 +27,8 @@ import org.jkvm.x86.state.CpuState;
  * where the TLB does not know.
  */
 final class MemoryCode {
-    static final int PAGE_SHIFT_TO_ENTRY = 7;
-    static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
+    private static final int PAGE_SHIFT_TO_ENTRY = 7;
+    private static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
     private static final int PAGE = 4096;
 
     private final BlockCode code;
@@ -52,15 +52,27 @@ final class MemoryCode {
 
     /** Computes the effective address of {@code i} in {@code to}, changing no flags; may use TEMP. */
     void effective(Insn i, Gpr to) {
-        if (i.ripRelative) {
-            code.address(to, code.rip + i.disp & i.addressMask);
-        } else if (i.baseNumber < 0 && i.indexNumber < 0) {
-            a.mov(to, i.disp & i.addressMask);
+        if (i.ripRelative || i.baseNumber < 0 && i.indexNumber < 0) {
+            constant(i, to, constant(i));
         } else {
             sum(i.addressSize == 8 ? QWORD : DWORD, to, i.baseNumber, i.indexNumber, i.scale, (int) i.disp);
             if (i.addressSize == 2) {
                 a.movzx(DWORD, to, WORD, to);
             }
+        }
+    }
+
+    /** The effective address of {@code i} where no register is part of it, but for RIP. */
+    private long constant(Insn i) {
+        return (i.ripRelative ? code.rip + i.disp : i.disp) & i.addressMask;
+    }
+
+    /** Puts {@code address}, which moves with the block where {@link #constant(Insn) that} of {@code i} does, into {@code to}. */
+    private void constant(Insn i, Gpr to, long address) {
+        if (i.ripRelative) {
+            code.address(to, address);
+        } else {
+            a.mov(to, address);
         }
     }
 
@@ -169,7 +181,8 @@ final class MemoryCode {
     /** Checks a span by the soft TLB, and leaves what turns addresses in it into the host's in ADDRESS and its field. */
     private void check(Spans.Span span) {
         code.spareFlags();
-        first(span);
+        linear(span);
+        find(span);
         a.j(Cond.A, code.exit(ExitReason.SPAN.at(spans.checks().size() - 1), () -> {
             a.alu(Alu.ADD, QWORD, ADDRESS, ofEntry(span.tag()));
             a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
@@ -180,12 +193,11 @@ final class MemoryCode {
     }
 
     /**
-     * Looks a span up in the soft TLB: above is where it is not or not whole in a page. Flags must be spared. ADDRESS has the
-     * offset into the page then, and TEMP the entry.
+     * Looks a span, whose first byte's address is in ADDRESS, up in the soft TLB: above is where it is not or not whole in a
+     * page. Flags must be spared. ADDRESS has the offset into the page then, and TEMP the entry.
      */
-    private void first(Spans.Span span) {
-        linear(span);
-        entry();
+    private void find(Spans.Span span) {
+        entry(ADDRESS);
         a.alu(Alu.SUB, QWORD, ADDRESS, ofEntry(span.tag()));
         a.cmp(QWORD, ADDRESS, PAGE - span.size());
     }
@@ -198,13 +210,13 @@ final class MemoryCode {
 
     /** Checks a span of a loop, as {@link #check}, and jumps to {@code fails}; leaves the offset into the page in ADDRESS. */
     void checkForLoop(Spans.Span span, Label fails) {
+        linear(span);
         if (span.alignment() != 1) {
-            linear(span);
-            a.lea(QWORD, ADDRESS, Mem.at(ADDRESS, span.alignedAt()));
-            a.test(DWORD, ADDRESS, span.alignment() - 1);
+            a.lea(DWORD, TEMP, Mem.at(ADDRESS, span.alignedAt()));
+            a.test(DWORD, TEMP, span.alignment() - 1);
             a.j(Cond.NE, fails);
         }
-        first(span);
+        find(span);
         a.j(Cond.A, fails);
         a.mov(QWORD, TEMP, ofEntry(Mmu.ADDEND));
         if (span.key.segmentBase() != CpuState.ZERO) {
@@ -214,7 +226,7 @@ final class MemoryCode {
     }
 
     /** A field of the soft TLB's entry that TEMP has the offset of. */
-    private Mem ofEntry(int field) {
+    Mem ofEntry(int field) {
         return ofEntry(mode.tlb(), field);
     }
 
@@ -264,17 +276,13 @@ final class MemoryCode {
 
     /** The operand of {@code i}, whose address is known, and so where the soft TLB has its page. */
     private Mem fixed(Insn i, int size, int tag, boolean aligned) {
-        long linear = (i.ripRelative ? code.rip + i.disp : i.disp) & i.addressMask;
+        long linear = constant(i);
         int offset = (int) linear & PAGE - 1;
         code.spareFlags();
         if (offset > PAGE - size || aligned && (offset & size - 1) != 0) {
             a.jmp(code.step());
         }
-        if (i.ripRelative) {
-            code.address(ADDRESS, linear - offset);
-        } else {
-            a.mov(ADDRESS, linear - offset);
-        }
+        constant(i, ADDRESS, linear - offset);
         int entry = entryOffset(mode.tlb(), linear);
         a.alu(Alu.CMP, QWORD, ADDRESS, field(entry + tag));
         entryMoves(i, linear, tag);
@@ -308,7 +316,7 @@ final class MemoryCode {
     }
 
     private Mem translate(int tlb, int tag, int size, boolean aligned) {
-        entry();
+        entry(ADDRESS);
         a.alu(Alu.SUB, QWORD, ADDRESS, ofEntry(tlb, tag));
         if (aligned) {
             a.test(QWORD, ADDRESS, -PAGE | size - 1);
@@ -326,9 +334,9 @@ final class MemoryCode {
         return Mmu.entriesOffset(tlb) + ((int) linear >>> PAGE_SHIFT_TO_ENTRY & ENTRY_MASK);
     }
 
-    /** Puts the offset of the soft TLB's entry for ADDRESS into TEMP. */
-    private void entry() {
-        a.mov(DWORD, TEMP, ADDRESS);
+    /** Puts the offset of the soft TLB's entry for the linear address in {@code linear} into TEMP. */
+    void entry(Gpr linear) {
+        a.mov(DWORD, TEMP, linear);
         a.shift(Shift.SHR, DWORD, TEMP, PAGE_SHIFT_TO_ENTRY);
         a.and(DWORD, TEMP, ENTRY_MASK);
     }

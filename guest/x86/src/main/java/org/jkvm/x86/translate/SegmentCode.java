@@ -26,8 +26,6 @@ import org.jkvm.x86.trap.Segments;
  * writes what {@link #possible} says can be written.
  */
 final class SegmentCode {
-    /** In real mode the base is the selector, moved by this (SDM vol. 3B, section 20.1.1). */
-    private static final int PARAGRAPH = 4;
     private static final int V86_LIMIT = 0xffff;
 
     private final BlockCode code;
@@ -142,7 +140,7 @@ final class SegmentCode {
             a.j(Cond.AE, code.step());
         }
         a.mov(DWORD, field(at + CpuState.SELECTOR), OTHER);
-        a.shift(Shift.SHL, DWORD, OTHER, PARAGRAPH);
+        a.shift(Shift.SHL, DWORD, OTHER, Segment.PARAGRAPH_SHIFT);
         a.mov(QWORD, field(at), OTHER);
     }
 }

@@ -5,13 +5,11 @@ import static org.jkvm.x64.Size.QWORD;
 import static org.jkvm.x64.Size.WORD;
 import static org.jkvm.x86.translate.HostRegisters.ADDRESS;
 import static org.jkvm.x86.translate.HostRegisters.OTHER;
-import static org.jkvm.x86.translate.HostRegisters.STRUCT;
 import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import static org.jkvm.x86.translate.HostRegisters.field;
 
 import java.util.Set;
 import org.jkvm.x64.ArithmeticInstructions.Alu;
-import org.jkvm.x64.ArithmeticInstructions.Shift;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Gpr;
@@ -193,7 +191,6 @@ final class StringCode {
 
     /** The addend for what {@code pointer} points at, in ADDRESS; leaves unless all of it is in one page of the TLB. */
     private void translate(Gpr pointer, int tag, int size) {
-        int tlb = Mmu.entriesOffset(code.mode.tlb());
         Size width = code.mode.is64() ? QWORD : DWORD;
         a.mov(width, TEMP, pointer);
         a.and(DWORD, TEMP, PAGE - 1);
@@ -202,11 +199,9 @@ final class StringCode {
         a.j(Cond.A, code.step());
         a.mov(width, OTHER, pointer);
         a.and(QWORD, OTHER, -PAGE);
-        a.mov(DWORD, TEMP, pointer);
-        a.shift(Shift.SHR, DWORD, TEMP, MemoryCode.PAGE_SHIFT_TO_ENTRY);
-        a.and(DWORD, TEMP, MemoryCode.ENTRY_MASK);
-        a.alu(Alu.CMP, QWORD, OTHER, Mem.at(STRUCT, TEMP, 1, tlb + tag));
+        code.memory.entry(pointer);
+        a.alu(Alu.CMP, QWORD, OTHER, code.memory.ofEntry(tag));
         a.j(Cond.NE, code.step());
-        a.mov(QWORD, ADDRESS, Mem.at(STRUCT, TEMP, 1, tlb + Mmu.ADDEND));
+        a.mov(QWORD, ADDRESS, code.memory.ofEntry(Mmu.ADDEND));
     }
 }

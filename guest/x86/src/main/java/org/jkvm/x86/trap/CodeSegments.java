@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jkvm.x86.state.CodeSegment;
 import org.jkvm.x86.state.CpuState;
+import org.jkvm.x86.state.Segment;
 
 /** Numbers for code segments. Code of one that was forgotten is decoded again: its number does not come back. */
 public final class CodeSegments {
@@ -15,7 +16,6 @@ public final class CodeSegments {
     public static final int HASH_MASK = 31;
     /** Bytes of an entry, as a power of two: {@link #key}, and the number in the upper half of 8 bytes. */
     public static final int ENTRY_SHIFT = 4;
-    private static final int PARAGRAPH = 4;
     private static final int MOST_KEPT = 4096;
 
     private final Map<Place, CodeSegment> known = new LinkedHashMap<>();
@@ -49,7 +49,7 @@ public final class CodeSegments {
 
     /** Lets generated code find the last one: a number never means another place. */
     private void enter(long base, long limit) {
-        int selector = (int) (base >>> PARAGRAPH);
+        int selector = (int) (base >>> Segment.PARAGRAPH_SHIFT);
         long entry = table + ((long) ((selector ^ selector >>> HASH_SHIFT) & HASH_MASK) << ENTRY_SHIFT);
         putLong(entry, key(base, limit));
         putLong(entry + 8, last.number() << Integer.SIZE);
