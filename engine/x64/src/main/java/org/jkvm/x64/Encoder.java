@@ -26,6 +26,7 @@ public abstract sealed class Encoder permits MoveInstructions {
     private int pending;
     private int[] outward = new int[8];
     private int outwards;
+    private int places;
 
     /** Starts at host address {@code origin}, where {@link #toByteArray} will be placed. */
     Encoder(long origin) {
@@ -52,6 +53,19 @@ public abstract sealed class Encoder permits MoveInstructions {
             throw new IllegalStateException(pending + " uses of labels that were never bound");
         }
         return Arrays.copyOf(code, length);
+    }
+
+    /**
+     * How many references to places and labelled places there were so far. What is written while this stays as it is does the
+     * same wherever it lies.
+     */
+    public final int places() {
+        return places;
+    }
+
+    /** The code from {@code position} on. */
+    public final byte[] from(int position) {
+        return Arrays.copyOfRange(code, position, length);
     }
 
     /**
@@ -193,6 +207,7 @@ public abstract sealed class Encoder permits MoveInstructions {
      * @throws IllegalStateException when the label is bound already or too far from a short jump to it
      */
     public final void bind(Label label) {
+        places++;
         label.bind(length);
         label.uses().forEach(use -> complete(use, length - use.end()));
         pending -= label.uses().size();
@@ -209,6 +224,7 @@ public abstract sealed class Encoder permits MoveInstructions {
 
     /** Writes a displacement of {@code size} bytes to {@code label}, relative to what follows it and the immediate. */
     final void displacement(Label label, int size, int immediateBytes) {
+        places++;
         Label.Use use = new Label.Use(length, size, length + size + immediateBytes);
         immediate(0, size);
         if (label.isBound()) {
@@ -229,6 +245,7 @@ public abstract sealed class Encoder permits MoveInstructions {
         if (outwards == outward.length) {
             outward = Arrays.copyOf(outward, outwards * 2);
         }
+        places++;
         outward[outwards++] = length;
         immediate(displacement, 4);
     }

@@ -27,7 +27,7 @@ class PayloadTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "real-exceptions", "protected-exceptions", "long-exceptions", "task-switch", "call-gate", "virtual-8086", "paging",
-        "crossing", "self-modifying", "stale-code", "twins", "spans", "apart", "loops", "corners", "shadows", "debugging",
+        "crossing", "astride", "self-modifying", "stale-code", "twins", "spans", "apart", "loops", "corners", "shadows", "debugging",
         "device-access", "limits", "real-limits", "system-calls", "far-code", "wide-code",
     })
     void printsWhatItsAssemblySays(String name) {

@@ -130,11 +130,17 @@ public final class Mmu {
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
     }
 
-    /** The host address of what the TLB that is in use knows; anything else stops the speculation. */
-    private long known(int set, long linear, int size, int tag) {
-        if (!has(set, linear, size, tag)) {
+    /** Stops the speculation where the TLB does not know all of it. */
+    private void requireKnown(int set, long linear, int size, int tag) {
+        int first = Math.min(size, 4096 - (int) (linear & 4095));
+        if (!has(set, linear, first, tag) || first < size && !has(set, next(linear), size - first, tag)) {
             throw speculation.stop();
         }
+    }
+
+    /** The host address of what is in one page that the TLB knows; anything else stops the speculation. */
+    private long known(int set, long linear, int size, int tag) {
+        requireKnown(set, linear, size, tag);
         return linear + getLong(tables + (long) index(set, linear) * ENTRY_SIZE + ADDEND);
     }
 
@@ -282,7 +288,7 @@ public final class Mmu {
     /** Raises what a read of {@code size} bytes would raise, reading nothing; sets accessed bits. */
     public void probeRead(long linear, int size) {
         if (speculation != null) {
-            known(selected, linear, size, READ_TAG);
+            requireKnown(selected, linear, size, READ_TAG);
         } else if (hostForRead(linear, size) == 0) {
             probe(linear, size, Access.READ);
         }
@@ -291,7 +297,7 @@ public final class Mmu {
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
         if (speculation != null) {
-            known(selected, linear, size, WRITE_TAG);
+            requireKnown(selected, linear, size, WRITE_TAG);
         } else if (hostForWrite(linear, size) == 0) {
             probe(linear, size, Access.WRITE);
         }
@@ -366,11 +372,12 @@ public final class Mmu {
     // ---- the slow path ----
 
     private long loadSlow(int set, long linear, int size) {
+        boolean crosses = (linear & 4095) + size > 4096;
         if (speculation != null) {
-            return speculation.load(known(set, linear, size, READ_TAG), size);
+            return crosses ? joined(set, linear, size) : speculation.load(known(set, linear, size, READ_TAG), size);
         }
         checkAlignment(set, linear, size);
-        if ((linear & 4095) + size > 4096) {
+        if (crosses) {
             translate(set, linear, Access.READ);
             translate(set, next(linear), Access.READ);
             return joined(set, linear, size);
@@ -401,17 +408,14 @@ public final class Mmu {
     }
 
     private void storeSlow(int set, long linear, int size, long value) {
-        if (speculation != null) {
+        boolean crosses = (linear & 4095) + size > 4096;
+        if (speculation != null && !crosses) {
             speculation.store(known(set, linear, size, WRITE_TAG), size, value);
             return;
         }
         checkAlignment(set, linear, size);
-        if ((linear & 4095) + size > 4096) {
-            translate(set, linear, Access.WRITE);
-            translate(set, next(linear), Access.WRITE);
-            for (int n = 0; n < size; n++) {
-                storeByte(set, offset(linear, n), value >>> 8 * n);
-            }
+        if (crosses) {
+            storeAcross(set, linear, size, value);
             return;
         }
         long address = translate(set, linear, Access.WRITE);
@@ -425,6 +429,16 @@ public final class Mmu {
         if (bus.holdsCode(page)) {
             tellOfCode(address, size);
             permitWrites(index(set, linear), linear & PAGE_MASK, page);
+        }
+    }
+
+    private void storeAcross(int set, long linear, int size, long value) {
+        if (speculation == null) {
+            translate(set, linear, Access.WRITE);
+            translate(set, next(linear), Access.WRITE);
+        }
+        for (int n = 0; n < size; n++) {
+            storeByte(set, offset(linear, n), value >>> 8 * n);
         }
     }
 

@@ -139,6 +139,14 @@ public final class CpuState {
     public static final int SPANS = 0xb20;
     /** Scratch: the same for up to 4 spans of a loop. */
     public static final int LOOP_SPANS = 0xb40;
+    /** Scratch: 32 bytes from the end of one page and 32 from the beginning of another, with an operand across both. */
+    public static final int CROSSING = 0xb80;
+    /** Scratch: where those pages are on the host, 8 bytes each. */
+    public static final int CROSSING_PAGES = 0xbc0;
+    /** Scratch: where in the first page the operand begins, 8 bytes. */
+    public static final int CROSSING_OFFSET = 0xbd0;
+    /** Scratch: registers that are needed meanwhile, 8 bytes each. */
+    public static final int CROSSING_SAVED = 0xbd8;
     /** What returns from 64-bit code loaded before: {@link org.jkvm.x86.trap.Returns}. */
     public static final int RETURNS = 0xc00;
     /** Numbers of code segments by base and limit: {@link org.jkvm.x86.trap.CodeSegments}. */

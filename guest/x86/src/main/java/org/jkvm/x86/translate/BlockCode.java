@@ -19,6 +19,7 @@ import org.jkvm.x64.Size;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
 import org.jkvm.x86.state.CpuState;
 import org.jkvm.x86.state.Segment;
 
@@ -34,6 +35,7 @@ final class BlockCode {
     final Block block;
     private final FlagFuture future;
     final CodeMode mode;
+    private final Stubs stubs;
     /** RIP of the block's first instruction. */
     final long rip;
     private final List<Runnable> cold = new ArrayList<>();
@@ -45,8 +47,10 @@ final class BlockCode {
     /** Its memory operands. */
     final MemoryCode memory;
     private boolean inLoop;
+    private Crossing written;
 
-    BlockCode(Block block, Assembler a, Recipe... recipes) {
+    BlockCode(Block block, Assembler a, Stubs stubs, Recipe... recipes) {
+        this.stubs = stubs;
         this.future = new FlagFuture(block, recipes);
         this.block = block;
         this.mode = new CodeMode(block.mode);
@@ -60,6 +64,14 @@ final class BlockCode {
     void begin(int n) {
         number = n;
         step = null;
+        written = null;
+    }
+
+    /** The present instruction is written. */
+    void end() {
+        if (written != null) {
+            written.end();
+        }
     }
 
     /** Writes the block once more, as a loop whose spans {@code checked} are good for many turns. */
@@ -113,6 +125,23 @@ final class BlockCode {
         return step != null;
     }
 
+    /**
+     * What the present instruction does about an operand of {@code size} bytes where it is not whole in the page that was looked
+     * up; null where that is the interpreter's business.
+     */
+    Crossing crossing(int tlb, int tag, int size) {
+        if (!Crossing.possible(block.insns[number], tlb, size)) {
+            return null;
+        }
+        boolean first = step == null;
+        boolean write = tag == Mmu.WRITE_TAG;
+        Crossing crossing = new Crossing(this, stubs.crossings, tlb, write, size);
+        outOfLine(() -> crossing.write(first));
+        crossing.steps(step());
+        written = write ? crossing : written;
+        return crossing;
+    }
+
     /** Where to jump, flags spared, to leave before the present instruction, {@code first} being done. */
     Label exit(int reason, Runnable first) {
         Label label = new Label();
@@ -145,7 +174,7 @@ final class BlockCode {
     }
 
     /** Writes what was put out of line, and the exit of all. */
-    void finish(Stubs stubs, int id) {
+    void finish(int id) {
         for (int n = 0; n < cold.size(); n++) {
             cold.get(n).run(); // May put more out of line.
         }

@@ -80,7 +80,7 @@ final class BlockTranslator {
         this.a = new Assembler(origin);
         this.mode = new CodeMode(block.mode);
         this.recipes = recipes();
-        this.code = new BlockCode(block, a, recipes);
+        this.code = new BlockCode(block, a, stubs, recipes);
         this.integer = new IntegerCode(code);
         this.stack = new StackCode(code);
         this.segments = new SegmentCode(code, stack);
@@ -109,7 +109,7 @@ final class BlockTranslator {
         if (loop != null) {
             loop.write(() -> writeInsns(n -> { }));
         }
-        code.finish(stubs, id);
+        code.finish(id);
         return new Translation(block, id, pageIds, branch.edges(), new Translation.Layout(guarded, withMemoryFlags, entered,
                 withHostFlags, resume, resumeWithFlags, loaded(), x87, code.memory.spans().checks()), code.relocations());
     }
@@ -121,6 +121,7 @@ final class BlockTranslator {
                 code.endX87();
             }
             write(block.insns[n], recipes[n]);
+            code.end();
             code.memory.spans().passed(n);
             if (!Effects.definesFlags(block.insns[n])) {
                 code.flags.wrote(Writes.of(block.insns[n], recipes[n]));

@@ -28,8 +28,8 @@ import org.jkvm.x86.state.CpuState;
  */
 final class MemoryCode {
     private static final int PAGE_SHIFT_TO_ENTRY = 7;
-    private static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
-    private static final int PAGE = 4096;
+    static final int ENTRY_MASK = (Mmu.ENTRIES - 1) * Mmu.ENTRY_SIZE;
+    static final int PAGE = 4096;
 
     private final BlockCode code;
     private final Assembler a;
@@ -279,7 +279,11 @@ final class MemoryCode {
         long linear = constant(i);
         int offset = (int) linear & PAGE - 1;
         code.spareFlags();
-        if (offset > PAGE - size || aligned && (offset & size - 1) != 0) {
+        if (offset > PAGE - size) {
+            constant(i, ADDRESS, linear);
+            return translate(tag, size, aligned);
+        }
+        if (aligned && (offset & size - 1) != 0) {
             a.jmp(code.step());
         }
         constant(i, ADDRESS, linear - offset);
@@ -300,8 +304,9 @@ final class MemoryCode {
     }
 
     /**
-     * Turns the linear address in ADDRESS into the host's by the soft TLB, or leaves to the interpreter. Flags must be
-     * spared. TEMP is used. An address minus the entry's tag is an offset into the page, or more than any.
+     * Turns the linear address in ADDRESS into the host's by the soft TLB, or into that of a copy where it is in two pages
+     * ({@link Crossing}), or leaves to the interpreter. Flags must be spared. TEMP is used. An address minus the entry's tag is an
+     * offset into the page, or more than any.
      *
      * @param tag     offset of the tag in the TLB's entries
      * @param aligned whether an address that is no multiple of {@code size} is the interpreter's too
@@ -318,14 +323,18 @@ final class MemoryCode {
     private Mem translate(int tlb, int tag, int size, boolean aligned) {
         entry(ADDRESS);
         a.alu(Alu.SUB, QWORD, ADDRESS, ofEntry(tlb, tag));
+        Crossing crossing = aligned ? null : code.crossing(tlb, tag, size);
         if (aligned) {
             a.test(QWORD, ADDRESS, -PAGE | size - 1);
             a.j(Cond.NE, code.step());
         } else {
             a.cmp(QWORD, ADDRESS, PAGE - size);
-            a.j(Cond.A, code.step());
+            a.j(Cond.A, crossing == null ? code.step() : crossing.begin());
         }
         a.alu(Alu.ADD, QWORD, ADDRESS, ofEntry(tlb, Mmu.HOST_PAGE));
+        if (crossing != null) {
+            crossing.bindBack();
+        }
         return Mem.at(ADDRESS);
     }
 

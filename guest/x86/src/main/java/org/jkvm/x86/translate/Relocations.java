@@ -102,6 +102,11 @@ final class Relocations {
         outward = displacements;
     }
 
+    /** How many addresses and entries were noted so far. */
+    int noted() {
+        return count + entries.size();
+    }
+
     /** Whether the code can be had for other linear addresses. */
     boolean movable() {
         return !fixed;

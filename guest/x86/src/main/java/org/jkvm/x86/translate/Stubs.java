@@ -47,6 +47,8 @@ final class Stubs {
     /** Whether every interrupt is to be delivered by the interpreter, which logs it. */
     final boolean logsInterrupts = Interrupts.areLogged();
     private final long[] secondLooks = new long[JumpCache.TABLES];
+    /** For operands in two pages. */
+    final CrossingStubs crossings;
     /** Called to load the x87 registers; changes flags. Zero where the host has no XSAVE. */
     final long loadX87;
 
@@ -64,6 +66,7 @@ final class Stubs {
         indirectMiss = cache.placePermanent(miss(cache.nextPermanent(), exit));
         readTime = cache.placePermanent(TimeStubs.read(cache.nextPermanent(), a -> saveLive(a, avx, xsave)));
         offersTime = readsNanoTime(cache.placePermanent(TimeStubs.nanoTime(cache.nextPermanent())));
+        crossings = new CrossingStubs(cache);
         for (int tlb = 0; tlb < secondLooks.length; tlb++) {
             secondLooks[tlb] = cache.placePermanent(JumpLookup.second(cache.nextPermanent(), tlb, indirectMiss));
         }

@@ -1,0 +1,101 @@
+package org.jkvm.x86.translate;
+
+import static org.jkvm.x86.translate.HostRegisters.TEMP;
+
+import org.jkvm.x64.Assembler;
+import org.jkvm.x64.Cond;
+import org.jkvm.x64.Label;
+import org.jkvm.x86.isa.Insn;
+import org.jkvm.x86.mmu.Mmu;
+
+/**
+ * An operand of an instruction where it lies in two pages: out of line a stub looks up the second page too and copies it from
+ * both, and the instruction has the copy for operand. What writes it is written a second time, out of line, with a stub behind it
+ * that puts the copy into the pages. It is the interpreter's where the soft TLB does not know both; so nothing is written
+ * unless all of it may be.
+ */
+final class Crossing {
+    private final BlockCode code;
+    private final Assembler a;
+    private final long copy;
+    private final long writeBack;
+    private final boolean write;
+    private final int size;
+    private final Label begin = new Label();
+    private final Label back = new Label();
+    private final Label done = new Label();
+    private Label step;
+    private int position;
+    private int places;
+    private int noted;
+    private byte[] again;
+
+    Crossing(BlockCode code, CrossingStubs stubs, int tlb, boolean write, int size) {
+        this.code = code;
+        this.a = code.a;
+        this.copy = stubs.copy(tlb, write, code.mode.is64(), size);
+        this.writeBack = stubs.writeBack;
+        this.write = write;
+        this.size = size;
+    }
+
+    /**
+     * Whether such an operand of {@code i} can be copied: nobody else may see it change in two steps where it is locked, and
+     * VPMASKMOV and its like leave some of it alone.
+     */
+    static boolean possible(Insn i, int tlb, int size) {
+        String mnemonic = i.row.mnemonic();
+        return size > 1 && size <= CrossingStubs.MOST_BYTES && tlb <= Mmu.OVERRIDE && !i.lock && !mnemonic.equals("XCHG")
+                && !mnemonic.contains("MASKMOV");
+    }
+
+    /** The interpreter has it by {@code label}. */
+    void steps(Label label) {
+        step = label;
+    }
+
+    /** Where to jump with what {@link CrossingStubs#copy} takes. */
+    Label begin() {
+        return begin;
+    }
+
+    /** Here ADDRESS has the operand's address on the host, or that of its copy. */
+    void bindBack() {
+        a.bind(back);
+        position = a.length();
+        places = a.places();
+        noted = code.relocations().noted();
+    }
+
+    /** Here the instruction ends: what it is behind {@link #bindBack} can be executed elsewhere, unless it has to do with places. */
+    void end() {
+        if (a.places() == places && code.relocations().noted() == noted) {
+            again = a.from(position);
+            a.bind(done);
+        }
+    }
+
+    /** Writes what is out of line; {@code first} is whether that is in front of where the interpreter has the instruction. */
+    void write(boolean first) {
+        a.bind(begin);
+        if (!write) {
+            a.call(copy);
+            a.j(Cond.E, back);
+        } else if (again != null) {
+            writeAgain();
+            return;
+        }
+        if (!first) {
+            a.jmp(step);
+        }
+    }
+
+    private void writeAgain() {
+        a.call(copy);
+        a.j(Cond.NE, step);
+        a.bytes(again);
+        a.mov(TEMP, size);
+        a.call(writeBack);
+        a.jmp(done);
+    }
+}
