@@ -27,8 +27,8 @@ class PayloadTest {
     @ParameterizedTest
     @ValueSource(strings = {
         "real-exceptions", "protected-exceptions", "long-exceptions", "task-switch", "call-gate", "virtual-8086", "paging",
-        "crossing", "astride", "self-modifying", "stale-code", "twins", "spans", "apart", "loops", "corners", "shadows", "debugging",
-        "device-access", "limits", "real-limits", "system-calls", "far-code", "wide-code",
+        "crossing", "astride", "astride-32", "self-modifying", "stale-code", "twins", "spans", "apart", "loops", "corners",
+        "shadows", "debugging", "device-access", "limits", "real-limits", "system-calls", "far-code", "wide-code",
     })
     void printsWhatItsAssemblySays(String name) {
         Payload payload = Payload.load(name);

@@ -130,7 +130,7 @@ final class BlockCode {
      * up; null where that is the interpreter's business.
      */
     Crossing crossing(int tlb, int tag, int size) {
-        if (!Crossing.possible(block.insns[number], tlb, size)) {
+        if (!Crossing.possible(block.insns[number], mode, tlb, size)) {
             return null;
         }
         boolean first = step == null;

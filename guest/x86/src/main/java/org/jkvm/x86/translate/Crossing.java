@@ -5,8 +5,10 @@ import static org.jkvm.x86.translate.HostRegisters.TEMP;
 import org.jkvm.x64.Assembler;
 import org.jkvm.x64.Cond;
 import org.jkvm.x64.Label;
+import org.jkvm.x86.exec.CodeMode;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
+import org.jkvm.x86.state.Segment;
 
 /**
  * An operand of an instruction where it lies in two pages: out of line a stub looks up the second page too and copies it from
@@ -33,20 +35,30 @@ final class Crossing {
     Crossing(BlockCode code, CrossingStubs stubs, int tlb, boolean write, int size) {
         this.code = code;
         this.a = code.a;
-        this.copy = stubs.copy(tlb, write, code.mode.is64(), size);
+        this.copy = stubs.copy(tlb, write, size);
         this.writeBack = stubs.writeBack;
         this.write = write;
         this.size = size;
     }
 
     /**
-     * Whether such an operand of {@code i} can be copied: nobody else may see it change in two steps where it is locked, and
-     * VPMASKMOV and its like leave some of it alone.
+     * Whether such an operand of {@code i} can be copied: nobody else may see it change in two steps where it is locked,
+     * VPMASKMOV and its like leave some of it alone, and several pages may be one where offsets wrap.
      */
-    static boolean possible(Insn i, int tlb, int size) {
+    static boolean possible(Insn i, CodeMode mode, int tlb, int size) {
         String mnemonic = i.row.mnemonic();
         return size > 1 && size <= CrossingStubs.MOST_BYTES && tlb <= Mmu.OVERRIDE && !i.lock && !mnemonic.equals("XCHG")
-                && !mnemonic.contains("MASKMOV");
+                && !mnemonic.contains("MASKMOV") && (mode.is64() || isFlat(i, mode));
+    }
+
+    /** Whether offsets are linear addresses, as wide as these, for all that {@code i} may access. */
+    private static boolean isFlat(Insn i, CodeMode mode) {
+        return i.addressSize == 4 && mode.wideStack() && isFlat(i.segment, mode) && isFlat(Segment.SS, mode)
+                && isFlat(Segment.ES, mode);
+    }
+
+    private static boolean isFlat(int segment, CodeMode mode) {
+        return mode.whole(segment) && mode.zeroBase(segment);
     }
 
     /** The interpreter has it by {@code label}. */

@@ -33,7 +33,7 @@ final class CrossingStubs {
     /** By so much a call moved RSP. */
     private static final int CALLED = 8;
 
-    private final long[] copies = new long[TLBS << 3];
+    private final long[] copies = new long[TLBS << 2];
     /**
      * Called to write the operand, TEMP bytes, into the pages. Flags stay; ADDRESS, TEMP and OTHER are used. No byte beside it
      * is written: it may be another processor's.
@@ -43,8 +43,8 @@ final class CrossingStubs {
     /** Places them. */
     CrossingStubs(CodeCache cache) {
         for (int n = 0; n < copies.length; n++) {
-            int bytes = (n & 4) != 0 ? MOST_BYTES : Long.BYTES;
-            copies[n] = cache.placePermanent(copy(cache.nextPermanent(), n >> 3, (n & 1) != 0, (n & 2) != 0, bytes));
+            int bytes = (n & 2) != 0 ? MOST_BYTES : Long.BYTES;
+            copies[n] = cache.placePermanent(copy(cache.nextPermanent(), n >> 2, (n & 1) != 0, bytes));
         }
         writeBack = cache.placePermanent(writeBack(cache.nextPermanent()));
     }
@@ -54,11 +54,11 @@ final class CrossingStubs {
      * {@code tlb}'s entry for that, whose offset is in TEMP; TEMP is used. ZF says whether both pages may be read, or with
      * {@code write} written; ADDRESS is the copy's address then.
      */
-    long copy(int tlb, boolean write, boolean is64, int size) {
-        return copies[tlb << 3 | (size > Long.BYTES ? 4 : 0) | (is64 ? 2 : 0) | (write ? 1 : 0)];
+    long copy(int tlb, boolean write, int size) {
+        return copies[tlb << 2 | (size > Long.BYTES ? 2 : 0) | (write ? 1 : 0)];
     }
 
-    private static byte[] copy(long origin, int tlb, boolean write, boolean is64, int bytes) {
+    private static byte[] copy(long origin, int tlb, boolean write, int bytes) {
         Assembler a = new Assembler(origin);
         Label unknown = new Label();
         Label end = new Label();
@@ -69,7 +69,9 @@ final class CrossingStubs {
         a.mov(QWORD, OTHER, entry(tlb, Mmu.HOST_PAGE));
         a.mov(QWORD, field(CpuState.CROSSING_PAGES), OTHER);
         a.mov(QWORD, OTHER, entry(tlb, tag));
-        a.lea(is64 ? QWORD : DWORD, OTHER, Mem.at(OTHER, PAGE)); // Linear addresses wrap at 4 GiB outside 64-bit mode.
+        a.cmp(DWORD, OTHER, -PAGE - 1);
+        a.j(Cond.A, end); // At 4 GiB there may be a segment's end, and addresses begin again outside 64-bit mode.
+        a.lea(QWORD, OTHER, Mem.at(OTHER, PAGE));
         a.add(DWORD, TEMP, Mmu.ENTRY_SIZE);
         a.and(DWORD, TEMP, MemoryCode.ENTRY_MASK);
         a.alu(Alu.CMP, QWORD, OTHER, entry(tlb, tag));
