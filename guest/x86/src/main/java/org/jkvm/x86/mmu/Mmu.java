@@ -130,17 +130,11 @@ public final class Mmu {
         tlb = tables + (long) selected * ENTRIES * ENTRY_SIZE;
     }
 
-    /** Stops the speculation where the TLB does not know all of it. */
-    private void requireKnown(int set, long linear, int size, int tag) {
-        int first = Math.min(size, 4096 - (int) (linear & 4095));
-        if (!has(set, linear, first, tag) || first < size && !has(set, next(linear), size - first, tag)) {
-            throw speculation.stop();
-        }
-    }
-
     /** The host address of what is in one page that the TLB knows; anything else stops the speculation. */
     private long known(int set, long linear, int size, int tag) {
-        requireKnown(set, linear, size, tag);
+        if (!has(set, linear, size, tag)) {
+            throw speculation.stop();
+        }
         return linear + getLong(tables + (long) index(set, linear) * ENTRY_SIZE + ADDEND);
     }
 
@@ -288,7 +282,8 @@ public final class Mmu {
     /** Raises what a read of {@code size} bytes would raise, reading nothing; sets accessed bits. */
     public void probeRead(long linear, int size) {
         if (speculation != null) {
-            requireKnown(selected, linear, size, READ_TAG);
+            known(selected, linear, 1, READ_TAG);
+            known(selected, offset(linear, size - 1), 1, READ_TAG);
         } else if (hostForRead(linear, size) == 0) {
             probe(linear, size, Access.READ);
         }
@@ -297,7 +292,8 @@ public final class Mmu {
     /** Raises what a write of {@code size} bytes would raise, writing nothing; sets accessed and dirty bits. */
     public void probeWrite(long linear, int size) {
         if (speculation != null) {
-            requireKnown(selected, linear, size, WRITE_TAG);
+            known(selected, linear, 1, WRITE_TAG);
+            known(selected, offset(linear, size - 1), 1, WRITE_TAG);
         } else if (hostForWrite(linear, size) == 0) {
             probe(linear, size, Access.WRITE);
         }
@@ -438,16 +434,11 @@ public final class Mmu {
             translate(set, next(linear), Access.WRITE);
         }
         for (int n = 0; n < size; n++) {
-            storeByte(set, offset(linear, n), value >>> 8 * n);
-        }
-    }
-
-    /** One of several bytes that may be written. */
-    private void storeByte(int set, long linear, long value) {
-        if (set == selected) {
-            store(linear, 1, value);
-        } else {
-            storeSlow(set, linear, 1, value);
+            if (set == selected) {
+                store(offset(linear, n), 1, value >>> 8 * n);
+            } else {
+                storeSlow(set, offset(linear, n), 1, value >>> 8 * n);
+            }
         }
     }
 

@@ -79,7 +79,7 @@ final class Crossing {
         noted = code.relocations().noted();
     }
 
-    /** Here the instruction ends: what it is behind {@link #bindBack} can be executed elsewhere, unless it has to do with places. */
+    /** Here the instruction ends: unless it has to do with places, what is behind {@link #bindBack} can be executed elsewhere. */
     void end() {
         if (a.places() == places && code.relocations().noted() == noted) {
             again = a.from(position);
