@@ -80,7 +80,7 @@ final class Training {
         }
     }
 
-    /** What is done with an empty image, and files of the names of a packed and a raw one. */
+    /** What is done with an image whose clusters have places in its file, and files of the names of a packed and a raw one. */
     private interface Work {
         void with(Path image, Path copy, Path raw);
     }
@@ -92,7 +92,7 @@ final class Training {
         Path raw = folder.resolve("c.raw");
         try {
             Files.write(raw, new byte[4 << 20]);
-            img("create -f qcow2 " + image + " 1G");
+            img("create -f qcow2 -o preallocation=metadata " + image + " 1G");
             work.with(image, copy, raw);
         } finally {
             for (Path file : List.of(image, copy, raw, folder)) {

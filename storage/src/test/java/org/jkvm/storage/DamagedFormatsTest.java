@@ -85,6 +85,24 @@ class DamagedFormatsTest {
         }
     }
 
+    /** Else a directory of 8 MiB with one table makes 64 TiB of blocks to be looked at. */
+    @ParameterizedTest
+    @CsvSource({"vmdk, 0x40000000, 56, 512, 4", "qed, 0x100000000, 40, 1, 8"})
+    void tablesThatAreSharedAreNotFollowed(String format, String size, long field, long unit, long entry) throws IOException {
+        Path path = create(format, Long.decode(size), Map.of());
+        try (Image disk = open(path, format)) {
+            Disks.write(disk, 0, Disks.random(1, 65536));
+            assertThat(disk.check().orElseThrow().clean()).isTrue();
+        }
+        long directory = getInt(path, field, ByteOrder.LITTLE_ENDIAN) * unit;
+        putInt(path, directory + entry, (int) getInt(path, directory, ByteOrder.LITTLE_ENDIAN), ByteOrder.LITTLE_ENDIAN);
+        try (Image disk = open(path, format)) {
+            CheckResult found = disk.check().orElseThrow();
+            assertThat(found.messages()).hasSize(1).first().asString().contains("two tables share the place at 0x");
+            assertThat(found.allocatedClusters()).isZero();
+        }
+    }
+
     @Test
     void grainsThatAreCutOffAreNoZeroes() throws IOException {
         Path path = create("vmdk", MIB, Map.of("subformat", "streamOptimized"));

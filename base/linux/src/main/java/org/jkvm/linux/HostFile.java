@@ -120,7 +120,7 @@ public final class HostFile implements AutoCloseable {
 
     /** The first offset from {@code offset} on that has data of its own; {@link #end} where there is none. */
     public long nextData(long offset) {
-        return seek(offset, SEEK_DATA, end());
+        return seek(offset, SEEK_DATA);
     }
 
     /**
@@ -128,13 +128,13 @@ public final class HostFile implements AutoCloseable {
      * system that knows no holes answers as if there were none.
      */
     public long nextHole(long offset) {
-        return seek(offset, SEEK_HOLE, end());
+        return seek(offset, SEEK_HOLE);
     }
 
-    private long seek(long offset, int whence, long otherwise) {
+    private long seek(long offset, int whence) {
         long found = Native.call(LSEEK, descriptor, offset, whence);
         // lseek(2): ENXIO where there is no more data, or the offset is at the end or beyond.
-        return found < 0 && Native.errno() == Errno.ENXIO ? otherwise : check(found, "lseek");
+        return found < 0 && Native.errno() == Errno.ENXIO ? end() : check(found, "lseek");
     }
 
     /**

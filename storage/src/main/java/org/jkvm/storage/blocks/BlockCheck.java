@@ -42,6 +42,9 @@ final class BlockCheck {
 
         /** How many blocks from {@code index} on need not be looked at: there are none. */
         long missing(long index) throws IOException;
+
+        /** Throws where tables lie over one another; nothing else is looked at then. */
+        void refuseSharedTables(long blocks) throws IOException;
     }
 
     CheckResult run(Finder finder) throws IOException {
@@ -49,6 +52,23 @@ final class BlockCheck {
         if (blocks > MAX_BLOCKS) {
             throw new IOException("the image has too many blocks to be checked");
         }
+        if (tablesApart(finder, blocks)) {
+            examineAll(finder, blocks);
+        }
+        return new CheckResult(corruptions, 0, 0, blocks, allocated, fragmented, packed, end, List.copyOf(messages));
+    }
+
+    private boolean tablesApart(Finder finder, long blocks) {
+        try {
+            finder.refuseSharedTables(blocks);
+            return true;
+        } catch (IOException e) {
+            corruption("ERROR " + e.getMessage());
+            return false;
+        }
+    }
+
+    private void examineAll(Finder finder, long blocks) throws IOException {
         for (long i = finder.missing(0); i < blocks && corruptions < MAX_CORRUPTIONS; i += 1 + finder.missing(i + 1)) {
             try {
                 examine(i, finder.find(i));
@@ -56,7 +76,6 @@ final class BlockCheck {
                 corruption("ERROR block " + i + ": " + e.getMessage());
             }
         }
-        return new CheckResult(corruptions, 0, 0, blocks, allocated, fragmented, packed, end, List.copyOf(messages));
     }
 
     private void examine(long index, Place place) {

@@ -399,6 +399,14 @@ public final class BlockLayer implements Layer {
             public long missing(long index) throws IOException {
                 return locked(() -> map.missing(index));
             }
+
+            @Override
+            public void refuseSharedTables(long blocks) throws IOException {
+                locked(() -> {
+                    map.refuseSharedTables(blocks);
+                    return null;
+                });
+            }
         }));
     }
 

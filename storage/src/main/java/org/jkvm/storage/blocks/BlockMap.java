@@ -16,6 +16,10 @@ public interface BlockMap {
         return 0;
     }
 
+    /** Throws where tables for the disk's {@code blocks} blocks lie over one another: see {@link SharedTables}. */
+    default void refuseSharedTables(long blocks) throws IOException {
+    }
+
     /**
      * Makes room for block {@code index} at the end of the file and returns its offset there; the file is that long on
      * return, and new bytes are zeroes. Nothing points to it yet.

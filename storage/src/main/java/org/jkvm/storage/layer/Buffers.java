@@ -3,6 +3,7 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import org.jkvm.base.Bits;
 import org.jkvm.linux.NativeBytes;
 
@@ -21,9 +22,13 @@ public final class Buffers {
     private Buffers() {
     }
 
-    /** Zeroed native memory, aligned for O_DIRECT, freed when unreachable: for what lives long. */
+    /**
+     * Zeroed native memory of less than 2 GiB, aligned for O_DIRECT, freed when unreachable: for what lives long. By way of a
+     * buffer: the JVM clears an arena's word by word, which code that has not been compiled yet takes milliseconds for.
+     */
     public static MemorySegment allocate(long size) {
-        return allocate(Arena.ofAuto(), size);
+        int bytes = Math.toIntExact(Bits.alignUp(Math.max(size, 1), ALIGNMENT) + ALIGNMENT);
+        return MemorySegment.ofBuffer(ByteBuffer.allocateDirect(bytes).alignedSlice(ALIGNMENT)).asSlice(0, size);
     }
 
     /** Zeroed native memory, aligned for O_DIRECT, freed with {@code arena}: for what lives as long as a request. */

@@ -1,12 +1,10 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import org.jkvm.storage.CheckResult;
-import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 
 /**
@@ -19,9 +17,11 @@ final class Checker {
     private final ImageFile file;
     private final Header header;
     private final Refcounts refcounts;
-    private final MemorySegment table;
-    private final long[] entries;
+    private final EntryRuns runs;
+    private final RefcountWidth width;
     private final int perBlock;
+    /** Clusters that are compared at once: one refcount block covers them, and one page of references. */
+    private final int piece;
     /** The refcount blocks that count: they are clusters of the file with something in them, and no other block. */
     private final BitSet counting = new BitSet();
     private final List<String> messages = new ArrayList<>();
@@ -32,10 +32,11 @@ final class Checker {
     Checker(ImageFile file, Header header) throws IOException {
         this.file = file;
         this.header = header;
-        this.table = Buffers.allocate(header.clusterSize());
-        this.entries = new long[header.clusterSize() / Long.BYTES];
+        this.runs = new EntryRuns(header);
         this.refcounts = new Refcounts(file, header, new HeaderFields(file), new Places());
-        this.perBlock = refcounts.width().perBlock(header.clusterSize());
+        this.width = refcounts.width();
+        this.perBlock = width.perBlock(header.clusterSize());
+        this.piece = Math.min(perBlock, ReferenceCounts.PAGE);
     }
 
     CheckResult check() throws IOException {
@@ -45,7 +46,7 @@ final class Checker {
         compareCounted(references);
         compareUncounted(references);
         copiedFlags(references);
-        copiedFlags(walk.activeTables(), references);
+        copiedFlags(walk, references);
         long clusters = header.size() + header.clusterSize() - 1 >>> header.clusterBits();
         return new CheckResult(corruptions, leaks, 0, clusters, walk.allocated(), walk.fragmented(), walk.compressed(),
                 Math.max(references.end(), lastCounted + 1) << header.clusterBits(), List.copyOf(messages));
@@ -65,7 +66,8 @@ final class Checker {
     private void findCounting() throws IOException {
         PointerTable blocks = refcounts.table();
         LongSet seen = new LongSet();
-        for (int block = 0; block < blocks.size(); block++) {
+        int used = blocks.used();
+        for (int block = 0; block < used; block++) {
             long offset = blocks.get(block);
             if (offset != 0 && usable(offset) && !seen.contains(offset)) {
                 counting.set(block, !file.isHole(offset, header.clusterSize()));
@@ -77,13 +79,29 @@ final class Checker {
     /** Clusters that some refcount block covers. */
     private void compareCounted(ReferenceCounts references) throws IOException {
         for (int block = counting.nextSetBit(0); block >= 0; block = counting.nextSetBit(block + 1)) {
-            long first = (long) block * perBlock;
-            long[] counts = refcounts.counts(block);
-            for (int i = 0; i < perBlock; i++) {
-                compare(first + i, counts[i], references.get(first + i));
-                references.setSingle(first + i, counts[i] == 1);
+            long[] words = refcounts.words(block);
+            for (int i = 0; i < perBlock; i += piece) {
+                compareCounted((long) block * perBlock + i, words, i, references);
             }
             refcounts.trim();
+        }
+    }
+
+    /** A piece from {@code first} on, whose counts are those from {@code index} on: most are counted alike throughout. */
+    private void compareCounted(long first, long[] words, int index, ReferenceCounts references) {
+        int common = references.common(first, piece);
+        if (common == 0 && width.allAre(0, words, index, piece)) {
+            return;
+        }
+        if (common > 0 && common <= width.max() && width.allAre(common, words, index, piece)) {
+            references.setSingle(first, piece, common == 1);
+            lastCounted = first + piece - 1;
+            return;
+        }
+        for (int i = 0; i < piece; i++) {
+            long count = width.get(words, index + i);
+            compare(first + i, count, references.get(first + i));
+            references.setSingle(first + i, count == 1);
         }
     }
 
@@ -92,11 +110,19 @@ final class Checker {
     }
 
     private void compareUncounted(ReferenceCounts references) throws IOException {
-        references.forEach(c -> {
-            if (!counted(c)) {
-                compare(c, 0, references.get(c));
+        references.forEachPage(page -> {
+            for (long first = page; first < page + ReferenceCounts.PAGE; first += piece) {
+                if (!counted(first)) {
+                    compareUncounted(first, references);
+                }
             }
         });
+    }
+
+    private void compareUncounted(long first, ReferenceCounts references) {
+        for (long cluster = first; cluster < first + piece; cluster++) {
+            compare(cluster, 0, references.get(cluster));
+        }
     }
 
     /** Whether some refcount block covers {@code cluster}. */
@@ -124,24 +150,40 @@ final class Checker {
         }
     }
 
-    private void copiedFlags(ReferenceCounts tables, ReferenceCounts references) throws IOException {
+    private void copiedFlags(ReferenceWalk walk, ReferenceCounts references) throws IOException {
         if (header.hasDataFile()) {
             return; // clusters of another file have no counts
         }
-        tables.forEach(c -> {
+        walk.activeTables().forEach(c -> {
             long l2 = c << header.clusterBits();
-            if (usable(l2) && !file.isHole(l2, header.clusterSize())) {
-                copiedInTable(l2, references);
+            if (usable(l2)) {
+                copiedInTable(walk.entries(l2), references);
             }
         });
     }
 
-    private void copiedInTable(long l2, ReferenceCounts references) throws IOException {
-        file.read(l2, table);
-        Be.getLongs(table, entries);
-        for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
-            if (entries[i] != 0 && (entries[i] & Extent.COMPRESSED) == 0 && usable(entries[i] & Extent.OFFSET)) {
-                copied(entries[i], references, "data cluster");
+    private void copiedInTable(long[] entries, ReferenceCounts references) throws IOException {
+        for (int i = 0; i < entries.length; ) {
+            int run = runs.from(entries, i);
+            if (entries[i] != 0 && !copiedInRun(entries[i], run, references)) {
+                copiedOneByOne(entries[i], run, references);
+            }
+            i += run * runs.stride();
+        }
+    }
+
+    /** Whether the flags are right of a whole run of clusters, of which {@code entry} is the first's. */
+    private boolean copiedInRun(long entry, int run, ReferenceCounts references) {
+        long first = entry & Extent.OFFSET;
+        return usable(first) && usable(first + (run - 1L << header.clusterBits()))
+                && references.allSingle((entry & Extent.COPIED) != 0, first >>> header.clusterBits(), run);
+    }
+
+    private void copiedOneByOne(long entry, int run, ReferenceCounts references) throws IOException {
+        for (int i = 0; i < run; i++) {
+            long one = entry + ((long) i << header.clusterBits());
+            if ((one & Extent.COMPRESSED) == 0 && usable(one & Extent.OFFSET)) {
+                copied(one, references, "data cluster");
             }
         }
     }

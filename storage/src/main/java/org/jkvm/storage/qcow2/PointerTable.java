@@ -23,17 +23,24 @@ final class PointerTable {
     }
 
     static long[] read(ImageFile file, long offset, int count) throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = Buffers.allocate(arena, (long) count * Long.BYTES);
-            file.read(offset, bytes);
-            long[] entries = new long[count];
-            Be.getLongs(bytes, entries);
-            return entries;
-        }
+        MemorySegment bytes = Buffers.allocate((long) count * Long.BYTES);
+        file.read(offset, bytes);
+        long[] entries = new long[count];
+        Be.getLongs(bytes, entries);
+        return entries;
     }
 
     int size() {
         return entries.length;
+    }
+
+    /** How many entries there are up to the last that is not zero: most tables have room for far more than they hold. */
+    int used() {
+        int used = entries.length;
+        while (used > 0 && entries[used - 1] == 0) {
+            used--;
+        }
+        return used;
     }
 
     long offset() {

@@ -33,13 +33,19 @@ record RefcountWidth(int order) {
         return block[wordOf(index)] >>> shiftOf(index) & mask();
     }
 
-    /** All counts of a block. */
-    long[] all(long[] block) {
-        long[] counts = new long[block.length << WORD_BITS - order];
-        for (int i = 0; i < counts.length; i++) {
-            counts[i] = get(block, i);
+    /** Whether all of the {@code counts} counts from {@code index} on, which fill words, are {@code count}. */
+    boolean allAre(long count, long[] block, int index, int counts) {
+        long word = count;
+        for (int filled = bits(); filled < Long.SIZE; filled *= 2) {
+            word |= word << filled;
         }
-        return counts;
+        int end = wordOf(index) + (counts << order >>> WORD_BITS);
+        for (int i = wordOf(index); i < end; i++) {
+            if (block[i] != word) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The word that count {@code index} is in. */

@@ -51,7 +51,7 @@ final class Refcounts {
 
     private void register() {
         registerRun(table.offset() >>> clusterBits, tableClusters());
-        for (int i = 0; i < table.size(); i++) {
+        for (int i = 0; i < table.used(); i++) {
             if (table.get(i) != 0) {
                 metadata.add(table.get(i) >>> clusterBits);
             }
@@ -71,9 +71,9 @@ final class Refcounts {
         return width.get(block(index).words(), (int) (cluster % perBlock));
     }
 
-    /** All counts that refcount block {@code index}, which is there, has. */
-    long[] counts(long index) throws IOException {
-        return width.all(block(index).words());
+    /** The words of refcount block {@code index}, which is there. */
+    long[] words(long index) throws IOException {
+        return block(index).words();
     }
 
     private TableCache.Table block(long index) throws IOException {

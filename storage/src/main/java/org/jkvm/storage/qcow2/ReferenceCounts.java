@@ -1,6 +1,7 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -10,6 +11,8 @@ import java.util.TreeMap;
  */
 final class ReferenceCounts {
     private static final int PAGE_BITS = 8;
+    /** Clusters that share a page: those from a multiple of it on. */
+    static final int PAGE = 1 << PAGE_BITS;
     /** In a counter: the image counts one reference. */
     private static final int SINGLE = Integer.MIN_VALUE;
     private static final int PAGE_BYTES = (Integer.BYTES << PAGE_BITS) + 100;
@@ -27,17 +30,33 @@ final class ReferenceCounts {
 
     /** Counts {@code times} more references to {@code cluster}; a count stops at the greatest int. */
     void add(long cluster, int times) throws IOException {
-        int[] page = page(cluster >>> PAGE_BITS);
+        add(cluster, 1, times);
+    }
+
+    /** The same for {@code clusters} of them, from number {@code first} on. */
+    void add(long first, long clusters, int times) throws IOException {
+        int[] page = last;
+        for (long cluster = first; cluster < first + clusters; cluster++) {
+            int index = (int) cluster & PAGE - 1;
+            if (index == 0 || cluster == first) {
+                page = madePage(cluster >>> PAGE_BITS);
+            }
+            page[index] = sum(page[index], times);
+        }
+        end = Math.max(end, first + clusters);
+    }
+
+    private int[] madePage(long number) throws IOException {
+        int[] page = page(number);
         if (page == null) {
             if (pages.size() >= maxPages) {
                 throw new IOException("the image's clusters lie too scattered to be checked in this much memory (-Xmx)");
             }
-            page = new int[1 << PAGE_BITS];
-            pages.put(cluster >>> PAGE_BITS, page);
+            page = new int[PAGE];
+            pages.put(number, page);
+            last = page;
         }
-        int index = (int) cluster & page.length - 1;
-        page[index] = sum(page[index], times);
-        end = Math.max(end, cluster + 1);
+        return page;
     }
 
     /** The sum of two counts, which stops at the greatest int. */
@@ -51,7 +70,7 @@ final class ReferenceCounts {
 
     private int counter(long cluster) {
         int[] page = page(cluster >>> PAGE_BITS);
-        return page == null ? 0 : page[(int) cluster & page.length - 1];
+        return page == null ? 0 : page[(int) cluster & PAGE - 1];
     }
 
     /**
@@ -60,12 +79,52 @@ final class ReferenceCounts {
      */
     void setSingle(long cluster, boolean single) {
         if (get(cluster) != 0) {
-            page(cluster >>> PAGE_BITS)[(int) cluster & (1 << PAGE_BITS) - 1] = get(cluster) | (single ? SINGLE : 0);
+            page(cluster >>> PAGE_BITS)[(int) cluster & PAGE - 1] = get(cluster) | (single ? SINGLE : 0);
         }
     }
 
     boolean single(long cluster) {
         return (counter(cluster) & SINGLE) != 0;
+    }
+
+    /**
+     * How often each of {@code clusters} clusters of one page from number {@code first} on is referred to, or -1 where that
+     * differs.
+     */
+    int common(long first, int clusters) {
+        int[] page = page(first >>> PAGE_BITS);
+        if (page == null) {
+            return 0;
+        }
+        int from = (int) first & PAGE - 1;
+        int common = page[from];
+        for (int i = from + 1; i < from + clusters; i++) {
+            if (page[i] != common) {
+                return -1;
+            }
+        }
+        return common & ~SINGLE;
+    }
+
+    /** As {@link #setSingle(long, boolean)}, for clusters that have a count above zero in {@link #common}. */
+    void setSingle(long first, int clusters, boolean single) {
+        int from = (int) first & PAGE - 1;
+        Arrays.fill(page(first >>> PAGE_BITS), from, from + clusters, get(first) | (single ? SINGLE : 0));
+    }
+
+    /** Whether {@link #single(long)} says {@code single} of all of {@code clusters} clusters from number {@code first} on. */
+    boolean allSingle(boolean single, long first, long clusters) {
+        int[] page = last;
+        for (long cluster = first; cluster < first + clusters; cluster++) {
+            int index = (int) cluster & PAGE - 1;
+            if (index == 0 || cluster == first) {
+                page = page(cluster >>> PAGE_BITS);
+            }
+            if ((page != null && page[index] < 0) != single) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Page {@code number}, or null; neighbours are asked for one after another. */
@@ -85,11 +144,19 @@ final class ReferenceCounts {
     /** Visits every cluster that is referred to, in order. */
     void forEach(Visitor visitor) throws IOException {
         for (Map.Entry<Long, int[]> page : pages.entrySet()) {
-            for (int i = 0; i < page.getValue().length; i++) {
-                if (page.getValue()[i] != 0) {
+            int[] counters = page.getValue();
+            for (int i = 0; i < counters.length; i++) {
+                if (counters[i] != 0) {
                     visitor.visit((page.getKey() << PAGE_BITS) + i);
                 }
             }
+        }
+    }
+
+    /** Visits the first cluster of every page in which something is referred to, in order. */
+    void forEachPage(Visitor visitor) throws IOException {
+        for (long page : pages.keySet()) {
+            visitor.visit(page << PAGE_BITS);
         }
     }
 }

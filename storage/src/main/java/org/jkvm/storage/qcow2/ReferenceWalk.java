@@ -1,12 +1,10 @@
 package org.jkvm.storage.qcow2;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jkvm.base.Bits;
-import org.jkvm.storage.layer.Buffers;
 import org.jkvm.storage.layer.ImageFile;
 
 /**
@@ -15,12 +13,15 @@ import org.jkvm.storage.layer.ImageFile;
  * many times.
  */
 final class ReferenceWalk {
+    private static final long CACHE_BYTES = 8 << 20;
+    private static final long[] NOTHING = {};
+
     private final ImageFile file;
     private final Header header;
     private final ReferenceCounts counts = new ReferenceCounts();
     private final ReferenceCounts active = new ReferenceCounts();
-    private final MemorySegment table;
-    private final long[] entries;
+    private final TableCache tables;
+    private final EntryRuns runs;
     private final Consumer<String> corruption;
     private final int clusterBits;
     private final long fileClusters;
@@ -32,8 +33,8 @@ final class ReferenceWalk {
         this.file = file;
         this.header = header;
         this.corruption = corruption;
-        this.table = Buffers.allocate(header.clusterSize());
-        this.entries = new long[header.clusterSize() / Long.BYTES];
+        this.tables = new TableCache(file, header.clusterSize(), CACHE_BYTES);
+        this.runs = new EntryRuns(header);
         this.clusterBits = header.clusterBits();
         this.fileClusters = Bits.alignUp(file.size(), header.clusterSize()) >>> clusterBits;
     }
@@ -164,32 +165,51 @@ final class ReferenceWalk {
         if (!refer(offset, header.clusterSize(), times, "L2 table")) {
             return;
         }
-        if (file.isHole(offset, header.clusterSize())) {
-            return;
-        }
-        file.read(offset, table);
-        Be.getLongs(table, entries);
+        long[] entries = entries(offset);
         long previous = 0;
-        for (int i = 0; i < entries.length; i += header.l2EntryBytes() / Long.BYTES) {
-            long entry = entries[i];
-            if (entry != 0) {
-                long host = data(entry, times);
-                previous = active ? count(entry, host, previous) : 0;
+        for (int i = 0; i < entries.length; ) {
+            int run = runs.from(entries, i);
+            if (entries[i] != 0) {
+                data(entries[i], run, times);
+                previous = active ? count(entries[i], run, previous) : 0;
             }
+            i += run * runs.stride();
         }
     }
 
-    /** Counts what an L2 entry refers to; returns its host cluster's offset. */
-    private long data(long entry, int times) throws IOException {
+    /** The L2 table at {@code offset} of the file; nothing where there is a hole. */
+    long[] entries(long offset) throws IOException {
+        if (file.isHole(offset, header.clusterSize())) {
+            return NOTHING;
+        }
+        tables.trim();
+        return tables.get(offset).words();
+    }
+
+    /** Counts what a run of L2 entries refers to, of which {@code entry} is the first. */
+    private void data(long entry, int run, int times) throws IOException {
+        long first = (entry & Extent.OFFSET) >>> clusterBits;
+        if (run > 1 && !header.hasDataFile() && (entry & header.clusterSize() - 1 & Extent.OFFSET) == 0
+                && first + run <= fileClusters) {
+            counts.add(first, run, times);
+            return;
+        }
+        for (int i = 0; i < run; i++) {
+            data(entry + ((long) i << clusterBits), times);
+        }
+    }
+
+    /** Counts what an L2 entry refers to. */
+    private void data(long entry, int times) throws IOException {
         if ((entry & Extent.COMPRESSED) != 0) {
             Compressed place = Compressed.of(entry, clusterBits);
             long end = Math.min(place.end(), fileClusters << clusterBits);
             refer(place.offset(), end - place.offset(), times, "compressed cluster");
-            return 0;
+            return;
         }
         long host = entry & Extent.OFFSET;
         if (header.hasDataFile()) {
-            return host;
+            return;
         }
         if ((host & header.clusterSize() - 1) == 0 && host >>> clusterBits < fileClusters) {
             if (host != 0) {
@@ -198,23 +218,26 @@ final class ReferenceWalk {
         } else if (aligned(host, "data cluster")) {
             refer(host, header.clusterSize(), times, "data cluster");
         }
-        return host;
     }
 
-    private long count(long entry, long host, long previous) {
-        Extent.Kind kind = Extent.kindOf(entry);
-        if (kind == Extent.Kind.COMPRESSED) {
+    /** What a run of entries is for the totals; returns the last one's host cluster, {@code previous} where it has none. */
+    private long count(long entry, int run, long previous) {
+        if ((entry & Extent.COMPRESSED) != 0) {
             compressed++;
             // They have no place of their own: counted as fragments always.
             fragmented++;
-        }
-        if (kind == Extent.Kind.COMPRESSED || host != 0) {
             allocated++;
-            if (host != 0 && previous != 0 && host != previous + header.clusterSize()) {
-                fragmented++;
-            }
+            return previous;
         }
-        return host == 0 ? previous : host;
+        long host = entry & Extent.OFFSET;
+        if (host == 0) {
+            return previous;
+        }
+        allocated += run;
+        if (previous != 0 && host != previous + header.clusterSize()) {
+            fragmented++;
+        }
+        return host + (run - 1L << clusterBits);
     }
 
     private void encryption() throws IOException {

@@ -7,6 +7,7 @@ import org.jkvm.base.Bits;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.SharedTables;
 import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -88,6 +89,11 @@ final class QedMap implements BlockMap {
             found += perTable - (index + found) % perTable;
         }
         return found;
+    }
+
+    @Override
+    public void refuseSharedTables(long blocks) throws IOException {
+        SharedTables.refuse("QED", blocks, perTable, tableBytes, index -> pages.getLong(l1Entry(index)));
     }
 
     @Override

@@ -12,6 +12,7 @@ import org.jkvm.base.Bits;
 import org.jkvm.storage.blocks.BlockMap;
 import org.jkvm.storage.blocks.Pages;
 import org.jkvm.storage.blocks.Place;
+import org.jkvm.storage.blocks.SharedTables;
 import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
@@ -78,6 +79,12 @@ final class VmdkMap implements BlockMap {
             found += header.gtEntries() - (index + found) % header.gtEntries();
         }
         return found;
+    }
+
+    @Override
+    public void refuseSharedTables(long blocks) throws IOException {
+        SharedTables.refuse("VMDK", blocks, header.gtEntries(), header.gtEntries() * Integer.BYTES,
+                index -> pages.getInt(directoryEntry(header.gdOffset(), index)) * SECTOR);
     }
 
     @Override

@@ -26,7 +26,27 @@ class PartsTest {
             expected[index] = random.nextLong() & Bits.mask(width.bits());
             set(width, block, index, expected[index]);
         }
-        assertThat(width.all(block)).isEqualTo(expected);
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(width.get(block, i)).isEqualTo(expected[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3, 4, 5, 6})
+    void countsThatAreAlikeAreSeenByWords(int order) {
+        RefcountWidth width = new RefcountWidth(order);
+        long[] block = new long[64];
+        for (int i = 64; i < 192 && i < width.perBlock(512); i++) {
+            set(width, block, i, 1);
+        }
+        assertThat(width.allAre(0, block, 0, 64)).isTrue();
+        assertThat(width.allAre(1, block, 0, 64)).isFalse();
+        for (int last = 64; last < 192 && last < width.perBlock(512); last++) {
+            assertThat(width.allAre(1, block, 64, width.perBlock(512) < 192 ? 64 : 128)).isTrue();
+            set(width, block, last, 0);
+            assertThat(width.allAre(1, block, 64, width.perBlock(512) < 192 ? 64 : 128)).isFalse();
+            set(width, block, last, 1);
+        }
     }
 
     private static void set(RefcountWidth width, long[] block, int index, long count) {
