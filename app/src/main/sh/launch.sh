@@ -119,7 +119,7 @@ train() {
     jvm_flags
     for command in kvm kvm-img kvm-img-look; do
         "$jdk/bin/java" -XX:AOTCacheOutput="$app/$command.aot" "${flags[@]}" -m org.jkvm.app/org.jkvm.app.Training $command \
-            > "$workshop/app/target/training-$command.log" 2>&1 || say "  no ahead-of-time cache: $command will start slower"
+            < /dev/null > "$workshop/app/target/training-$command.log" 2>&1 || say "  no ahead-of-time cache: $command will start slower"
     done
 }
 

@@ -13,6 +13,7 @@ import org.jkvm.app.vm.Accelerator;
 import org.jkvm.app.vm.Session;
 import org.jkvm.base.HostException;
 import org.jkvm.base.UserException;
+import org.jkvm.soft.SoftCpus;
 import org.jkvm.storage.nbd.NbdAddress;
 import picocli.CommandLine;
 
@@ -62,6 +63,14 @@ public final class Kvm {
         return line.setExecutionExceptionHandler((e, _, _) -> failed(e)).execute(Arrays.copyOfRange(words, 1, words.length));
     }
 
+    /** Makes on another processor what takes long at its first use and every machine needs: instruction tables and the log. */
+    private static void prepare() {
+        Thread.ofPlatform().daemon().name("preparation").start(() -> {
+            SoftCpus.models();
+            System.LoggerFinder.getLoggerFinder();
+        });
+    }
+
     private static int start(Arguments arguments) {
         if (arguments.has(Option.HELP)) {
             System.out.print(ManPage.text());
@@ -76,6 +85,7 @@ public final class Kvm {
             System.out.print(help.get());
             return 0;
         }
+        prepare();
         VmSettings settings = SettingsReader.read(arguments);
         return new Session(settings, Accelerator.choose(settings.accelerators(), settings.engine(), settings.splitChip())).run();
     }

@@ -68,8 +68,8 @@ final class Training {
                 Thread.currentThread().interrupt();
             }
         });
-        Kvm.run(Stream.concat(Stream.of("-accel", "soft", "-nodefaults", "-display", "none", "-no-reboot", "-m", "256",
-                "-cpu", "max", "-kernel", kernel.toString()), Stream.of(more)).toArray(String[]::new));
+        Kvm.run(Stream.concat(Stream.of("-accel", "soft", "-no-reboot", "-m", "256", "-cpu", "max",
+                "-kernel", kernel.toString()), Stream.of(more)).toArray(String[]::new));
         patience.interrupt();
     }
 

@@ -2,16 +2,12 @@ package org.jkvm.app.cli;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jkvm.base.UserException;
-import picocli.CommandLine;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
-import picocli.CommandLine.ParseResult;
 
 /** The command line, taken apart: which options were given, with which arguments. */
 public final class Arguments {
@@ -24,56 +20,52 @@ public final class Arguments {
             Map.entry("-bios", NO_FIRMWARE), Map.entry("-boot", NO_FIRMWARE), Map.entry("-pflash", NO_FIRMWARE),
             Map.entry("-cdrom", "there is no CD-ROM drive yet"), Map.entry("-fda", "there is no floppy drive yet"),
             Map.entry("-daemonize", "a machine can't leave the terminal yet: use -display none and &"),
-            Map.entry("-enable-kvm", "/dev/kvm is not supported yet"), Map.entry("-gdb", "there is no debugger stub yet"),
+            Map.entry("-gdb", "there is no debugger stub yet"),
             Map.entry("-s", "there is no debugger stub yet"), Map.entry("-incoming", NO_SNAPSHOTS),
             Map.entry("-loadvm", NO_SNAPSHOTS), Map.entry("-netdev", NO_NETWORK),
             Map.entry("-qmp", "there is no QMP yet"), Map.entry("-spice", NO_DISPLAY),
             Map.entry("-usb", "there is no USB yet"), Map.entry("-vnc", NO_DISPLAY));
 
-    private final ParseResult result;
+    private final Map<Option, List<String>> options = new EnumMap<>(Option.class);
+    private final List<String> disks = new ArrayList<>();
 
-    private Arguments(ParseResult result) {
-        this.result = result;
+    private Arguments() {
     }
 
     /**
      * Takes {@code words} apart. An option's argument is the next word whatever it begins with; two dashes do as well as
-     * one.
+     * one. Behind a word that is just two dashes there are only disks.
      *
      * @throws UserException naming the word that is not understood
      */
     public static Arguments parse(String... words) {
-        CommandLine line = new CommandLine(spec());
-        line.setPosixClusteredShortOptionsAllowed(false).setExpandAtFiles(false).setAllowOptionsAsOptionParameters(true)
-                .setUnmatchedOptionsArePositionalParams(false).setSeparator(" ").setOverwrittenOptionsAllowed(true)
-                .setInterpolateVariables(false).setTrimQuotes(false);
-        try {
-            return new Arguments(line.parseArgs(words));
-        } catch (CommandLine.MissingParameterException e) {
-            throw misuse(e.getMissing().getFirst() instanceof OptionSpec o ? o.names()[0] + ": requires an argument"
-                    : e.getMessage());
-        } catch (CommandLine.UnmatchedArgumentException e) {
-            throw unknown(e.getUnmatched().getFirst());
-        } catch (CommandLine.ParameterException e) {
-            throw misuse(e.getMessage());
+        Arguments arguments = new Arguments();
+        Iterator<String> rest = Arrays.asList(words).iterator();
+        while (rest.hasNext()) {
+            arguments.take(rest.next(), rest);
+        }
+        return arguments;
+    }
+
+    private void take(String word, Iterator<String> rest) {
+        if (word.equals("--")) {
+            rest.forEachRemaining(disks::add);
+        } else if (word.startsWith("-")) {
+            Option option = Option.named(word.startsWith("--") ? word.substring(1) : word).orElseThrow(() -> unknown(word));
+            options.computeIfAbsent(option, _ -> new ArrayList<>()).add(argument(option, rest));
+        } else {
+            disks.add(word);
         }
     }
 
-    private static CommandSpec spec() {
-        CommandSpec spec = CommandSpec.create();
-        for (Option option : Option.values()) {
-            spec.addOption(spec(option));
+    private static String argument(Option option, Iterator<String> rest) {
+        if (option.argument().isEmpty()) {
+            return "";
         }
-        return spec.addPositional(PositionalParamSpec.builder().type(List.class).auxiliaryTypes(String.class).arity("0..*")
-                .paramLabel("DISK").build());
-    }
-
-    private static OptionSpec spec(Option option) {
-        String[] names = option.names().stream().flatMap(name -> Stream.of(name, "-" + name)).toArray(String[]::new);
-        OptionSpec.Builder builder = OptionSpec.builder(names);
-        return option.argument().isPresent()
-                ? builder.type(List.class).auxiliaryTypes(String.class).arity("1").build()
-                : builder.type(boolean.class).arity("0").build();
+        if (!rest.hasNext()) {
+            throw misuse(option.label() + ": requires an argument");
+        }
+        return rest.next();
     }
 
     private static UserException unknown(String word) {
@@ -92,7 +84,7 @@ public final class Arguments {
 
     /** Whether an option was given. */
     public boolean has(Option option) {
-        return result.hasMatchedOption(option.label());
+        return options.containsKey(option);
     }
 
     /** An option's last argument. */
@@ -103,11 +95,11 @@ public final class Arguments {
 
     /** An option's arguments, in the order given. */
     public List<String> all(Option option) {
-        return result.matchedOptionValue(option.label(), List.of());
+        return options.getOrDefault(option, List.of());
     }
 
     /** The words that are no options and no options' arguments: disks. */
     public List<String> disks() {
-        return new ArrayList<>(result.matchedPositionalValue(0, List.<String>of()));
+        return disks;
     }
 }

@@ -15,6 +15,7 @@ public enum Option {
             + "kvm is the host's /dev/kvm, soft the software engine; auto (the default) measures which is faster. '-accel help' "
             + "lists them. The software engine has translate=on|off (off: interpret only), tb-size=MIB (of each processor's "
             + "generated code, default 64), check=on|off (on: interpret everything too, and stop at the first difference)."),
+    ENABLE_KVM(Section.MACHINE, "-enable-kvm", null, "The same as -accel kvm."),
     CPU(Section.MACHINE, "-cpu", "MODEL[,+FEATURE][,-FEATURE]", "The processor's model and feature switches. "
             + "'-cpu help' lists them."),
     SMP(Section.MACHINE, "-smp", "[cpus=]N[,sockets=N][,cores=N][,threads=N]", "How many processors there are, and how "
@@ -128,6 +129,11 @@ public enum Option {
         this.description = description;
         this.shown = shown;
         names = Stream.concat(Stream.of(name), Arrays.stream(aliases)).toList();
+    }
+
+    /** The option of a name or alias, with its dash. */
+    static Optional<Option> named(String name) {
+        return Arrays.stream(values()).filter(o -> o.names.contains(name)).findFirst();
     }
 
     /** The part of the manual page that it stands in. */

@@ -101,6 +101,9 @@ public final class SettingsReader {
     }
 
     private void accelerator() {
+        if (given.has(Option.ENABLE_KVM)) {
+            accelerators.add("kvm");
+        }
         for (String text : given.all(Option.ACCEL)) {
             OptionList list = OptionList.parse("-accel", text, "accel");
             List<String> names = List.of(list.required("accel").split(":"));

@@ -42,6 +42,13 @@ class ArgumentsTest {
         assertThat(given.disks()).containsExactly("disk");
     }
 
+    @Test
+    void behindTwoDashesAreOnlyDisks() {
+        Arguments given = Arguments.parse("-m", "64", "--", "-m", "-x.img");
+        assertThat(given.all(Option.M)).containsExactly("64");
+        assertThat(given.disks()).containsExactly("-m", "-x.img");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "-kernal       | -kernal: invalid option; did you mean -kernel?",
@@ -50,7 +57,7 @@ class ArgumentsTest {
         "-nographic=on | -nographic=on: invalid option; did you mean -nographic?",
         "-m            | -m: requires an argument",
         "-cdrom        | -cdrom: there is no CD-ROM drive yet",
-        "--enable-kvm  | -enable-kvm: /dev/kvm is not supported yet",
+        "--vnc         | -vnc: there is no display yet",
     })
     void refusesByName(String word, String message) {
         assertThatThrownBy(() -> Arguments.parse(word)).hasMessage(message).extracting("exitStatus").isEqualTo(2);

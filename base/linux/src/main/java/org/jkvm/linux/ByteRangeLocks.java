@@ -22,7 +22,7 @@ public final class ByteRangeLocks {
     private static final int L_START = 8;
     private static final int L_LEN = 16;
 
-    private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
+    private static final MethodHandle FCNTL = Native.link("fcntl");
 
     private final HostFile file;
 

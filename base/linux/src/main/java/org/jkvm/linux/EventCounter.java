@@ -1,9 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -15,9 +11,9 @@ import org.jkvm.base.HostException;
  * it is taken. Any thread; once closed, it is never raised and calls come to nothing.
  */
 public final class EventCounter implements AutoCloseable {
-    private static final MethodHandle EVENTFD = Native.link("eventfd", C_INT, C_INT, C_INT);
-    private static final MethodHandle EVENTFD_WRITE = Native.link("eventfd_write", C_INT, C_INT, C_LONG);
-    private static final MethodHandle EVENTFD_READ = Native.link("eventfd_read", C_INT, C_INT, C_POINTER);
+    private static final MethodHandle EVENTFD = Native.link("eventfd");
+    private static final MethodHandle EVENTFD_WRITE = Native.link("eventfd_write");
+    private static final MethodHandle EVENTFD_READ = Native.link("eventfd_read");
     /** EFD_CLOEXEC | EFD_NONBLOCK, which are open(2)'s O_CLOEXEC and O_NONBLOCK. */
     private static final int CLOSE_ON_EXEC_NON_BLOCKING = 02_000_000 | 04_000;
 
@@ -37,15 +33,11 @@ public final class EventCounter implements AutoCloseable {
      * @throws HostException where the process has no file descriptor left
      */
     public static EventCounter open() {
-        try {
-            int descriptor = (int) EVENTFD.invokeExact(Native.errnoSegment(), 0, CLOSE_ON_EXEC_NON_BLOCKING);
-            if (descriptor < 0) {
-                throw Native.failure("eventfd()", "raise the limit of open files (ulimit -n)");
-            }
-            return new EventCounter(descriptor);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        int descriptor = Native.callInt(EVENTFD, 0, CLOSE_ON_EXEC_NON_BLOCKING);
+        if (descriptor < 0) {
+            throw Native.failure("eventfd()", "raise the limit of open files (ulimit -n)");
         }
+        return new EventCounter(descriptor);
     }
 
     /** Its file descriptor, for a driver; this object's to close. */
@@ -56,21 +48,13 @@ public final class EventCounter implements AutoCloseable {
     /** Raises it. */
     public synchronized void raise() {
         if (!closed) {
-            try {
-                int ignored = (int) EVENTFD_WRITE.invokeExact(Native.errnoSegment(), descriptor, 1L);
-            } catch (Throwable t) {
-                throw Native.unexpected(t);
-            }
+            Native.call(EVENTFD_WRITE, descriptor, 1);
         }
     }
 
     /** Whether it was raised since the last time that it was taken. */
     public synchronized boolean take() {
-        try {
-            return !closed && (int) EVENTFD_READ.invokeExact(Native.errnoSegment(), descriptor, count) == 0;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return !closed && (int) Native.call(EVENTFD_READ, descriptor, count, 0, 0, 0) == 0;
     }
 
     @Override

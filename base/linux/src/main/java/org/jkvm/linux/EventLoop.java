@@ -1,9 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,7 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * told again. Events are added and removed from any thread.
  */
 public final class EventLoop implements AutoCloseable {
-    private static final MethodHandle POLL = Native.link("poll", C_INT, C_POINTER, C_LONG, C_INT);
+    private static final MethodHandle POLL = Native.link("poll");
     /** struct pollfd (poll(2)): int fd, short events, short revents. */
     private static final int POLLFD = 8;
     private static final int EVENTS = 4;
@@ -59,21 +55,13 @@ public final class EventLoop implements AutoCloseable {
                     table.set(ValueLayout.JAVA_INT, (long) POLLFD * n, now.get(n).event.descriptor());
                     table.set(ValueLayout.JAVA_SHORT, (long) POLLFD * n + EVENTS, POLLIN);
                 }
-                await(table, now.size());
+                Native.call(POLL, table.address(), now.size(), FOREVER);
                 for (int n = 0; n < now.size(); n++) {
                     tell(now.get(n), table.get(ValueLayout.JAVA_SHORT, (long) POLLFD * n + REVENTS));
                 }
             }
         }
         news.close();
-    }
-
-    private static void await(MemorySegment table, int entries) {
-        try {
-            int ignored = (int) POLL.invokeExact(Native.errnoSegment(), table, (long) entries, FOREVER);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
     }
 
     private void tell(Watch watch, short happened) {

@@ -52,19 +52,19 @@ public final class HostFile implements AutoCloseable {
     private static final int FALLOC_FL_PUNCH_HOLE = 2;
     private static final int FALLOC_FL_ZERO_RANGE = 0x10;
 
-    private static final MethodHandle OPEN = Native.linkLongs("open");
-    private static final MethodHandle FCNTL = Native.linkLongs("fcntl");
-    private static final MethodHandle CLOSE = Native.linkLongs("close");
-    private static final MethodHandle PREADV = Native.linkLongs("preadv");
-    private static final MethodHandle PREADV2 = Native.linkLongs("preadv2");
-    private static final MethodHandle FDATASYNC = Native.linkLongs("fdatasync");
-    private static final MethodHandle FTRUNCATE = Native.linkLongs("ftruncate");
-    private static final MethodHandle FALLOCATE = Native.linkLongs("fallocate");
-    private static final MethodHandle LSEEK = Native.linkLongs("lseek");
-    private static final MethodHandle PREAD = Native.linkLongs("pread");
-    private static final MethodHandle COPY_FILE_RANGE = Native.linkLongs("copy_file_range");
-    private static final MethodHandle PWRITE = Native.linkLongs("pwrite");
-    private static final MethodHandle PWRITEV = Native.linkLongs("pwritev");
+    private static final MethodHandle OPEN = Native.link("open");
+    private static final MethodHandle FCNTL = Native.link("fcntl");
+    private static final MethodHandle CLOSE = Native.link("close");
+    private static final MethodHandle PREADV = Native.link("preadv");
+    private static final MethodHandle PREADV2 = Native.link("preadv2");
+    private static final MethodHandle FDATASYNC = Native.link("fdatasync");
+    private static final MethodHandle FTRUNCATE = Native.link("ftruncate");
+    private static final MethodHandle FALLOCATE = Native.link("fallocate");
+    private static final MethodHandle LSEEK = Native.link("lseek");
+    private static final MethodHandle PREAD = Native.link("pread");
+    private static final MethodHandle COPY_FILE_RANGE = Native.link("copy_file_range");
+    private static final MethodHandle PWRITE = Native.link("pwrite");
+    private static final MethodHandle PWRITEV = Native.link("pwritev");
 
     private final int descriptor;
     private final Path path;

@@ -1,9 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -21,8 +17,7 @@ public final class Ioctl {
     private static final int WRITE = 1;
     private static final int READ = 2;
 
-    private static final MethodHandle IOCTL =
-            Native.link("ioctl", 2, FunctionDescriptor.of(C_INT, C_INT, C_LONG, C_LONG));
+    private static final MethodHandle IOCTL = Native.link("ioctl");
 
     private Ioctl() {
     }
@@ -53,12 +48,8 @@ public final class Ioctl {
 
     /** Calls with a number as argument. Returns what the driver returned, or the errno, negated. */
     public static int call(int descriptor, long request, long argument) {
-        try {
-            int result = (int) IOCTL.invokeExact(Native.errnoSegment(), descriptor, request, argument);
-            return result < 0 ? -Native.errno() : result;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int result = (int) Native.call(IOCTL, descriptor, MemorySegment.ofAddress(request), argument, 0, 0);
+        return result < 0 ? -Native.errno() : result;
     }
 
     /**

@@ -1,12 +1,8 @@
 package org.jkvm.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -20,8 +16,7 @@ public final class LocalDescriptors {
     // Bits of user_desc (asm/ldt.h): seg_32bit, contents:2, read_exec_only, limit_in_pages, seg_not_present, useable
     private static final int CONTENTS_CODE = 2 << 1;
     private static final int USEABLE = 1 << 6;
-    private static final MethodHandle SYSCALL =
-            Native.link("syscall", 1, FunctionDescriptor.of(C_LONG, C_LONG, C_INT, C_POINTER, C_LONG));
+    private static final MethodHandle SYSCALL = Native.link("syscall");
 
     private LocalDescriptors() {
     }
@@ -39,18 +34,10 @@ public final class LocalDescriptors {
             descriptor.set(JAVA_INT, 4, base);
             descriptor.set(JAVA_INT, 8, 0xffff);
             descriptor.set(JAVA_INT, 12, USEABLE | (code ? CONTENTS_CODE : 0));
-            if (modify(descriptor) != 0) {
+            if (Native.call(SYSCALL, SYS_MODIFY_LDT, WRITE, descriptor.address(), USER_DESC_BYTES) != 0) {
                 throw Native.failure("modify_ldt(" + entry + ")", "");
             }
         }
         return entry << 3 | 7;
-    }
-
-    private static long modify(MemorySegment descriptor) {
-        try {
-            return (long) SYSCALL.invokeExact(Native.errnoSegment(), SYS_MODIFY_LDT, WRITE, descriptor, USER_DESC_BYTES);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
     }
 }

@@ -1,6 +1,5 @@
 package org.jkvm.linux;
 
-import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -31,36 +30,22 @@ final class Native {
     private Native() {
     }
 
-    /** A libc function whose errno is captured; {@code variadicFrom} is the index of its first variadic argument or -1. */
-    static MethodHandle link(String name, int variadicFrom, FunctionDescriptor descriptor) {
-        MemorySegment symbol = LINKER.defaultLookup().find(name)
-                .orElseThrow(() -> new HostException("libc has no " + name));
-        return variadicFrom < 0
-                ? LINKER.downcallHandle(symbol, descriptor, CAPTURE)
-                : LINKER.downcallHandle(symbol, descriptor, CAPTURE, Linker.Option.firstVariadicArg(variadicFrom));
-    }
-
-    /** A libc function with a fixed number of arguments. */
-    static MethodHandle link(String name, MemoryLayout result, MemoryLayout... arguments) {
-        return link(name, -1, FunctionDescriptor.of(result, arguments));
-    }
-
     /**
      * A libc function of at most {@value #REGISTERS} arguments, all of them integers or addresses, to be called with as
      * many longs whatever it declares, but for the second, which is a segment: memory that the call keeps alive, or any
-     * number as an address. Of a result of type int the caller takes the low half. For short-lived commands: a shape of
-     * call that the JVM has not seen yet costs it 10 to 20 ms, this is one shape for all that files need. On 64-bit Linux
-     * such arguments go in registers, and a function looks at those that it declares (System V ABI AMD64 supplement,
-     * 3.2.3; AAPCS64, 6.8.2).
+     * number as an address. Of a result of type int the caller takes the low half. A shape of call that the JVM has not
+     * seen yet costs it 10 to 20 ms, so there is one for all. On 64-bit Linux such arguments go in registers, variadic or
+     * not, and a function looks at those that it declares (System V ABI AMD64 supplement, 3.2.3; AAPCS64, 6.8.2).
      */
-    static MethodHandle linkLongs(String name) {
+    static MethodHandle link(String name) {
         MemoryLayout[] arguments = new MemoryLayout[REGISTERS];
-        Arrays.fill(arguments, C_LONG);
-        arguments[1] = C_POINTER;
-        return link(name, C_LONG, arguments);
+        Arrays.fill(arguments, ValueLayout.JAVA_LONG);
+        arguments[1] = ValueLayout.ADDRESS;
+        return LINKER.downcallHandle(LINKER.defaultLookup().find(name).orElseThrow(() -> new HostException("libc has no " + name)),
+                FunctionDescriptor.of(ValueLayout.JAVA_LONG, arguments), CAPTURE);
     }
 
-    /** Calls what {@link #linkLongs} found. */
+    /** Calls what {@link #link} found. */
     static long call(MethodHandle function, long... arguments) {
         long[] a = Arrays.copyOf(arguments, REGISTERS);
         try {
@@ -118,8 +103,4 @@ final class Native {
         }
         return new AssertionError(thrown);
     }
-
-    static final ValueLayout.OfInt C_INT = ValueLayout.JAVA_INT;
-    static final ValueLayout.OfLong C_LONG = ValueLayout.JAVA_LONG;
-    static final AddressLayout C_POINTER = ValueLayout.ADDRESS;
 }

@@ -5,7 +5,7 @@ import java.lang.invoke.MethodHandle;
 
 /** Compares native memory by libc, which is at full speed from the first call on. */
 public final class NativeBytes {
-    private static final MethodHandle MEMCMP = Native.linkLongs("memcmp");
+    private static final MethodHandle MEMCMP = Native.link("memcmp");
 
     private NativeBytes() {
     }

@@ -2,8 +2,6 @@ package org.jkvm.linux;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_POINTER;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -31,7 +29,7 @@ public final class NativeSignalHandlers {
     private static final int SA_SIGINFO = 4;
     private static final int SA_ONSTACK = 0x0800_0000;
     private static final int SA_RESTART = 0x1000_0000;
-    private static final MethodHandle SIGACTION = Native.link("sigaction", C_INT, C_INT, C_POINTER, C_POINTER);
+    private static final MethodHandle SIGACTION = Native.link("sigaction");
 
     private NativeSignalHandlers() {
     }
@@ -59,12 +57,8 @@ public final class NativeSignalHandlers {
     }
 
     private static void exchange(int signal, MemorySegment action, MemorySegment old) {
-        try {
-            if ((int) SIGACTION.invokeExact(Native.errnoSegment(), signal, action, old) != 0) {
-                throw Native.failure("sigaction(" + signal + ")", "");
-            }
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        if ((int) Native.call(SIGACTION, signal, action, old.address(), 0, 0) != 0) {
+            throw Native.failure("sigaction(" + signal + ")", "");
         }
     }
 }

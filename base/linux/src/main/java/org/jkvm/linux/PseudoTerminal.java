@@ -1,11 +1,6 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -23,16 +18,14 @@ public final class PseudoTerminal implements AutoCloseable {
     private static final short POLLIN = 1;
     private static final int BUFFER = 4096;
 
-    private static final MethodHandle POSIX_OPENPT = Native.link("posix_openpt", C_INT, C_INT);
-    private static final MethodHandle GRANTPT = Native.link("grantpt", C_INT, C_INT);
-    private static final MethodHandle UNLOCKPT = Native.link("unlockpt", C_INT, C_INT);
-    private static final MethodHandle PTSNAME_R = Native.link("ptsname_r", C_INT, C_INT, C_POINTER, C_LONG);
-    private static final MethodHandle OPEN = Native.link("open", 2,
-            FunctionDescriptor.of(C_INT, C_POINTER, C_INT, C_INT));
-    private static final MethodHandle READ = Native.link("read", C_LONG, C_INT, C_POINTER, C_LONG);
-    private static final MethodHandle WRITE = Native.link("write", C_LONG, C_INT, C_POINTER, C_LONG);
-    private static final MethodHandle POLL = Native.link("poll", C_INT, C_POINTER, C_LONG, C_INT);
-    private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
+    private static final MethodHandle POSIX_OPENPT = Native.link("posix_openpt");
+    private static final MethodHandle GRANTPT = Native.link("grantpt");
+    private static final MethodHandle UNLOCKPT = Native.link("unlockpt");
+    private static final MethodHandle PTSNAME_R = Native.link("ptsname_r");
+    private static final MethodHandle OPEN = Native.link("open");
+    private static final MethodHandle READ = Native.link("read");
+    private static final MethodHandle WRITE = Native.link("write");
+    private static final MethodHandle POLL = Native.link("poll");
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment input = arena.allocate(BUFFER);
@@ -57,16 +50,11 @@ public final class PseudoTerminal implements AutoCloseable {
      * @throws org.jkvm.base.HostException when the host has none left
      */
     public static PseudoTerminal open() {
-        try {
-            int master = (int) POSIX_OPENPT.invokeExact(Native.errnoSegment(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-            if (master < 0 || (int) GRANTPT.invokeExact(Native.errnoSegment(), master) != 0
-                    || (int) UNLOCKPT.invokeExact(Native.errnoSegment(), master) != 0) {
-                throw Native.failure("posix_openpt", "check that /dev/pts is mounted and has a free number");
-            }
-            return new PseudoTerminal(master);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        int master = Native.callInt(POSIX_OPENPT, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (master < 0 || Native.callInt(GRANTPT, master) != 0 || Native.callInt(UNLOCKPT, master) != 0) {
+            throw Native.failure("posix_openpt", "check that /dev/pts is mounted and has a free number");
         }
+        return new PseudoTerminal(master);
     }
 
     /** The device file of the other end, such as /dev/pts/3. */
@@ -76,63 +64,46 @@ public final class PseudoTerminal implements AutoCloseable {
 
     /** Reads up to {@code bytes.length} bytes, at most 4096; 0 when none came within {@code milliseconds}. */
     public int read(byte[] bytes, int milliseconds) {
-        try {
-            if ((int) POLL.invokeExact(Native.errnoSegment(), pollfd, 1L, milliseconds) <= 0) {
-                return 0;
-            }
-            long n = (long) READ.invokeExact(Native.errnoSegment(), master, input, (long) Math.min(bytes.length, BUFFER));
-            MemorySegment.copy(input, ValueLayout.JAVA_BYTE, 0, bytes, 0, (int) Math.max(n, 0));
-            return (int) Math.max(n, 0);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        if (Native.callInt(POLL, pollfd.address(), 1, milliseconds) <= 0) {
+            return 0;
         }
+        long n = Native.call(READ, master, input, Math.min(bytes.length, BUFFER), 0, 0);
+        MemorySegment.copy(input, ValueLayout.JAVA_BYTE, 0, bytes, 0, (int) Math.max(n, 0));
+        return (int) Math.max(n, 0);
     }
 
     /** Writes what the line takes now; returns how many bytes that were. */
     public int write(byte[] bytes, int offset, int length) {
         int count = Math.min(length, BUFFER);
         MemorySegment.copy(bytes, offset, output, ValueLayout.JAVA_BYTE, 0, count);
-        try {
-            return (int) Math.max((long) WRITE.invokeExact(Native.errnoSegment(), master, output, (long) count), 0);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return (int) Math.max(Native.call(WRITE, master, output, count, 0, 0), 0);
     }
 
     /** Closes both ends. No other call may be under way. */
     @Override
     public void close() {
-        try {
-            int ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), slave);
-            ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), master);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Descriptors.close(slave);
+        Descriptors.close(master);
         arena.close();
     }
 
     private static String slavePath(int master) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocate(64);
-            if ((int) PTSNAME_R.invokeExact(Native.errnoSegment(), master, name, name.byteSize()) != 0) {
+            if ((int) Native.call(PTSNAME_R, master, name, name.byteSize(), 0, 0) != 0) {
                 throw Native.failure("ptsname_r", "");
             }
             return name.getString(0);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     private static int openFile(String path) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = (int) OPEN.invokeExact(Native.errnoSegment(), arena.allocateFrom(path),
-                    O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
+            int fd = Native.callInt(OPEN, Native.string(arena, path).address(), O_RDWR | O_NOCTTY | O_CLOEXEC);
             if (fd < 0) {
                 throw Native.failure("open(" + path + ")", "");
             }
             return fd;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 }

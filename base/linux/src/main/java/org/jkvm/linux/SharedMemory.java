@@ -1,9 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_LONG;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,13 +30,11 @@ public final class SharedMemory implements AutoCloseable {
     /** Linux 5.14. */
     private static final int MADV_POPULATE_WRITE = 23;
 
-    private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create", C_INT, C_POINTER, C_INT);
-    private static final MethodHandle FTRUNCATE = Native.link("ftruncate", C_INT, C_INT, C_LONG);
-    private static final MethodHandle MMAP =
-            Native.link("mmap", C_POINTER, C_POINTER, C_LONG, C_INT, C_INT, C_INT, C_LONG);
-    private static final MethodHandle MUNMAP = Native.link("munmap", C_INT, C_POINTER, C_LONG);
-    private static final MethodHandle MADVISE = Native.link("madvise", C_INT, C_POINTER, C_LONG, C_INT);
-    private static final MethodHandle CLOSE = Native.link("close", C_INT, C_INT);
+    private static final MethodHandle MEMFD_CREATE = Native.link("memfd_create");
+    private static final MethodHandle FTRUNCATE = Native.link("ftruncate");
+    private static final MethodHandle MMAP = Native.link("mmap");
+    private static final MethodHandle MUNMAP = Native.link("munmap");
+    private static final MethodHandle MADVISE = Native.link("madvise");
 
     private final int descriptor;
     private final MemorySegment segment;
@@ -60,7 +54,7 @@ public final class SharedMemory implements AutoCloseable {
         if (truncate(fd, size) != 0) {
             throw Native.failure("ftruncate(" + name + ", " + size + ")", "give the guest less memory (-m)");
         }
-        return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
+        return new SharedMemory(fd, map(0, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd));
     }
 
     /**
@@ -77,7 +71,7 @@ public final class SharedMemory implements AutoCloseable {
                 throw Native.failure("ftruncate(a file in " + folder + ", " + size + ")",
                         "give the guest (-m) a multiple of that file system's page size, and no more than it has room for");
             }
-            return new SharedMemory(fd, map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd));
+            return new SharedMemory(fd, map(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd));
         } catch (HostException e) {
             Descriptors.close(fd);
             throw e.errno() != Errno.ENOMEM ? e : new HostException(folder + ": no " + size + " bytes of guest memory to be had "
@@ -102,7 +96,7 @@ public final class SharedMemory implements AutoCloseable {
 
     /** Maps private anonymous memory with protection {@code prot}; it lives until {@link #unmap}. */
     public static MemorySegment mapAnonymous(long size, int prot) {
-        return map(MemorySegment.NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+        return map(0, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     }
 
     /**
@@ -111,27 +105,23 @@ public final class SharedMemory implements AutoCloseable {
      * @throws org.jkvm.base.HostException when something is mapped there already (EEXIST)
      */
     public static MemorySegment mapAnonymousAt(long address, long size, int prot) {
-        return map(MemorySegment.ofAddress(address), size, prot,
+        return map(address, size, prot,
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1);
     }
 
     /** Maps the same memory once more, with protection {@code prot}; the mapping lives until {@link #unmap}. */
     public MemorySegment mapAgain(int prot) {
-        return map(MemorySegment.NULL, segment.byteSize(), prot, MAP_SHARED | MAP_NORESERVE, descriptor);
+        return map(0, segment.byteSize(), prot, MAP_SHARED | MAP_NORESERVE, descriptor);
     }
 
     /** Maps a driver's memory. */
     static MemorySegment mapShared(int descriptor, long size) {
-        return map(MemorySegment.NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor);
+        return map(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor);
     }
 
     /** Gives back memory from {@link #mapAnonymous}. Nothing may use it any more. */
     public static void unmap(MemorySegment memory) {
-        try {
-            int ignored = (int) MUNMAP.invokeExact(Native.errnoSegment(), memory, memory.byteSize());
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Native.call(MUNMAP, memory.address(), memory.byteSize());
     }
 
     /** The memory. */
@@ -144,11 +134,7 @@ public final class SharedMemory implements AutoCloseable {
      * zeroes and take no host memory until they are written again. A hint: failure changes nothing.
      */
     public void discard(long offset, long length) {
-        try {
-            int ignored = (int) MADVISE.invokeExact(Native.errnoSegment(), segment.asSlice(offset, length), length, MADV_REMOVE);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Native.call(MADVISE, segment.asSlice(offset, length).address(), length, MADV_REMOVE);
     }
 
     /**
@@ -157,14 +143,9 @@ public final class SharedMemory implements AutoCloseable {
      * @throws HostException where it has not as many, or is older than Linux 5.14
      */
     public void preallocate() {
-        try {
-            int result = (int) MADVISE.invokeExact(Native.errnoSegment(), segment, segment.byteSize(), MADV_POPULATE_WRITE);
-            if (result != 0) {
-                throw Native.failure("madvise(MADV_POPULATE_WRITE) of " + segment.byteSize() + " bytes",
-                        "give the guest less memory (-m), or leave -mem-prealloc out");
-            }
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        if (Native.callInt(MADVISE, segment.address(), segment.byteSize(), MADV_POPULATE_WRITE) != 0) {
+            throw Native.failure("madvise(MADV_POPULATE_WRITE) of " + segment.byteSize() + " bytes",
+                    "give the guest less memory (-m), or leave -mem-prealloc out");
         }
     }
 
@@ -176,43 +157,29 @@ public final class SharedMemory implements AutoCloseable {
     @Override
     public void close() {
         unmap(segment);
-        try {
-            int ignored = (int) CLOSE.invokeExact(Native.errnoSegment(), descriptor);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Descriptors.close(descriptor);
     }
 
     private static int memfd(String name) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = (int) MEMFD_CREATE.invokeExact(Native.errnoSegment(), arena.allocateFrom(name), MFD_CLOEXEC);
+            int fd = Native.callInt(MEMFD_CREATE, Native.string(arena, name).address(), MFD_CLOEXEC);
             if (fd < 0) {
                 throw Native.failure("memfd_create(" + name + ")", "check the limit of open files (ulimit -n)");
             }
             return fd;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
         }
     }
 
     private static int truncate(int fd, long size) {
-        try {
-            return (int) FTRUNCATE.invokeExact(Native.errnoSegment(), fd, size);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return Native.callInt(FTRUNCATE, fd, size);
     }
 
-    private static MemorySegment map(MemorySegment where, long size, int prot, int flags, int fd) {
-        try {
-            MemorySegment at = (MemorySegment) MMAP.invokeExact(Native.errnoSegment(), where, size, prot, flags, fd, 0L);
-            if (at.address() == -1) {
-                throw Native.failure("mmap of " + size + " bytes", "check the limit of virtual memory (ulimit -v)");
-            }
-            // SAFETY: the kernel just mapped exactly this range; it stays mapped until unmap().
-            return at.reinterpret(size);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+    private static MemorySegment map(long where, long size, int prot, int flags, int fd) {
+        long at = Native.call(MMAP, where, size, prot, flags, fd, 0);
+        if (at == -1) {
+            throw Native.failure("mmap of " + size + " bytes", "check the limit of virtual memory (ulimit -v)");
         }
+        // SAFETY: the kernel just mapped exactly this range; it stays mapped until unmap().
+        return MemorySegment.ofAddress(at).reinterpret(size);
     }
 }

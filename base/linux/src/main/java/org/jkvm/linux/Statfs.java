@@ -11,7 +11,7 @@ final class Statfs {
     private static final int SIZE = 256;
     private static final int F_TYPE = 0;
 
-    private static final MethodHandle FSTATFS = Native.linkLongs("fstatfs");
+    private static final MethodHandle FSTATFS = Native.link("fstatfs");
 
     private Statfs() {
     }

@@ -28,7 +28,7 @@ final class Statx {
     /** stx_blocks counts units of 512 bytes, whatever the file system's block size. */
     private static final int BLOCK = 512;
 
-    private static final MethodHandle STATX = Native.linkLongs("statx");
+    private static final MethodHandle STATX = Native.link("statx");
 
     private Statx() {
     }

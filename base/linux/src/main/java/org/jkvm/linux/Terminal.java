@@ -1,12 +1,10 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 import java.util.Optional;
 
 /**
@@ -42,9 +40,9 @@ public final class Terminal {
     private static final int IEXTEN = 0100000;
     private static final int TCSANOW = 0;
 
-    private static final MethodHandle ISATTY = Native.link("isatty", C_INT, C_INT);
-    private static final MethodHandle TCGETATTR = Native.link("tcgetattr", C_INT, C_INT, C_POINTER);
-    private static final MethodHandle TCSETATTR = Native.link("tcsetattr", C_INT, C_INT, C_INT, C_POINTER);
+    private static final MethodHandle ISATTY = Native.link("isatty");
+    private static final MethodHandle TCGETATTR = Native.link("tcgetattr");
+    private static final MethodHandle TCSETATTR = Native.link("tcsetattr");
 
     private final int descriptor;
     private final MemorySegment saved = Arena.ofAuto().allocate(SIZE);
@@ -65,11 +63,7 @@ public final class Terminal {
 
     /** Whether {@code descriptor} is a terminal. */
     public static boolean isTerminal(int descriptor) {
-        try {
-            return (int) ISATTY.invokeExact(Native.errnoSegment(), descriptor) == 1;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return Native.callInt(ISATTY, descriptor) == 1;
     }
 
     /**
@@ -116,21 +110,14 @@ public final class Terminal {
     }
 
     private void get(MemorySegment termios) {
-        try {
-            if ((int) TCGETATTR.invokeExact(Native.errnoSegment(), descriptor, termios) != 0) {
-                throw Native.failure("tcgetattr(" + descriptor + ")", "");
-            }
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        if ((int) Native.call(TCGETATTR, descriptor, termios, 0, 0, 0) != 0) {
+            throw Native.failure("tcgetattr(" + descriptor + ")", "");
         }
     }
 
     /** Failure is not reported: the terminal may have gone (SIGHUP), and nothing better can be done. */
     private void put(MemorySegment termios) {
-        try {
-            int ignored = (int) TCSETATTR.invokeExact(Native.errnoSegment(), descriptor, TCSANOW, termios);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Native.call(TCSETATTR, descriptor, TCSANOW, termios.address());
+        Reference.reachabilityFence(termios);
     }
 }

@@ -1,8 +1,5 @@
 package org.jkvm.linux;
 
-import static org.jkvm.linux.Native.C_INT;
-import static org.jkvm.linux.Native.C_POINTER;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -14,11 +11,10 @@ import java.lang.invoke.MethodHandle;
  * from the kernel. It is the first real-time signal that the C library leaves to programs; neither it nor the JVM uses it.
  */
 public final class ThreadSignals {
-    private static final MethodHandle SIGRTMIN = Native.link("__libc_current_sigrtmin", C_INT);
-    private static final MethodHandle GETTID = Native.link("gettid", C_INT);
-    private static final MethodHandle TGKILL = Native.link("tgkill", C_INT, C_INT, C_INT, C_INT);
-    private static final MethodHandle PTHREAD_SIGMASK =
-            Native.link("pthread_sigmask", C_INT, C_INT, C_POINTER, C_POINTER);
+    private static final MethodHandle SIGRTMIN = Native.link("__libc_current_sigrtmin");
+    private static final MethodHandle GETTID = Native.link("gettid");
+    private static final MethodHandle TGKILL = Native.link("tgkill");
+    private static final MethodHandle PTHREAD_SIGMASK = Native.link("pthread_sigmask");
     /** sigset_t of glibc (bits/types/__sigset_t.h); its first word has the signals that there are. */
     private static final long SIGSET_BYTES = 128;
     // include/uapi/asm-generic/signal-defs.h
@@ -32,20 +28,12 @@ public final class ThreadSignals {
 
     /** The calling thread's number (gettid(2)). */
     public static int currentThread() {
-        try {
-            return (int) GETTID.invokeExact(Native.errnoSegment());
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return Native.callInt(GETTID);
     }
 
     /** Interrupts the system call that {@code thread} of this process is in. Nothing happens where it has ended. */
     public static void interrupt(int thread) {
-        try {
-            int ignored = (int) TGKILL.invokeExact(Native.errnoSegment(), PROCESS, thread, SIGNAL);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        Native.call(TGKILL, PROCESS, thread, SIGNAL);
     }
 
     /**
@@ -56,22 +44,15 @@ public final class ThreadSignals {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment set = arena.allocate(SIGSET_BYTES, Long.BYTES);
             set.set(ValueLayout.JAVA_LONG, 0, 1L << SIGNAL - 1);
-            int ignored = (int) PTHREAD_SIGMASK.invokeExact(Native.errnoSegment(), on ? SIG_BLOCK : SIG_UNBLOCK, set,
-                    MemorySegment.NULL);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+            Native.call(PTHREAD_SIGMASK, on ? SIG_BLOCK : SIG_UNBLOCK, set, 0, 0, 0);
         }
     }
 
     /** The handler is abs(3): called with the signal's number, it returns and touches nothing. */
     private static int install() {
-        try {
-            int signal = (int) SIGRTMIN.invokeExact(Native.errnoSegment());
-            MemorySegment handler = Linker.nativeLinker().defaultLookup().findOrThrow("abs");
-            NativeSignalHandlers.replace(signal, handler.address());
-            return signal;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        int signal = Native.callInt(SIGRTMIN);
+        MemorySegment handler = Linker.nativeLinker().defaultLookup().findOrThrow("abs");
+        NativeSignalHandlers.replace(signal, handler.address());
+        return signal;
     }
 }

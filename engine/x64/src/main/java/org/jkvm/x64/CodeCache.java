@@ -24,9 +24,8 @@ public final class CodeCache implements AutoCloseable {
     /** Alignment that keeps a block's entry at the start of a cache line's half (AMD and Intel fetch 32 bytes). */
     public static final int BLOCK_ALIGNMENT = 32;
     private static final int PAGE = 0x1000;
-    private static final MethodHandle ENTER = Linker.nativeLinker()
-            .downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
-    private static final MethodHandle ENTER_5 = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(
+    /** One shape of call for all: see {@code org.jkvm.linux.Native}. */
+    private static final MethodHandle ENTER = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(
             ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG,
             ValueLayout.JAVA_LONG));
 
@@ -303,19 +302,17 @@ public final class CodeCache implements AutoCloseable {
 
     /** The same, for what is called so often that an object each time is too much. */
     public static long enter(MemorySegment entry, long argument) {
-        try {
-            return (long) ENTER.invokeExact(entry, argument);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable t) {
-            throw new AssertionError(t);
-        }
+        return enter(entry, argument, 0, 0, 0, 0);
     }
 
     /** The same with five arguments, in RDI, RSI, RDX, RCX and R8. */
     static long enter(long entry, long a, long b, long c, long d, long e) {
+        return enter(MemorySegment.ofAddress(entry), a, b, c, d, e);
+    }
+
+    private static long enter(MemorySegment entry, long a, long b, long c, long d, long e) {
         try {
-            return (long) ENTER_5.invokeExact(MemorySegment.ofAddress(entry), a, b, c, d, e);
+            return (long) ENTER.invokeExact(entry, a, b, c, d, e);
         } catch (RuntimeException | Error problem) {
             throw problem;
         } catch (Throwable t) {

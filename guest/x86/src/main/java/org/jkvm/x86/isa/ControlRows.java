@@ -17,9 +17,9 @@ final class ControlRows {
 
     static void declare(OpcodeTable t) {
         for (int n = 0; n < 16; n++) {
-            t.row(String.format("%02X", 0x70 + n), "J" + CONDITIONS[n], "Jb", Branches::jcc).reads(READS[n / 2]).in(F64)
+            t.row(OpcodeText.hex(0x70 + n), "J" + CONDITIONS[n], "Jb", Branches::jcc).reads(READS[n / 2]).in(F64)
                     .endsBlock();
-            t.row(String.format("0F %02X", 0x80 + n), "J" + CONDITIONS[n], "Jz", Branches::jcc).reads(READS[n / 2]).in(F64)
+            t.row("0F " + OpcodeText.hex(0x80 + n), "J" + CONDITIONS[n], "Jz", Branches::jcc).reads(READS[n / 2]).in(F64)
                     .endsBlock();
         }
         near(t);

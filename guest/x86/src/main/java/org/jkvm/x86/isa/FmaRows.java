@@ -31,7 +31,7 @@ final class FmaRows {
 
     private static void both(OpcodeTable t, int code, String name, Operation operation, String order) {
         packed(t, code, name, operation, order);
-        String opcode = " %02X".formatted(code + 1);
+        String opcode = " " + OpcodeText.hex(code + 1);
         t.row("VEX.LIG.66.0F38.W0" + opcode, name + order + "SS", "Vss,Hss,Wss", Fma.of(operation, order, false, true))
                 .needs(Feature.FMA);
         t.row("VEX.LIG.66.0F38.W1" + opcode, name + order + "SD", "Vsd,Hsd,Wsd", Fma.of(operation, order, true, true))
@@ -39,7 +39,7 @@ final class FmaRows {
     }
 
     private static void packed(OpcodeTable t, int code, String name, Operation operation, String order) {
-        String opcode = " %02X".formatted(code);
+        String opcode = " " + OpcodeText.hex(code);
         t.row("VEX.66.0F38.W0" + opcode, name + order + "PS", "Vps,Hps,Wps", Fma.of(operation, order, false, false))
                 .needs(Feature.FMA);
         t.row("VEX.66.0F38.W1" + opcode, name + order + "PD", "Vpd,Hpd,Wpd", Fma.of(operation, order, true, false))

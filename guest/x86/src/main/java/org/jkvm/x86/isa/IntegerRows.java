@@ -53,7 +53,7 @@ final class IntegerRows {
         int base = 8 * number;
         String[] forms = {"Eb,Gb", "Ev,Gv", "Gb,Eb", "Gv,Ev", "AL,Ib", "rAX,Iz"};
         for (int n = 0; n < forms.length; n++) {
-            flags(t.row(hex(base + n), name, forms[n], h), reads, aux, n < 2 && number < 7);
+            flags(t.row(OpcodeText.hex(base + n), name, forms[n], h), reads, aux, n < 2 && number < 7);
         }
         flags(t.row("80 /" + number, name, "Eb,Ib", h), reads, aux, number < 7);
         flags(t.row("81 /" + number, name, "Ev,Iz", h), reads, aux, number < 7);
@@ -66,10 +66,6 @@ final class IntegerRows {
         if (lock) {
             row.lockable();
         }
-    }
-
-    private static String hex(int value) {
-        return String.format("%02X", value);
     }
 
     // ---- one operand, exchange ----
@@ -88,8 +84,8 @@ final class IntegerRows {
         t.row("FE /1", "DEC", "Eb", Alu::dec).writes("oszap").lockable();
         t.row("FF /1", "DEC", "Ev", Alu::dec).writes("oszap").lockable();
         for (int n = 0; n < 8; n++) {
-            t.row(hex(0x40 + n), "INC", "Zv", Alu::inc).writes("oszap").in(I64);
-            t.row(hex(0x48 + n), "DEC", "Zv", Alu::dec).writes("oszap").in(I64);
+            t.row(OpcodeText.hex(0x40 + n), "INC", "Zv", Alu::inc).writes("oszap").in(I64);
+            t.row(OpcodeText.hex(0x48 + n), "DEC", "Zv", Alu::dec).writes("oszap").in(I64);
         }
         t.row("0F C0", "XADD", "Eb,Gb", Alu::xadd).writes(ALL).lockable();
         t.row("0F C1", "XADD", "Ev,Gv", Alu::xadd).writes(ALL).lockable();
@@ -162,12 +158,12 @@ final class IntegerRows {
         t.row("F3 0F 38 F6", "ADOX", "Gy,Ey", BitOps::adox).reads("o").writes("o").needs(Feature.ADX);
         String[] reads = {"o", "o", "c", "c", "z", "z", "zc", "zc", "s", "s", "p", "p", "so", "so", "szo", "szo"};
         for (int n = 0; n < 16; n++) {
-            t.row("0F " + hex(0x90 + n), "SET" + ControlRows.CONDITIONS[n], "Eb", BitOps::setcc).reads(reads[n]);
-            t.row("0F " + hex(0x40 + n), "CMOV" + ControlRows.CONDITIONS[n], "Gv,Ev", BitOps::cmov).reads(reads[n])
+            t.row("0F " + OpcodeText.hex(0x90 + n), "SET" + ControlRows.CONDITIONS[n], "Eb", BitOps::setcc).reads(reads[n]);
+            t.row("0F " + OpcodeText.hex(0x40 + n), "CMOV" + ControlRows.CONDITIONS[n], "Gv,Ev", BitOps::cmov).reads(reads[n])
                     .needs(Feature.CMOV);
         }
         for (int n = 0; n < 8; n++) {
-            t.row("0F " + hex(0xc8 + n), "BSWAP", "Zv", BitOps::bswap);
+            t.row("0F " + OpcodeText.hex(0xc8 + n), "BSWAP", "Zv", BitOps::bswap);
         }
     }
 
@@ -195,9 +191,9 @@ final class IntegerRows {
         t.row("D7", "XLAT", "", Moves::xlat);
         t.row("NP 0F C3 mem", "MOVNTI", "My,Gy", Moves::mov).needs(Feature.SSE2);
         for (int n = 0; n < 8; n++) {
-            t.row(hex(0xb0 + n), "MOV", "Zb,Ib", Moves::mov);
-            t.row(hex(0xb8 + n), "MOV", "Zv,Iv", Moves::mov);
-            t.row(hex(0x90 + n), n == 0 ? "NOP" : "XCHG", "Zv,rAX", n == 0 ? Alu::nop : Alu::xchg);
+            t.row(OpcodeText.hex(0xb0 + n), "MOV", "Zb,Ib", Moves::mov);
+            t.row(OpcodeText.hex(0xb8 + n), "MOV", "Zv,Iv", Moves::mov);
+            t.row(OpcodeText.hex(0x90 + n), n == 0 ? "NOP" : "XCHG", "Zv,rAX", n == 0 ? Alu::nop : Alu::xchg);
         }
         t.row("C4 mem", "LES", "Gv,Mp", Moves::les).in(I64);
         t.row("C5 mem", "LDS", "Gv,Mp", Moves::lds).in(I64);
@@ -208,8 +204,8 @@ final class IntegerRows {
 
     private static void stack(OpcodeTable t) {
         for (int n = 0; n < 8; n++) {
-            t.row(hex(0x50 + n), "PUSH", "Zv", Moves::push).in(D64);
-            t.row(hex(0x58 + n), "POP", "Zv", Moves::pop).in(D64);
+            t.row(OpcodeText.hex(0x50 + n), "PUSH", "Zv", Moves::push).in(D64);
+            t.row(OpcodeText.hex(0x58 + n), "POP", "Zv", Moves::pop).in(D64);
         }
         t.row("68", "PUSH", "Iz", Moves::push).in(D64);
         t.row("6A", "PUSH", "sIb", Moves::push).in(D64);
@@ -263,7 +259,7 @@ final class IntegerRows {
     private static void nops(OpcodeTable t) {
         t.row("F3 90", "PAUSE", "Zv,rAX", Alu::nop);
         for (int code = 0x18; code <= 0x1f; code++) {
-            t.row("0F " + hex(code), code == 0x18 ? "PREFETCH" : "NOP", "Ev", Moves::nop);
+            t.row("0F " + OpcodeText.hex(code), code == 0x18 ? "PREFETCH" : "NOP", "Ev", Moves::nop);
         }
         t.row("0F 0D mem", "PREFETCHW", "Ev", Moves::nop);
     }

@@ -1,7 +1,14 @@
 package org.jkvm.x86.isa;
 
+import java.util.HexFormat;
+
 /** An opcode as a row declares it, taken apart; see {@link Row}. */
 record OpcodeText(String source, VexText vex, int map, int code, int prefix, int extension, int exact, char form) {
+    /** A byte as opcodes are written. */
+    static String hex(int code) {
+        return HexFormat.of().withUpperCase().toHexDigits((byte) code);
+    }
+
     static OpcodeText parse(String text) {
         VexText vex = null;
         int map = 0;

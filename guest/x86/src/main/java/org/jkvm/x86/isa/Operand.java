@@ -15,6 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param number the fixed register's or operand's number
  */
 public record Operand(String text, char method, String type, int number) {
+    /** Addressing methods that take a ModRM byte, or come with one. */
+    static final String OF_MODRM = "EGMRSCDVWUPQNBHLv";
     private static final Map<String, List<Operand>> PARSED = new ConcurrentHashMap<>();
     private static final List<String> WORDS = List.of("AX", "CX", "DX", "BX", "SP", "BP", "SI", "DI");
     private static final List<String> BYTES = List.of("AL", "CL", "DL", "BL", "AH", "CH", "DH", "BH");
@@ -59,11 +61,6 @@ public record Operand(String text, char method, String type, int number) {
         return text.startsWith("sI")
                 ? new Operand(text, 'I', "s" + text.substring(2), 0)
                 : new Operand(text, text.charAt(0), text.substring(1), 0);
-    }
-
-    /** Whether it comes from ModRM. */
-    public boolean needsModrm() {
-        return "EGMRSCDVWUPQNBHLv".indexOf(method) >= 0;
     }
 
     /** Its size in bytes with VEX.L {@code vexL}. */

@@ -68,9 +68,19 @@ public final class Row {
         this.mnemonic = mnemonic;
         this.operands = Operand.parseAll(operands);
         this.handler = handler;
-        this.modrm = extension >= 0 || exact >= 0 || form != '*' || this.operands.stream().anyMatch(Operand::needsModrm);
-        this.usesVvvv = this.operands.stream().anyMatch(o -> o.method() == 'B' || o.method() == 'H');
-        this.vsib = this.operands.stream().anyMatch(o -> o.method() == 'v');
+        this.modrm = extension >= 0 || exact >= 0 || form != '*' || hasAny(Operand.OF_MODRM);
+        this.usesVvvv = hasAny("BH");
+        this.vsib = hasAny("v");
+    }
+
+    /** Whether an operand has one of the addressing methods. */
+    boolean hasAny(String methods) {
+        for (Operand operand : operands) {
+            if (methods.indexOf(operand.method()) >= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Flags that it reads, of "oszapcd": overflow, sign, zero, auxiliary, parity, carry, direction. */

@@ -1,6 +1,7 @@
 package org.jkvm.x86.isa;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.jkvm.x86.exec.avx.LaneHandler;
@@ -11,17 +12,16 @@ import org.jkvm.x86.exec.avx.LaneHandler;
  */
 final class VexForms {
     private final OpcodeTable table;
-    private final List<Row> sse;
+    private final Map<String, List<Row>> sse;
 
     /** For the rows that {@code table} has by now. */
     VexForms(OpcodeTable table) {
         this.table = table;
-        this.sse = table.rows().stream().filter(VexForms::isXmm).toList();
+        this.sse = table.rows().stream().filter(VexForms::isXmm).collect(Collectors.groupingBy(Row::mnemonic));
     }
 
     private static boolean isXmm(Row row) {
-        boolean xmm = row.operands().stream().anyMatch(o -> "VWU".indexOf(o.method()) >= 0);
-        return xmm && !row.isVex() && row.operands().stream().noneMatch(o -> "PQN".indexOf(o.method()) >= 0);
+        return row.hasAny("VWU") && !row.isVex() && !row.hasAny("PQN");
     }
 
     /**
@@ -35,18 +35,22 @@ final class VexForms {
     void declare(String length, Feature feature, UnaryOperator<String> operands, UnaryOperator<Handler> handler,
                  String names) {
         for (String name : names.split(" +")) {
-            List<Row> rows = sse.stream().filter(row -> row.mnemonic().equals(name.substring(1))).toList();
-            if (rows.isEmpty()) {
-                throw new IllegalStateException("no SSE row for " + name);
-            }
-            rows.forEach(row -> declare(row, length, feature, operands, handler));
+            rows(name).forEach(row -> declare(row, length, feature, operands, handler));
         }
+    }
+
+    private List<Row> rows(String name) {
+        List<Row> rows = sse.get(name.substring(1));
+        if (rows == null) {
+            throw new IllegalStateException("no SSE row for " + name);
+        }
+        return rows;
     }
 
     /** Declares both VEX forms of shifts: by an XMM register or memory, or by an immediate with VEX.vvvv as destination. */
     void shifts(String names) {
         for (String name : names.split(" +")) {
-            for (Row row : sse.stream().filter(r -> r.mnemonic().equals(name.substring(1))).toList()) {
+            for (Row row : rows(name)) {
                 boolean immediate = row.operands().getFirst().method() == 'U';
                 UnaryOperator<Handler> handler = immediate ? LaneHandler::inPlace : h -> LaneHandler.three(h).stride(0);
                 String operands = immediate ? "Hx,Ux,Ib" : "Vx,Hx,Wdq";
@@ -64,11 +68,11 @@ final class VexForms {
     }
 
     private static String opcode(Row row, String length) {
-        String prefix = row.prefix > 0 ? ".%02X".formatted(row.prefix) : "";
+        String prefix = row.prefix > 0 ? "." + OpcodeText.hex(row.prefix) : "";
         String map = List.of(".0F", ".0F38", ".0F3A").get(row.map - 1);
         String extension = row.extension >= 0 ? " /" + row.extension : "";
         String form = row.form == 'm' ? " mem" : row.form == 'r' ? " reg" : "";
-        String code = ".WIG %02X".formatted(row.code);
+        String code = ".WIG " + OpcodeText.hex(row.code);
         return "VEX" + (length.isEmpty() ? "" : "." + length) + prefix + map + code + extension + form;
     }
 

@@ -8,11 +8,10 @@ final class Filled {
     private final int[] list;
     private int count;
 
-    /** For {@code entries} entries, of which up to {@code most} are listed; all are taken for filled at first. */
+    /** For {@code entries} entries, of which up to {@code most} are listed; none is filled at first. */
     Filled(int entries, int most) {
         this.entries = entries;
         this.list = new int[most];
-        this.count = most + 1;
     }
 
     /** Notes that entry {@code index} was filled. */

@@ -68,7 +68,7 @@ public final class Mmu {
     private long misses;
     private Speculation speculation;
 
-    /** Made by the processor; {@code tables} is the address of {@link #TLB_SIZE} bytes. */
+    /** Made by the processor; {@code tables} is the address of {@link #TLB_SIZE} bytes, all of them zero. */
     public Mmu(X86Cpu cpu, long tables) {
         this.cpu = cpu;
         this.bus = cpu.bus;
@@ -79,7 +79,6 @@ public final class Mmu {
         this.walker = new PageWalker(cpu);
         this.data = new DataTlb(tables, SETS * ENTRIES);
         this.fetches = new FetchTlb(tables + PAGE_IDS, SETS * FETCH_ENTRIES);
-        flushAll();
     }
 
     /** Says who wants to know of writes to pages with decoded code. */

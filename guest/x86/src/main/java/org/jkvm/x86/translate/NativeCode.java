@@ -55,7 +55,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private final CodeText text;
     private final CodeLog log;
     private Edge pending;
-    private boolean recorded = ExitEvent.begun() != null;
+    private boolean recorded = Recorder.exit() != null;
     private int entered;
     private LockStep lockStep;
 
@@ -98,15 +98,16 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
 
     @Override
     public void translate(Block block) {
-        TranslationEvent event = new TranslationEvent();
-        event.begin();
+        TranslationEvent event = Recorder.translation();
         long begin = System.nanoTime();
         long origin = cache.reserve(MOST_BYTES_AN_INSN * (block.insns.length + 1));
         Translation.PageIds ids = hold(block); // Making room may have given numbers back: not before.
         SharedTranslations.Shared known = known(block);
         Translation t = known != null ? copy(known, block, origin, ids) : make(block, origin, ids);
         counters.translated(t, known != null, System.nanoTime() - begin);
-        event.tell(t);
+        if (event != null) {
+            event.tell(t);
+        }
         log.translated(t);
     }
 
@@ -298,7 +299,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
     private int enter(long at, MemorySegment entry) {
         saveFlags();
         putLong(st + CpuState.ENTRY, at);
-        ExitEvent event = recorded || (++entered & EXITS_BETWEEN_LOOKS - 1) == 0 ? ExitEvent.begun() : null;
+        ExitEvent event = recorded || (++entered & EXITS_BETWEEN_LOOKS - 1) == 0 ? Recorder.exit() : null;
         recorded = event != null;
         CodeCache.enter(entry, st);
         Transfers.settle(cpu);

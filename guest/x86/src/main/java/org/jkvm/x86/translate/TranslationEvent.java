@@ -25,6 +25,13 @@ final class TranslationEvent extends Event {
     @DataAmount
     int bytes;
 
+    /** One that has begun, where such events are recorded; otherwise null. */
+    static TranslationEvent begun() {
+        TranslationEvent event = new TranslationEvent();
+        event.begin();
+        return event.isEnabled() ? event : null;
+    }
+
     /** Fills it in and hands it over, where it is recorded. */
     void tell(Translation t) {
         end();
