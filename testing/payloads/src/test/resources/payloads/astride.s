@@ -11,6 +11,8 @@
 # expect: 0E 0002 +00 00A01000
 # expect: 0E 0002 +00 00A01000
 # expect: 0E 0002 +00 00A01000
+# expect: 0E 0000 +00 00A01000
+# expect: carried 000000000000000D
 # expect: 0E 0003 +00 00A01000
 # expect: 0E 0003 +00 00A01000
 # expect: 0E 0003 +00 00A01000
@@ -96,6 +98,17 @@ main:
         call    attempt
         mov     r13d, offset push8
         call    attempt
+        mov     qword ptr [SECOND - 12], 5
+        mov     dword ptr [subject], offset carries_second
+        mov     dword ptr [resume], offset 1f
+        mov     eax, 7
+        mov     esi, SECOND - 12
+        mov     edi, SECOND - 12
+        stc
+        call    carries
+1:      pop     rbx
+        PRINT   "carried "
+        SHOW    rax
         PAGE    SECOND, 1
         mov     r13d, offset store8
         call    attempt
@@ -267,6 +280,7 @@ operations:
         .long   set_bit, test_bit, exchange_add, compare_exchange, compare_exchange_pair, exchange
         .long   push8, push_immediate, push_flags, push_memory, pop8, pop_memory, call_near, return
         .long   move_string, store_string, load_string, scan_string, compare_strings, several, move_many
+        .long   carries, carries_of_one
 avx:    .long   load32, store32, masked
 all:
 
@@ -446,6 +460,25 @@ move_many:      mov     ecx, 6                  # in a loop, across as soon as i
                 inc     rsi
                 dec     ecx
                 jnz     1b
+                ret
+carries:        lea     rbx, [rsi - 16]         # all of them are checked in front
+                mov     ecx, 1
+                adc     rax, [rsi]
+carries_second: adc     rdx, [rdi + 9]
+                mov     [rbx], rax
+                sbb     rax, [rbx + rcx*8]
+                lea     rbx, [rbx + 8]
+                adc     [rbx + 13], rdx
+                adc     rdx, [rsi + rcx*2 + 5]
+                adc     eax, [rdi - 7]
+                ret
+carries_of_one: adc     rax, [rsi]              # of which one is known in time
+                mov     rbx, rsi
+                adc     rax, [rbx]
+                adc     [rdi - 5], rax
+                sbb     rdx, 3
+                mov     rbx, rdi
+                sbb     [rbx + 1], rdx
                 ret
 load32:         vmovdqu ymm0, [rsi]
                 vextracti128 xmm1, ymm0, 1

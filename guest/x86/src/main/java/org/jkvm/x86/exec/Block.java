@@ -31,8 +31,11 @@ public final class Block {
     boolean used;
     /** What {@link NativeBlocks} made of it, or null; theirs alone. */
     public Object translation;
-    /** Whose memory accesses are checked by themselves, a bit each, since checks of several at once failed; likewise. */
-    public int apart;
+    /**
+     * Whose memory accesses are checked by themselves, a bit each, since checks of several at once failed; and which of these not
+     * before they are made, in the upper half; likewise.
+     */
+    public long apart;
     /** What was seen before at the same physical address in the same mode, at another linear address: {@link BlockMap}'s. */
     Block twin;
     /** What it weighs there. */

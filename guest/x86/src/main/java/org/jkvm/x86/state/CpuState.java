@@ -135,10 +135,8 @@ public final class CpuState {
     public static final int FLAG_OPERANDS = 0xb00;
     /** Scratch: how many more turns of a loop its spans are good for, 4 bytes. */
     public static final int TURNS = 0xb10;
-    /** Scratch: what turns addresses of up to 4 spans of memory into the host's, 8 bytes each. */
-    public static final int SPANS = 0xb20;
-    /** Scratch: the same for up to 4 spans of a loop. */
-    public static final int LOOP_SPANS = 0xb40;
+    /** Scratch: what turns addresses of up to 4 spans of a loop into the host's, 8 bytes each. */
+    public static final int LOOP_SPANS = 0xb20;
     /** Scratch: 32 bytes from the end of one page and 32 from the beginning of another, with an operand across both. */
     public static final int CROSSING = 0xb80;
     /** Scratch: where those pages are on the host, 8 bytes each. */
@@ -151,6 +149,8 @@ public final class CpuState {
     public static final int RETURNS = 0xc00;
     /** Numbers of code segments by base and limit: {@link org.jkvm.x86.trap.CodeSegments}. */
     public static final int CODE_SEGMENTS = 0xd00;
+    /** Scratch: what turns addresses of up to 12 spans of memory into the host's, 8 bytes each. */
+    public static final int SPANS = 0xf00;
     /** Bytes of the struct, without the TLBs that follow it. */
     public static final int SIZE = 0x1000;
     /** Bytes below the struct where generated code has its stack, and signal handlers of the JVM with it. */

@@ -171,9 +171,20 @@ final class MemoryCode {
                 return null;
             }
             check(span);
-        } else {
-            a.mov(QWORD, ADDRESS, field(span.field));
+            Spans.Span other = spans.ahead(code.number());
+            if (other == null) {
+                return operand(span, access, aligned);
+            }
+            for (; other != null; other = spans.ahead(code.number())) {
+                check(other);
+            }
         }
+        a.mov(QWORD, ADDRESS, field(span.field));
+        return operand(span, access, aligned);
+    }
+
+    /** What {@code access} is of, ADDRESS being what turns addresses in {@code span} into the host's. */
+    private Mem operand(Spans.Span span, Access access, boolean aligned) {
         Mem memory = inSpan(access);
         return aligned && !span.isAligned(access) ? aligned(memory, access.size()) : memory;
     }
@@ -243,7 +254,7 @@ final class MemoryCode {
         sum(QWORD, ADDRESS, key.base(), key.index(), key.scale(), disp);
     }
 
-    /** The host's address of {@code access}, ADDRESS being what turns addresses in its span into the host's. */
+    /** The host's address of {@code access}, ADDRESS being as for {@link #operand(Spans.Span, Access, boolean)}. */
     private Mem inSpan(Access access) {
         Access.Key key = access.key();
         if (key.index() < 0 && key.base() >= 0 && code.isHeld(key.base())) {

@@ -383,7 +383,7 @@ public final class NativeCode implements NativeBlocks, AutoCloseable {
         }
         long now = System.nanoTime();
         if (now - t.failed < FAILURES_NANOS) {
-            t.block.apart |= check.members();
+            t.block.apart |= check.members() | (t.block.apart & check.members()) << Integer.SIZE;
             t.block.cool();
             drop(t.block);
         }

@@ -2,6 +2,7 @@ package org.jkvm.x86.translate;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jkvm.x86.exec.Block;
 import org.jkvm.x86.isa.Insn;
 import org.jkvm.x86.mmu.Mmu;
@@ -15,18 +16,21 @@ import org.jkvm.x86.state.CpuState;
  */
 final class Spans {
     /** As many at a time as the struct has fields for. */
-    private static final int SLOTS = 4;
+    private static final int SLOTS = 12;
     /** The longer a span is, the more often it has two pages. */
     private static final int MOST_BYTES = 256;
     /** That an address changes by who knows how much. */
     static final long LOST = Long.MIN_VALUE;
     private static final int RSP = 4;
+    /** What carries from one instruction of its kind to the next. */
+    private static final Set<String> CARRYING = Set.of("ADC", "SBB", "ADCX", "ADOX");
 
     private final Insn[] insns;
     private final Recipe[] recipes;
-    private final int apart;
+    private final long apart;
     private Access[] operands;
     private Access[] stacked;
+    private long chained;
     private final List<Span> active = new ArrayList<>(SLOTS);
     private final List<Span> lasting;
     private final List<Check> checks;
@@ -39,7 +43,7 @@ final class Spans {
      * @param tag     what the soft TLB must have for them
      * @param members the instructions whose accesses lie in the span, a bit each
      */
-    record Check(int first, int size, int tag, int members) {
+    record Check(int first, int size, int tag, long members) {
         /** Whether there is something to be checked, not only something to go on with. */
         boolean isOne() {
             return members != 0;
@@ -179,21 +183,73 @@ final class Spans {
         return null;
     }
 
-    /** A new span, to be checked now, for {@code access} of instruction {@code n} and others behind it; null if there are none. */
+    /**
+     * A new span, to be checked now, for {@code access} of instruction {@code n} and others behind it; null if there are none,
+     * unless {@link #ahead} is going to have some.
+     */
     Span begin(int n, Access access) {
-        if (isApart(n)) {
+        lookAhead();
+        Span span = isApart(n) ? null : around(n, access, bit(n));
+        if (span == null && (chained >>> n & 1) != 0 && !isAlone(n) && nextAhead(n) >= 0) {
+            span = begin(new Span(access, freeField()), n, bit(n));
+        }
+        return span;
+    }
+
+    /**
+     * A new span, to be checked now, before instruction {@code n}, for an access behind it in a chain of carries, or null: each
+     * check in such a chain saves the flags and restores them, unless all are made in front.
+     */
+    Span ahead(int n) {
+        int k = nextAhead(n);
+        if (k < 0) {
             return null;
         }
-        lookAhead();
+        Access now = now(n, k);
+        return isApart(k) ? begin(new Span(now, freeField()), n, bit(k)) : around(n, now, 0);
+    }
+
+    /** The first of these that needs a check, and for which there is room; or -1. */
+    private int nextAhead(int n) {
+        for (int k = n + 1; k < insns.length && active.size() < SLOTS; k++) {
+            if ((chained >>> k & 1) != 0 && !isAlone(k)) {
+                Access now = now(n, k);
+                if (now != null && covering(now) == null) {
+                    return k;
+                }
+            }
+        }
+        return -1;
+    }
+
+    /** The access of instruction {@code k} by what registers are before {@code n}; null if that is not known. */
+    private Access now(int n, int k) {
+        Access access = operands[k];
+        long by = access.disp();
+        for (int m = n; m < k; m++) {
+            long step = recipes[m] == Recipe.LEAVE ? LOST : change(insns[m], recipes[m], access.key());
+            if (step == LOST) {
+                return null;
+            }
+            by += step;
+        }
+        return by == (int) by ? new Access(access.key(), (int) by, access.size(), access.write()) : null;
+    }
+
+    /**
+     * A span for {@code access}, by what registers are before instruction {@code n}, of which {@code own} are members, and for
+     * those of instructions behind it that are near; null if there are none.
+     */
+    private Span around(int n, Access access, long own) {
         Span span = new Span(access, freeField());
-        int members = 0;
+        long members = 0;
         long by = 0;
         for (int k = n; k < insns.length; k++) {
             if (recipes[k] == Recipe.LEAVE) {
                 break;
             }
             if (k > n && !isApart(k) && (span.takes(operands[k], by) | span.takes(stacked[k], by))) {
-                members |= 1 << k;
+                members |= bit(k);
             }
             long step = change(insns[k], recipes[k], span.key);
             if (step == LOST) {
@@ -201,22 +257,32 @@ final class Spans {
             }
             by += step;
         }
-        if (members == 0) {
-            return null;
-        }
+        return members == 0 ? null : begin(span, n, members | own);
+    }
+
+    private Span begin(Span span, int n, long members) {
         if (active.size() == SLOTS) {
             active.removeFirst();
         }
         active.add(span);
-        checks.add(new Check(n, span.size(), span.tag(), members | 1 << n));
+        checks.add(new Check(n, span.size(), span.tag(), members));
         return span;
     }
 
-    private boolean isApart(int n) {
-        return (apart >>> n & 1) != 0;
+    private static long bit(int n) {
+        return 1L << n;
     }
 
-    /** Finds out what the block accesses, once. */
+    private boolean isApart(int n) {
+        return (apart & bit(n)) != 0;
+    }
+
+    /** Whether it may not even be checked before it is made. */
+    private boolean isAlone(int n) {
+        return (apart >>> Integer.SIZE & bit(n)) != 0;
+    }
+
+    /** Finds out what the block accesses, and where a carry is on its way meanwhile, once. */
     private void lookAhead() {
         if (operands != null) {
             return;
@@ -226,6 +292,15 @@ final class Spans {
         for (int k = 0; k < insns.length; k++) {
             operands[k] = Access.operand(insns[k], recipes[k]);
             stacked[k] = Access.stack(insns[k], recipes[k]);
+        }
+        boolean carries = false;
+        for (int k = insns.length - 1; k >= 0; k--) {
+            if (recipes[k] == Recipe.LEAVE) {
+                carries = false;
+            } else if (Effects.definesFlags(insns[k]) || Effects.needsFlags(insns[k])) {
+                carries = CARRYING.contains(insns[k].row.mnemonic());
+            }
+            chained |= carries && operands[k] != null ? bit(k) : 0;
         }
     }
 
