@@ -1,7 +1,6 @@
 package org.jkvm.storage;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -82,9 +81,9 @@ public final class ImageCompare {
     }
 
     private void work() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment one = Buffers.allocate(arena, PART);
-            MemorySegment two = Buffers.allocate(arena, PART);
+        MemorySegment one = Buffers.allocate(PART);
+        MemorySegment two = Buffers.allocate(PART);
+        try {
             for (Piece piece = take(); piece != null; piece = take()) {
                 compare(piece, one, two);
                 finished(piece.length());

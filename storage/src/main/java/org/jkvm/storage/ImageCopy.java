@@ -1,7 +1,6 @@
 package org.jkvm.storage;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jkvm.storage.layer.Buffers;
 
@@ -96,8 +95,8 @@ public final class ImageCopy {
 
     /** One of several threads: what packs, or may write in any order. */
     private void copySome() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = Buffers.allocate(arena, unit);
+        MemorySegment buffer = Buffers.allocate(unit);
+        try {
             for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
                 write(piece, read(piece, buffer));
                 finished(piece);
@@ -113,8 +112,8 @@ public final class ImageCopy {
      * another writes, and what a thread writes it has just read: it is in its processor's cache.
      */
     private void copyInTurn() throws IOException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer = Buffers.allocate(arena, unit);
+        MemorySegment buffer = Buffers.allocate(unit);
+        try {
             for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
                 MemorySegment data = mayOffload(piece) ? null : read(piece, buffer);
                 if (!turns.await(piece.number())) {

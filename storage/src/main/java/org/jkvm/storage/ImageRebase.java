@@ -1,7 +1,6 @@
 package org.jkvm.storage;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.LongConsumer;
 import org.jkvm.base.Bits;
@@ -17,12 +16,12 @@ public final class ImageRebase {
     private final MemorySegment old;
     private final MemorySegment now;
 
-    private ImageRebase(Image image, Image below, Arena arena) throws IOException {
+    private ImageRebase(Image image, Image below) throws IOException {
         this.image = image;
         this.below = below;
         this.unit = (int) Math.max(1 << 12, image.info().clusterSize());
-        this.old = Buffers.allocate(arena, Math.max(PIECE, unit));
-        this.now = Buffers.allocate(arena, Math.max(PIECE, unit));
+        this.old = Buffers.allocate(Math.max(PIECE, unit));
+        this.now = Buffers.allocate(Math.max(PIECE, unit));
     }
 
     /**
@@ -32,14 +31,12 @@ public final class ImageRebase {
      * @param progress is told how many bytes of the disk are dealt with
      */
     public static void copyDifferences(Image image, Image below, LongConsumer progress) throws IOException {
-        try (Arena arena = Arena.ofShared()) {
-            ImageRebase rebase = new ImageRebase(image, below, arena);
-            for (long at = 0; at < image.size(); ) {
-                at = rebase.step(at);
-                progress.accept(at);
-            }
-            Requests.await(image.flush());
+        ImageRebase rebase = new ImageRebase(image, below);
+        for (long at = 0; at < image.size(); ) {
+            at = rebase.step(at);
+            progress.accept(at);
         }
+        Requests.await(image.flush());
     }
 
     /** Deals with a stretch from {@code at} on; returns its end. */
