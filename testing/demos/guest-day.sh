@@ -26,7 +26,7 @@ img() { printf '\n$ kvm-img%s\n' "$(printf ' %q' "$@")"; "$root/kvm-img" "$@"; }
 boot() {
     local disk=$1 task=$2
     shift 2
-    printf '\n$ kvm -drive file=%s,if=virtio,discard=unmap,detect-zeroes=unmap ... -append "... day=%s" %s\n' "$disk" "$task" "$*"
+    printf '\n$ kvm -drive file=%s,if=virtio,discard=unmap,detect-zeroes=unmap ... -append "... day=%s"%s\n' "$disk" "$task" "${*:+ $*}"
     "$root/kvm" -nodefaults -display none -no-reboot -serial stdio -m 256 -kernel "$kernel" -initrd initrd \
         -append "console=ttyS0 quiet day=$task" -drive "file=$disk,if=virtio,discard=unmap,detect-zeroes=unmap" \
         "$@" < /dev/null > "console-$task" 2>&1 || { cat "console-$task"; return 1; }

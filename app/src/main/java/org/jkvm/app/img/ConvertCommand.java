@@ -67,7 +67,7 @@ final class ConvertCommand extends ImageCommand {
         }
         List<String> files = given.operands();
         if (files.size() < 2) {
-            throw new UserException("a source and a target are expected, not " + files.size() + " image file names");
+            throw new UserException("the names of a source and a target are expected, not " + files.size());
         }
         check(made);
         Source.Place target = target(files.getLast(), made);

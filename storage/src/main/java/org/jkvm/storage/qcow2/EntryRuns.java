@@ -9,8 +9,13 @@ final class EntryRuns {
     private final long clusterSize;
 
     EntryRuns(Header header) {
-        this.stride = header.l2EntryBytes() / Long.BYTES;
-        this.clusterSize = header.clusterSize();
+        this(header.l2EntryBytes() / Long.BYTES, header.clusterSize());
+    }
+
+    /** For entries of {@code stride} words. */
+    EntryRuns(int stride, long clusterSize) {
+        this.stride = stride;
+        this.clusterSize = clusterSize;
     }
 
     /** Words from one entry to the next. */

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.stream.LongStream;
@@ -70,6 +72,25 @@ class PartsTest {
         assertThat(bytes(block)[2]).isEqualTo((byte) 0xa0);
         set(new RefcountWidth(4), block, 2, 0x1234);
         assertThat(bytes(block)).startsWith(0, 2, (byte) 0xa0, 0, 0x12, 0x34);
+    }
+
+    @Test
+    void runsAreEntriesThatFollowOneAnotherWithTheSameFlags() {
+        long cluster = 65536;
+        long first = Extent.COPIED | 5 * cluster;
+        long[] entries = {0, 0, first, first + cluster, first + 2 * cluster, 8 * cluster, 10 * cluster, 11 * cluster,
+            Extent.COMPRESSED | cluster, Extent.COMPRESSED | 2 * cluster, Extent.ZERO, Extent.ZERO | cluster};
+        assertThat(runs(entries, new EntryRuns(1, cluster))).containsExactly(2, 3, 1, 2, 1, 1, 1, 1);
+        long[] withBitmaps = {first, -1, first + cluster, 7, first + 3 * cluster, 7};
+        assertThat(runs(withBitmaps, new EntryRuns(2, cluster))).containsExactly(2, 1);
+    }
+
+    private static List<Integer> runs(long[] entries, EntryRuns runs) {
+        List<Integer> found = new ArrayList<>();
+        for (int i = 0; i < entries.length; i += found.getLast() * runs.stride()) {
+            found.add(runs.from(entries, i));
+        }
+        return found;
     }
 
     @Test
