@@ -36,6 +36,7 @@ class KillTest {
                 verify(disk, seed + round, flushed, "seed " + seed + " round " + round);
             }
         }
+        System.out.println("kill: seed " + seed + ", " + ROUNDS + " rounds");
     }
 
     /** Returns up to which write everything was flushed. */
