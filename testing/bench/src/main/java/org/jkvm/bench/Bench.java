@@ -118,7 +118,8 @@ public final class Bench implements Callable<Integer> {
                 throw new IllegalArgumentException("--programs " + name + ": there is no such program; --list names them");
             }
         }
-        return Program.ALL.stream().filter(p -> names.isEmpty() || names.contains(p.name()))
+        return Program.ALL.stream().filter(p -> names.isEmpty() ? processors > 1 || p.kind() != Program.Kind.THREADS
+                        : names.contains(p.name()))
                 .filter(p -> workload.compiled() || !p.kind().compiled()).toList();
     }
 

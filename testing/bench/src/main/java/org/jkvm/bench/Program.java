@@ -20,6 +20,8 @@ record Program(String name, int amount, Kind kind, String what) {
         RATE,
         /** One of our C programs that computes. */
         COMPILED,
+        /** One of our C programs that computes in two threads, which one processor makes nothing of: not without {@code --smp 2}. */
+        THREADS,
         /** One of our C programs that makes the guest's kernel work. */
         KERNEL,
         /** A Debian program that makes the guest's kernel work. */
@@ -29,12 +31,12 @@ record Program(String name, int amount, Kind kind, String what) {
 
         /** Whether it is compiled when the harness starts. */
         boolean compiled() {
-            return this == COMPILED || this == KERNEL;
+            return this == COMPILED || this == THREADS || this == KERNEL;
         }
 
         /** Whether what it does is computing, not the guest's kernel's or devices' work. */
         boolean computes() {
-            return this == COMPUTE || this == RATE || this == COMPILED;
+            return this == COMPUTE || this == RATE || this == COMPILED || this == THREADS;
         }
     }
 
@@ -68,7 +70,7 @@ record Program(String name, int amount, Kind kind, String what) {
             new Program("x87", 10, Kind.COMPILED, "C: %d million terms in x87"),
             new Program("generate", 30, Kind.COMPILED, "C: writes and calls %d thousand functions"),
             new Program("one-thread", 2000, Kind.COMPILED, "C: Collatz sequences of %d thousand numbers, one thread"),
-            new Program("two-threads", 2000, Kind.COMPILED, "C: the same in each of two threads (%d)"),
+            new Program("two-threads", 2000, Kind.THREADS, "C: the same in each of two threads (%d)"),
             new Program("syscalls", 2000, Kind.KERNEL, "C: %d thousand system calls"),
             new Program("faults", 20, Kind.KERNEL, "C: first touches of 8 MiB, %d times"),
             new Program("forks", 1000, Kind.KERNEL, "C: %d times fork and wait"),
