@@ -95,7 +95,8 @@ class CodeCacheTest {
             assertThat(cache.regionOf(starts.get(2)).generation()).isZero();
             assertThat(cache.regionOf(stub).start()).isEqualTo(stub);
             assertThat(CodeCache.enter(stub, 1)).isEqualTo(78);
-            assertThat(cache.statistics()).isEqualTo(new CodeCache.Statistics(0x4000, 0x3020, 6, 0x5000 + 5, 2));
+            assertThat(cache.statistics()).isEqualTo(new CodeCache.Statistics(0x4000, 0x3000 + CodeCache.BLOCK_ALIGNMENT, 6,
+                    0x5000 + 5, 2));
         }
     }
 

@@ -20,7 +20,7 @@ record Program(String name, int amount, Kind kind, String what) {
         RATE,
         /** One of our C programs that computes. */
         COMPILED,
-        /** One of our C programs that computes in two threads, which one processor makes nothing of: not without {@code --smp 2}. */
+        /** One of our C programs that computes in two threads: one processor makes nothing of that. */
         THREADS,
         /** One of our C programs that makes the guest's kernel work. */
         KERNEL,
