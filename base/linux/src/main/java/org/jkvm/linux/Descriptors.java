@@ -3,7 +3,7 @@ package org.jkvm.linux;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
-/** File descriptors that a driver handed out: what open(2) did not return and {@link HostFile} does not own. */
+/** File descriptors as such: those that a driver handed out, and what all have in common. */
 public final class Descriptors {
     private static final MethodHandle CLOSE = Native.link("close");
 

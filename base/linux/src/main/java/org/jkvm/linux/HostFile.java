@@ -54,7 +54,6 @@ public final class HostFile implements AutoCloseable {
 
     private static final MethodHandle OPEN = Native.link("open");
     private static final MethodHandle FCNTL = Native.link("fcntl");
-    private static final MethodHandle CLOSE = Native.link("close");
     private static final MethodHandle PREADV = Native.link("preadv");
     private static final MethodHandle PREADV2 = Native.link("preadv2");
     private static final MethodHandle FDATASYNC = Native.link("fdatasync");
@@ -284,7 +283,7 @@ public final class HostFile implements AutoCloseable {
 
     @Override
     public void close() {
-        Native.callInt(CLOSE, descriptor);
+        Descriptors.close(descriptor);
     }
 
     private boolean allocation(int mode, long offset, long length) {

@@ -51,7 +51,8 @@ final class Refcounts {
 
     private void register() {
         registerRun(table.offset() >>> clusterBits, tableClusters());
-        for (int i = 0; i < table.used(); i++) {
+        int used = table.used();
+        for (int i = 0; i < used; i++) {
             if (table.get(i) != 0) {
                 metadata.add(table.get(i) >>> clusterBits);
             }

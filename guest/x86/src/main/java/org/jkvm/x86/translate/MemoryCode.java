@@ -95,17 +95,17 @@ final class MemoryCode {
         addSegment(i, size, write);
     }
 
-    /** Adds the base that the struct has at {@code field} to ADDRESS, in 64-bit mode; flags must be spared. */
-    private void addBase(int field) {
+    /** Adds the base that the struct has at {@code field} to {@code to}, in 64-bit mode; flags must be spared. */
+    private void addBase(Gpr to, int field) {
         if (field != CpuState.ZERO) {
-            a.alu(Alu.ADD, QWORD, ADDRESS, HostRegisters.field(field));
+            a.alu(Alu.ADD, QWORD, to, HostRegisters.field(field));
         }
     }
 
     /** As {@link #addSegment(int, int, boolean)} for the memory operand of {@code i}. */
     void addSegment(Insn i, int size, boolean write) {
         if (mode.is64()) {
-            addBase(i.segmentBase);
+            addBase(ADDRESS, i.segmentBase);
         } else {
             addSegment(i.segment, size, write);
         }
@@ -199,7 +199,7 @@ final class MemoryCode {
             a.mov(QWORD, field(CpuState.EXIT_TARGET), ADDRESS);
         }));
         a.mov(QWORD, ADDRESS, ofEntry(Mmu.ADDEND));
-        addBase(span.key.segmentBase());
+        addBase(ADDRESS, span.key.segmentBase());
         a.mov(QWORD, field(span.field), ADDRESS);
     }
 
@@ -216,7 +216,7 @@ final class MemoryCode {
     /** Puts the linear address of a span's first byte into ADDRESS. Flags must be spared. */
     private void linear(Spans.Span span) {
         sum(span.key, span.low());
-        addBase(span.key.segmentBase());
+        addBase(ADDRESS, span.key.segmentBase());
     }
 
     /** Checks a span of a loop, as {@link #check}, and jumps to {@code fails}; leaves the offset into the page in ADDRESS. */
@@ -230,9 +230,7 @@ final class MemoryCode {
         find(span);
         a.j(Cond.A, fails);
         a.mov(QWORD, TEMP, ofEntry(Mmu.ADDEND));
-        if (span.key.segmentBase() != CpuState.ZERO) {
-            a.alu(Alu.ADD, QWORD, TEMP, field(span.key.segmentBase()));
-        }
+        addBase(TEMP, span.key.segmentBase());
         a.mov(QWORD, field(span.field), TEMP);
     }
 
