@@ -55,13 +55,23 @@ choose_workshop() {
 
 # Whether the application under $1 is there, newer than every source, and made for this JDK and place.
 is_fresh() {
+    is_made "$1" && [[ -z $(newer_sources "$1/app/target/kvm/made") ]]
+}
+
+# The same, but for the sources.
+is_made() {
     local made=$1/app/target/kvm/made line
-    [[ -r $made ]] && IFS= read -r line < "$made" && [[ $line == "$jdk $1" && -z $(newer_sources "$made") ]]
+    [[ -r $made ]] && IFS= read -r line < "$made" && [[ $line == "$jdk $1" ]]
 }
 
 # Only to be called as $(newer_sources FILE): the shell that does it becomes find.
 newer_sources() {
-    exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main -newer "$1" -print -quit 2> /dev/null
+    sources -newer "$1" -print -quit
+}
+
+# Becomes find, over everything that the application is built from, with the words given.
+sources() {
+    exec find "$here"/pom.xml "$here"/*/pom.xml "$here"/*/*/pom.xml "$here"/*/src/main "$here"/*/*/src/main "$@" 2> /dev/null
 }
 
 # Flags for commands that end soon: their time is the host's, so loops are compiled early and simply, and what is called often

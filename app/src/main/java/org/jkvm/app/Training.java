@@ -2,19 +2,16 @@ package org.jkvm.app;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.jkvm.app.guest.DebianGuests;
-import org.jkvm.app.img.KvmImg;
+import org.jkvm.app.img.Exercise;
 
 /** What the launcher runs once for each command, at build time, to fill its ahead-of-time cache. */
 final class Training {
@@ -26,8 +23,8 @@ final class Training {
     /** Runs what starts of the command, or part of it, that the argument names need; {@code kvm} without one. */
     public static void main(String[] args) throws IOException {
         switch (args.length > 0 ? args[0] : "kvm") {
-            case "kvm-img" -> trainImg(Training::copy);
-            case "kvm-img-look" -> trainImg(Training::look);
+            case "kvm-img" -> Exercise.copy();
+            case "kvm-img-look" -> Exercise.look();
             default -> trainKvm();
         }
     }
@@ -78,50 +75,5 @@ final class Training {
         try (InputStream hex = Objects.requireNonNull(Training.class.getResourceAsStream("training.hex"))) {
             return HexFormat.of().parseHex(new String(hex.readAllBytes(), StandardCharsets.US_ASCII).replace("\n", ""));
         }
-    }
-
-    /** What is done with an image whose clusters have places in its file, and files of the names of a packed and a raw one. */
-    private interface Work {
-        void with(Path image, Path copy, Path raw);
-    }
-
-    private static void trainImg(Work work) throws IOException {
-        Path folder = Files.createTempDirectory("kvm-img");
-        Path image = folder.resolve("a.qcow2");
-        Path copy = folder.resolve("b.qcow2");
-        Path raw = folder.resolve("c.raw");
-        try {
-            Files.write(raw, new byte[4 << 20]);
-            img("create -f qcow2 -o preallocation=metadata " + image + " 1G");
-            work.with(image, copy, raw);
-        } finally {
-            for (Path file : List.of(image, copy, raw, folder)) {
-                Files.deleteIfExists(file);
-            }
-        }
-    }
-
-    private static void look(Path image, Path copy, Path raw) {
-        img("--version");
-        img("info " + image);
-        img("info --output=json " + image);
-        img("check " + image);
-        img("map " + image);
-        img("snapshot -c one " + image);
-        img("snapshot -l " + image);
-        img("resize " + image + " +1G");
-    }
-
-    private static void copy(Path image, Path copy, Path raw) {
-        img("--version");
-        img("convert -f raw -O qcow2 -S 0 " + raw + " " + copy);
-        img("compare -f qcow2 -F raw " + copy + " " + raw);
-        img("convert -f qcow2 -O raw " + copy + " " + raw);
-        img("convert -f raw -O qcow2 -S 0 -c " + raw + " " + copy);
-    }
-
-    private static void img(String words) {
-        PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
-        KvmImg.run(words.split(" "), nowhere, nowhere);
     }
 }

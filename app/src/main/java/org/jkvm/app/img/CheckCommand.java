@@ -30,6 +30,11 @@ final class CheckCommand extends ImageCommand {
     }
 
     @Override
+    boolean onlyLooks() {
+        return !given.has("-r");
+    }
+
+    @Override
     int run() {
         Path path = single();
         boolean json = json();

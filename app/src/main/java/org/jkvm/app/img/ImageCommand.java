@@ -2,6 +2,7 @@ package org.jkvm.app.img;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,17 @@ abstract class ImageCommand {
 
     /** Does what was asked; returns the exit status. */
     abstract int run();
+
+    /** Whether these words only look at metadata, so that the host is done with it in milliseconds. */
+    boolean onlyLooks() {
+        return false;
+    }
+
+    /** Whether that, and at nothing but regular files by their names, without a secret. */
+    final boolean looks() {
+        return onlyLooks() && !given.has("-h") && !given.has("--object") && !given.has("--image-opts")
+                && given.operands().stream().allMatch(name -> Files.isRegularFile(path(name)));
+    }
 
     /** Checks a format's name; null stays null. */
     static String format(String name) {

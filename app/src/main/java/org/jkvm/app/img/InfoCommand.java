@@ -25,6 +25,11 @@ final class InfoCommand extends ImageCommand {
     }
 
     @Override
+    boolean onlyLooks() {
+        return true;
+    }
+
+    @Override
     int run() {
         boolean json = json();
         List<ImageInfo> infos = chain(single());

@@ -4,7 +4,9 @@ import java.io.PrintStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.function.BiFunction;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jkvm.app.Version;
 import org.jkvm.app.cli.Page;
@@ -64,6 +66,13 @@ public final class KvmImg {
                 1   a file or value given was at fault, or the host said no; compare: they differ
                 check and compare have more: see 'kvm-img check -h', 'kvm-img compare -h'.
 
+            ENVIRONMENT
+                JKVM_RESIDENT=0
+                    Starts a JVM for every command. Otherwise, after two of check, info, map, measure and snapshot -l within a
+                    minute, one stays to do these at once, until there was none for a minute.
+                JAVA_HOME
+                    The JDK, 25 or later, to run with.
+
             EXAMPLES
                 kvm-img create -f qcow2 disk.qcow2 20G
                 kvm-img convert -p -c -O qcow2 disk.raw disk.qcow2
@@ -86,8 +95,30 @@ public final class KvmImg {
 
     /** Runs the command; returns its exit status: 0, 1 for any failure, more for {@code check} and {@code compare}. */
     public static int run(String[] words, PrintStream out, PrintStream err) {
+        return complaining(err, () -> run(List.of(words), new Console(out, err)));
+    }
+
+    /**
+     * The same where a command, written rightly, only looks at regular files and needs no secret; empty, and nothing has been
+     * done, for any other.
+     */
+    public static OptionalInt look(List<String> words, PrintStream out, PrintStream err) {
+        ImageCommand command;
         try {
-            return run(List.of(words), new Console(out, err));
+            Tool tool = Tool.named(words.isEmpty() ? "" : words.getFirst());
+            command = tool.maker.apply(Words.read(tool.syntax.get(), words.subList(1, words.size())), new Console(out, err));
+            if (!command.looks()) {
+                return OptionalInt.empty();
+            }
+        } catch (UserException _) {
+            return OptionalInt.empty();
+        }
+        return OptionalInt.of(complaining(err, command::run));
+    }
+
+    private static int complaining(PrintStream err, IntSupplier work) {
+        try {
+            return work.getAsInt();
         } catch (UserException e) {
             err.println("kvm-img: " + NbdAddress.readable(e.getMessage()));
             return e.exitStatus();

@@ -24,6 +24,11 @@ final class MapCommand extends ImageCommand {
     }
 
     @Override
+    boolean onlyLooks() {
+        return true;
+    }
+
+    @Override
     int run() {
         Path path = single();
         boolean json = json();

@@ -29,6 +29,11 @@ final class MeasureCommand extends ImageCommand {
     }
 
     @Override
+    boolean onlyLooks() {
+        return true;
+    }
+
+    @Override
     int run() {
         boolean json = json();
         CreationOptions made = new CreationOptions(format(given.get("-O", "raw")), given.all("-o"));

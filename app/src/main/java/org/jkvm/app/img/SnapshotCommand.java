@@ -32,6 +32,11 @@ final class SnapshotCommand extends ImageCommand {
     }
 
     @Override
+    boolean onlyLooks() {
+        return !given.has("-c") && !given.has("-a") && !given.has("-d");
+    }
+
+    @Override
     int run() {
         Path path = single();
         List<String> actions = given.keys().stream().filter(ACTIONS::contains).toList();
