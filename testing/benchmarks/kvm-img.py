@@ -110,7 +110,7 @@ def row(name, times):
         wall = [t[0] for t in times[label]]
         return min(wall), statistics.median(wall), statistics.median(t[1] for t in times[label])
     ours, theirs = figures("kvm-img"), figures("qemu-img")
-    print("| %s | %.2f (%.2f, cpu %.2f) | %.2f (%.2f, cpu %.2f) | %.2f | %.2f |" % (
+    print("| %s | %.3g (%.3g, cpu %.3g) | %.3g (%.3g, cpu %.3g) | %.2f | %.2f |" % (
         name, ours[1], ours[0], ours[2], theirs[1], theirs[0], theirs[2], ours[1] / theirs[1], ours[0] / theirs[0]), flush=True)
 
 
