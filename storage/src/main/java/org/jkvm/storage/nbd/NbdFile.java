@@ -5,6 +5,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jkvm.base.Bits;
 import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.layer.Buffers;
@@ -13,7 +17,8 @@ import org.jkvm.storage.layer.RangeLocks;
 
 /**
  * An export of an NBD server. Where the connection fails, requests wait while it is made again, for as long as the address
- * says, and are then made again: all of the protocol's commands may be. An export cannot change its size.
+ * says, and are then made again: all of the protocol's commands may be. So is what was done before and not flushed: the server may
+ * have crashed ({@link Unflushed}). An export cannot change its size.
  */
 public final class NbdFile implements ImageFile {
     private static final System.Logger LOG = System.getLogger(NbdFile.class.getName());
@@ -23,18 +28,27 @@ public final class NbdFile implements ImageFile {
 
     private final NbdAddress address;
     private final boolean unsafe;
+    // Whether changes become stable only by a flush.
+    private final boolean flushes;
     private final RangeLocks locks = new RangeLocks();
+    private final Unflushed unflushed = new Unflushed();
+    private final ReentrantLock makingRoom = new ReentrantLock();
+    private final AtomicBoolean flushingSoon = new AtomicBoolean();
+    // What a flush that nobody asked for has met: told to who asks for the next one.
+    private final AtomicReference<IOException> unheard = new AtomicReference<>();
     private final ExportInfo info;
     // Guarded by this, but for reads of the field.
     private volatile NbdLink link;
     private boolean closed;
     private long givenUp;
+    private volatile boolean changed;
 
     private NbdFile(NbdAddress address, NbdLink link, CacheMode cache) {
         this.address = address;
         this.link = link;
         this.info = link.info();
         this.unsafe = cache == CacheMode.UNSAFE;
+        this.flushes = info.has(Nbd.SEND_FLUSH) && !info.has(Nbd.READ_ONLY);
     }
 
     /**
@@ -88,27 +102,64 @@ public final class NbdFile implements ImageFile {
         if (offset + source.byteSize() > info.size()) {
             throw new IOException("the export ends at " + info.size() + ": it cannot grow");
         }
-        for (long done = 0; done < source.byteSize(); done += info.maxPayload()) {
-            writePiece(offset + done, source.asSlice(done, Math.min(info.maxPayload(), source.byteSize() - done)));
+        long most = Math.min(info.maxPayload(), Unflushed.PIECE);
+        for (long done = 0; done < source.byteSize(); done += most) {
+            writePiece(offset + done, source.asSlice(done, Math.min(most, source.byteSize() - done)));
         }
     }
 
-    /** What covers the server's blocks in part reads them first; locks keep that from undoing another write. */
+    /**
+     * What covers the server's blocks in part reads them first. Locks keep that from undoing another change, and changes that
+     * overlap in one order, here and at the server.
+     */
     private void writePiece(long offset, MemorySegment source) throws IOException {
         long first = Bits.alignDown(offset, info.minBlock());
         long end = Bits.alignUp(offset + source.byteSize(), info.minBlock());
-        boolean whole = aligned(offset, source.byteSize());
-        try (RangeLocks.Held _ = whole ? locks.shared(first, end - 1) : locks.exclusive(first, end - 1)) {
-            if (whole) {
-                retried(l -> l.write(offset, source));
+        try (RangeLocks.Held _ = locks.exclusive(first, end - 1)) {
+            if (aligned(offset, source.byteSize())) {
+                writeWhole(offset, source);
                 return;
             }
             try (Arena arena = Arena.ofShared()) {
                 MemorySegment copy = arena.allocate(end - first);
                 retried(l -> l.read(first, copy));
                 copy.asSlice(offset - first, source.byteSize()).copyFrom(source);
-                retried(l -> l.write(first, copy));
+                writeWhole(first, copy);
             }
+        }
+    }
+
+    private void writeWhole(long offset, MemorySegment source) throws IOException {
+        change(() -> unflushed.begin(offset, source), l -> l.write(offset, source));
+    }
+
+    /** A command without data. */
+    private void command(int type, int flags, long offset, long length) throws IOException {
+        try (RangeLocks.Held _ = locks.exclusive(offset, offset + length - 1)) {
+            change(() -> unflushed.begin(type, flags, offset, length), l -> l.command(type, flags, offset, length));
+        }
+    }
+
+    /** Makes a request that changes the export, and has it remembered where that is of use. */
+    private void change(Supplier<Unflushed.Change> begin, Request request) throws IOException {
+        if (!flushes || unsafe) {
+            retried(request);
+            changed = true;
+            return;
+        }
+        Unflushed.Change change = begin.get();
+        for (; change == null; change = begin.get()) {
+            makeRoom();
+        }
+        boolean done = false;
+        try {
+            retried(request);
+            done = true;
+        } finally {
+            unflushed.end(change, done);
+        }
+        if (unflushed.much() && flushingSoon.compareAndSet(false, true)) {
+            Thread.ofVirtual().start(this::makeRoomSoon);
         }
     }
 
@@ -118,8 +169,49 @@ public final class NbdFile implements ImageFile {
 
     @Override
     public void flush() throws IOException {
-        if (!unsafe && info.has(Nbd.SEND_FLUSH) && !info.has(Nbd.READ_ONLY)) {
-            retried(l -> l.command(Nbd.CMD_FLUSH, 0, 0, 0));
+        if (flushes && !unsafe) {
+            flushNow();
+        }
+        IOException failure = unheard.getAndSet(null);
+        if (failure != null) {
+            throw failure;
+        }
+        if (unflushed.lost() != null) {
+            throw new IOException("what was written to NBD server " + address.server() + " before it went away may be lost ("
+                    + unflushed.lost() + "): nothing can be flushed until the disk is opened again");
+        }
+    }
+
+    private void flushNow() throws IOException {
+        long begun = unflushed.beginFlush();
+        retried(l -> l.command(Nbd.CMD_FLUSH, 0, 0, 0));
+        unflushed.flushed(begun);
+    }
+
+    /** A flush that nobody asked for, unless another has just made room. */
+    private void makeRoom() throws IOException {
+        makingRoom.lock();
+        try {
+            if (unflushed.much()) {
+                flushNow();
+            }
+        } catch (GoneException e) {
+            throw e;
+        } catch (IOException e) {
+            unheard.compareAndSet(null, e);
+            throw e;
+        } finally {
+            makingRoom.unlock();
+        }
+    }
+
+    private void makeRoomSoon() {
+        try {
+            makeRoom();
+        } catch (IOException _) {
+            // Whoever flushes next is told, or finds out that the server is gone.
+        } finally {
+            flushingSoon.set(false);
         }
     }
 
@@ -134,7 +226,7 @@ public final class NbdFile implements ImageFile {
             return zero(0, offset, length);
         }
         if (info.has(Nbd.SEND_TRIM) && aligned(offset, length)) {
-            chunks(offset, length, (at, part) -> retried(l -> l.command(Nbd.CMD_TRIM, 0, at, part)));
+            chunks(offset, length, (at, part) -> command(Nbd.CMD_TRIM, 0, at, part));
         }
         return false;
     }
@@ -148,7 +240,7 @@ public final class NbdFile implements ImageFile {
         if (!aligned(offset, length)) {
             return false;
         }
-        chunks(offset, length, (at, part) -> retried(l -> l.command(Nbd.CMD_WRITE_ZEROES, flags, at, part)));
+        chunks(offset, length, (at, part) -> command(Nbd.CMD_WRITE_ZEROES, flags, at, part));
         return true;
     }
 
@@ -246,9 +338,8 @@ public final class NbdFile implements ImageFile {
         IOException last = why;
         do {
             try {
-                link = checked(NbdLink.open(address));
+                link = restored(NbdLink.open(address));
                 givenUp = 0;
-                LOG.log(System.Logger.Level.INFO, "{0}: connected again", address.server());
                 return;
             } catch (IOException e) {
                 last = e;
@@ -259,16 +350,30 @@ public final class NbdFile implements ImageFile {
         throw gone(last);
     }
 
+    /** A new connection, on which everything is as it was on the one before. */
+    private NbdLink restored(NbdLink found) throws IOException {
+        try {
+            check(found.info());
+            if (changed && unsafe && flushes) {
+                unflushed.lose("cache=unsafe: nothing was flushed");
+            }
+            long again = unflushed.repeat(found);
+            LOG.log(System.Logger.Level.INFO, "{0}: connected again{1}", address.server(),
+                    again == 0 ? "" : "; " + again + " bytes that it had not flushed are written again");
+            return found;
+        } catch (IOException | RuntimeException e) {
+            found.close();
+            throw e;
+        }
+    }
+
     /** The export that comes back must be the one that went. */
-    private NbdLink checked(NbdLink found) throws IOException {
-        ExportInfo now = found.info();
+    private void check(ExportInfo now) throws IOException {
         if (now.size() != info.size() || now.minBlock() > info.minBlock() || now.maxPayload() < info.maxPayload()
                 || (info.flags() & ~now.flags()) != 0 || now.has(Nbd.READ_ONLY) && !info.has(Nbd.READ_ONLY)
                 || info.contextId() >= 0 && now.contextId() < 0) {
-            found.close();
             throw new IOException("what the server exports now is not what it exported before");
         }
-        return found;
     }
 
     private void pause() throws IOException {
@@ -280,8 +385,17 @@ public final class NbdFile implements ImageFile {
         }
     }
 
+    /** The server stays away. */
+    private static final class GoneException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        GoneException(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     private IOException gone(IOException why) {
-        return new IOException("NBD server " + address.server() + " is gone: " + why.getMessage(), why);
+        return new GoneException("NBD server " + address.server() + " is gone: " + why.getMessage(), why);
     }
 
     @Override

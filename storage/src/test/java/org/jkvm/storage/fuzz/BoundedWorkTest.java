@@ -182,6 +182,21 @@ class BoundedWorkTest {
         assertThat(file.read).isLessThan(600L << 20);
     }
 
+    /** The largest there may be, half of it used: opening takes it in once, not once for each entry, which took minutes. */
+    @Test
+    @Timeout(value = 20, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void aLargeRefcountTableIsTakenInOnce() throws IOException {
+        int entries = (8 << 20) / Long.BYTES;
+        long first = get(get(48));
+        put(L2 + entries / 2L * Long.BYTES, 1L << 40);
+        put(L2, first);
+        put(48, L2, (long) (entries / (CLUSTER / Long.BYTES)) << 32);
+        file.setSize(L2 + (long) entries * Long.BYTES);
+        file.read = 0;
+        open(true).close();
+        assertThat(file.read).isBetween(8L << 20, 10L << 20);
+    }
+
     @Test
     void bitmapsDoNotShareATable() throws IOException {
         try (Qcow2Layer layer = open(false)) {

@@ -26,9 +26,13 @@ final class Server implements AutoCloseable {
     }
 
     Server(Path socket, Path disk, boolean readOnly, PskFile keys, int handshakeMillis) throws IOException {
+        this(socket, open(disk, readOnly), readOnly, keys, handshakeMillis);
+    }
+
+    /** A server of {@code image}, which it closes. */
+    Server(Path socket, Image image, boolean readOnly, PskFile keys, int handshakeMillis) throws IOException {
         this.socket = socket;
-        image = Images.open(disk, OpenOptions.defaults().withReadOnly(readOnly)
-                .withFormat(disk.toString().endsWith(".raw") ? "raw" : "qcow2"));
+        this.image = image;
         NbdExport export = new NbdExport("disk", "a disk", image, readOnly, true);
         Files.deleteIfExists(socket);
         ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
@@ -42,6 +46,11 @@ final class Server implements AutoCloseable {
                 complaints.add("serve: " + e);
             }
         });
+    }
+
+    static Image open(Path disk, boolean readOnly) {
+        return Images.open(disk, OpenOptions.defaults().withReadOnly(readOnly)
+                .withFormat(disk.toString().endsWith(".raw") ? "raw" : "qcow2"));
     }
 
     List<String> complaints() {
