@@ -12,7 +12,6 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.KeyChange;
-import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img amend}. */
 final class AmendCommand extends ImageCommand {
@@ -32,20 +31,20 @@ final class AmendCommand extends ImageCommand {
                         + " where the image is qcow2. It is opened with the first --object that is not the new secret.")
                 .value("-o", "NAME=VALUE,...", "The options and their new values.")
                 .flag("--force", "Overwrites a key slot that is in use, takes the last passphrase away.")
-                .with(Common.WRITING)
+                .with(Target.OPTIONS)
                 .with(Common.PROGRESS)
                 .with(Common.QUIET);
     }
 
     @Override
     int run() {
-        Path path = single();
         if (!given.has("-o")) {
             throw new UserException("-o is missing: what is to be changed");
         }
         Secrets secrets = new Secrets(given);
-        OpenOptions options = Common.writing(given).withSecret(secrets.other(KeyOptions.newSecret(given.all("-o"))));
-        try (Image image = Images.openAlone(path, options)) {
+        Target target = Target.of(given, single(), KeyOptions.newSecret(given.all("-o")));
+        Path path = target.path();
+        try (Image image = Images.openAlone(path, target.options())) {
             Map<String, String> keys = KeyOptions.of(image.format());
             CreationOptions values = new CreationOptions(image.format(), given.all("-o"), keys);
             List<String> changeable = Stream.concat(CHANGEABLE.stream(), keys.keySet().stream()).toList();

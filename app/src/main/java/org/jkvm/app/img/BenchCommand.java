@@ -12,7 +12,6 @@ import java.util.concurrent.TimeUnit;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
-import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img bench}. */
 final class BenchCommand extends ImageCommand {
@@ -43,17 +42,16 @@ final class BenchCommand extends ImageCommand {
                 .value("--pattern", "BYTE", "With -w: what is written, 0 to 255; 0 unless given.")
                 .value("--flush-interval", "COUNT", "With -w: flushes after so many requests.")
                 .flag("--no-drain", "With --flush-interval: requests go on while a flush is under way.")
-                .with(Common.WRITING)
+                .with(Target.OPTIONS)
                 .flag("-U --force-share", "Looks at the image even where it is in use.")
                 .with(Common.QUIET);
     }
 
     @Override
     int run() {
-        Path path = single();
         check();
-        OpenOptions options = Common.writing(given).withReadOnly(!write).withForceShare(given.has("-U"));
-        try (Image image = Images.open(path, options); Arena arena = Arena.ofShared()) {
+        Target target = write ? Target.of(given, single()) : Target.toRead(given, single());
+        try (Image image = Images.open(target.path(), target.options()); Arena arena = Arena.ofShared()) {
             if (start > image.size() - length) {
                 throw new UserException("-o " + start + ": the disk has " + image.size() + " bytes");
             }

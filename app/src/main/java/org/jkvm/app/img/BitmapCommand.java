@@ -8,6 +8,7 @@ import org.jkvm.base.UserException;
 import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
+import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img bitmap}. */
 final class BitmapCommand extends ImageCommand {
@@ -32,8 +33,7 @@ final class BitmapCommand extends ImageCommand {
                 .value("-F --source-format", "FORMAT", "That image's format; found out unless given.")
                 .value("-g --granularity", "SIZE", "With --add: how many bytes a bit stands for, a power of two from 512 to"
                         + " 2G; a cluster, from 4k to 64k, unless given.")
-                .value("-f", "FORMAT", "The image's format; found out unless given.")
-                .with(Secrets.OPTIONS)
+                .with(Target.OPTIONS)
                 .with(Common.QUIET)
                 .examples("kvm-img bitmap --add disk.qcow2 monday", "kvm-img bitmap --merge monday disk.qcow2 week",
                         "kvm-img bitmap --add --disable -g 1M disk.qcow2 spare");
@@ -47,9 +47,10 @@ final class BitmapCommand extends ImageCommand {
         }
         List<String> actions = given.keys().stream().filter(ACTIONS::contains).toList();
         check(actions);
-        Path path = path(given.operands().getFirst());
+        Target target = Target.of(given, path(given.operands().getFirst()));
+        Path path = target.path();
         String name = given.operands().getLast();
-        try (Image image = Images.openAlone(path, Common.writing(given))) {
+        try (Image image = Images.openAlone(path, target.options())) {
             Bitmaps bitmaps = bitmaps(image);
             for (String action : actions) {
                 on(path, () -> change(action, bitmaps, name));
@@ -98,7 +99,8 @@ final class BitmapCommand extends ImageCommand {
     }
 
     private Bitmaps.Contents contents(Path file, String source) {
-        try (Image image = Images.inspect(file, Common.writing(given).withFormat(format(given.get("-F"))))) {
+        OpenOptions options = OpenOptions.defaults().withFormat(format(given.get("-F"))).withSecret(new Secrets(given).other(null));
+        try (Image image = Images.inspect(file, options)) {
             return on(file, () -> bitmaps(image).contents(source));
         }
     }

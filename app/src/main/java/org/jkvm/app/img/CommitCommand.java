@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jkvm.base.UserException;
-import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageCopy;
 import org.jkvm.storage.ImageInfo;
@@ -32,23 +31,22 @@ final class CommitCommand extends ImageCommand {
                         + " given. Implies -d.")
                 .flag("-d", "Does not empty the image, which saves time where it is to be deleted.")
                 .value("-r", "RATE", "The most bytes to copy in a second.")
-                .with(Common.WRITING)
+                .with(Target.OPTIONS)
                 .with(Common.PROGRESS)
                 .with(Common.QUIET);
     }
 
-    /** An image of the chain. */
-    private record Link(Path path, String format) {
+    /** An image of the chain, and how it is opened to be changed. */
+    private record Link(Path path, OpenOptions options) {
     }
 
     @Override
     int run() {
-        Path path = single();
-        List<Link> chain = chain(new Link(path, format(given.get("-f"))));
+        Target top = Target.of(given, single());
+        List<Link> chain = chain(new Link(top.path(), top.options()));
         Link base = chain.removeLast();
-        CacheMode cache = Common.cache("-t", given.get("-t", "writeback"));
         Progress shown = new Progress(out, given.has("-p") && !given.has("-q"));
-        try (Image target = Images.open(base.path(), OpenOptions.defaults().withFormat(base.format()).withCache(cache))) {
+        try (Image target = Images.open(base.path(), base.options())) {
             // The lowest first: what is above it counts more.
             for (Link link : chain.reversed()) {
                 commit(link, target, shown);
@@ -57,7 +55,7 @@ final class CommitCommand extends ImageCommand {
         }
         shown.end();
         if (!given.has("-d") && !given.has("-b")) {
-            empty(chain.getFirst(), cache);
+            empty(chain.getFirst());
         }
         if (!given.has("-q")) {
             out.println("Image committed.");
@@ -79,13 +77,13 @@ final class CommitCommand extends ImageCommand {
                 throw new UserException("backing files of image '" + top.path() + "' form a circle, or a chain of more than "
                         + MAX_CHAIN);
             }
-            chain.add(new Link(below.path(), below.format()));
+            chain.add(new Link(below.path(), top.options().withFormat(below.format())));
         } while (base != null && !same(chain.getLast().path(), base));
         return chain;
     }
 
     private static ImageInfo.Backing below(Link link) {
-        try (Image image = Images.inspect(link.path(), OpenOptions.defaults().withFormat(link.format()))) {
+        try (Image image = Images.inspect(link.path(), link.options().withReadOnly(true))) {
             return on(link.path(), image::info).backing().orElse(null);
         }
     }
@@ -96,8 +94,7 @@ final class CommitCommand extends ImageCommand {
 
     /** Opened alone: its backing file is what is written. */
     private void commit(Link link, Image target, Progress shown) {
-        OpenOptions options = OpenOptions.defaults().withFormat(link.format()).withReadOnly(true);
-        try (Image image = Images.openAlone(link.path(), options)) {
+        try (Image image = Images.openAlone(link.path(), link.options().withReadOnly(true))) {
             long rate = given.has("-r") ? size("-r", given.get("-r")) : 0;
             ImageCopy.Options how = new ImageCopy.Options(false, SPARSE, true, false, false, THREADS, rate, false, false);
             on(target.path(), () -> {
@@ -115,9 +112,8 @@ final class CommitCommand extends ImageCommand {
         return null;
     }
 
-    private static void empty(Link top, CacheMode cache) {
-        OpenOptions options = OpenOptions.defaults().withFormat(top.format()).withCache(cache);
-        try (Image image = Images.openAlone(top.path(), options)) {
+    private static void empty(Link top) {
+        try (Image image = Images.openAlone(top.path(), top.options())) {
             on(top.path(), () -> {
                 image.empty();
                 return null;

@@ -6,7 +6,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CacheMode;
-import org.jkvm.storage.OpenOptions;
 
 /** Options that mean the same in several commands. */
 final class Common {
@@ -18,18 +17,7 @@ final class Common {
     static final List<Syntax.Entry> OUTPUT = List.of(new Syntax.Entry(List.of("--output"), "FORM",
             "human (the default) or json."));
 
-    static final List<Syntax.Entry> WRITING = List.of(
-            new Syntax.Entry(List.of("-f"), "FORMAT", "The image's format; found out unless given."),
-            new Syntax.Entry(List.of("-t"), "CACHE", "The image's caching: " + CACHES + "; writeback unless given."),
-            Secrets.OPTIONS.getFirst());
-
     private Common() {
-    }
-
-    /** How an image is opened to be changed. */
-    static OpenOptions writing(Words given) {
-        return OpenOptions.defaults().withFormat(ImageCommand.format(given.get("-f")))
-                .withCache(cache("-t", given.get("-t", "writeback"))).withSecret(new Secrets(given).other(null));
     }
 
     /** Waits for a request. */

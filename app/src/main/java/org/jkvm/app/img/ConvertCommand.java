@@ -79,7 +79,7 @@ final class ConvertCommand extends ImageCommand {
 
     private Sources sources(List<String> files, String taken) {
         Source source = new Source(given, taken);
-        String snapshot = given.has("-l") ? given.get("-l").replaceFirst("^snapshot\\.(id|name)=", "") : null;
+        String snapshot = Source.snapshot(given);
         return new Sources(files.stream().map(ImageCommand::path).<Sources.Opening>map(
                 file -> () -> source.openSnapshot(file, snapshot)).toList());
     }

@@ -24,6 +24,7 @@ final class MeasureCommand extends ImageCommand {
                 .with(Source.OPTIONS)
                 .value("-O", "FORMAT", "The new image's format: raw (the default) or qcow2.")
                 .value("-o", "NAME=VALUE,...", "Options of that format, as for create.")
+                .value("-l", "SNAPSHOT", "Measures what a snapshot inside FILE keeps, named as for convert.")
                 .value("--size", "SIZE", "Measures an empty disk of that size; no FILE then.")
                 .with(Common.OUTPUT);
     }
@@ -51,7 +52,7 @@ final class MeasureCommand extends ImageCommand {
     }
 
     private Measure empty(CreationOptions made) {
-        if (!given.operands().isEmpty()) {
+        if (!given.operands().isEmpty() || given.has("-l")) {
             throw new UserException("either --size or an image file name is expected, not both");
         }
         long bytes = size("size", given.get("--size"));
@@ -62,7 +63,7 @@ final class MeasureCommand extends ImageCommand {
     }
 
     private Measure image(Path path, CreationOptions made) {
-        try (Image image = new Source(given).open(path)) {
+        try (Image image = new Source(given).openSnapshot(path, Source.snapshot(given))) {
             return on(path, () -> measure(image, made));
         }
     }

@@ -6,7 +6,6 @@ import org.jkvm.base.UserException;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageRebase;
 import org.jkvm.storage.Images;
-import org.jkvm.storage.OpenOptions;
 
 /** {@code kvm-img rebase}. */
 final class RebaseCommand extends ImageCommand {
@@ -25,7 +24,7 @@ final class RebaseCommand extends ImageCommand {
                         + " image's folder. An empty name (-b '') makes the image stand alone.")
                 .value("-F", "FORMAT", "The new backing file's format.")
                 .flag("-u", "Unsafe: only the name is changed; neither backing file is opened or need exist.")
-                .with(Common.WRITING)
+                .with(Target.OPTIONS)
                 .value("-T", "CACHE", "The backing files' caching: " + Common.CACHES + "; writeback unless given.")
                 .with(Common.PROGRESS)
                 .with(Common.QUIET)
@@ -34,7 +33,6 @@ final class RebaseCommand extends ImageCommand {
 
     @Override
     int run() {
-        Path path = single();
         if (base == null) {
             throw new UserException("-b is missing: the new backing file, or '' for none");
         }
@@ -43,13 +41,13 @@ final class RebaseCommand extends ImageCommand {
             throw new UserException("a backing file needs its format: -F FORMAT");
         }
         format(baseFormat);
-        OpenOptions options = Common.writing(given);
+        Target target = Target.of(given, single());
         if (given.has("-u")) {
-            try (Image image = Images.openAlone(path, options)) {
-                on(path, () -> rename(image, name));
+            try (Image image = Images.openAlone(target.path(), target.options())) {
+                on(target.path(), () -> rename(image, name));
             }
         } else {
-            safely(path, name, options);
+            safely(target, name);
         }
         return 0;
     }
@@ -59,9 +57,10 @@ final class RebaseCommand extends ImageCommand {
         return null;
     }
 
-    private void safely(Path path, String name, OpenOptions options) {
-        try (Image image = Images.open(path, options);
-                Image below = name == null ? null : below(path.resolveSibling(name))) {
+    private void safely(Target target, String name) {
+        Path path = target.path();
+        try (Image image = Images.open(path, target.options());
+                Image below = name == null ? null : below(path.resolveSibling(name), target)) {
             Progress shown = new Progress(out, given.has("-p") && !given.has("-q"));
             on(path, () -> {
                 ImageRebase.copyDifferences(image, below, done -> shown.show(done, image.size()));
@@ -71,8 +70,8 @@ final class RebaseCommand extends ImageCommand {
         }
     }
 
-    private Image below(Path path) {
-        return Images.open(path, OpenOptions.defaults().withFormat(baseFormat).withReadOnly(true)
+    private Image below(Path path, Target target) {
+        return Images.open(path, target.options().withFormat(baseFormat).withReadOnly(true)
                 .withCache(Common.cache("-T", given.get("-T", "writeback"))));
     }
 }

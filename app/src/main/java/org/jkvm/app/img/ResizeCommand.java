@@ -24,7 +24,7 @@ final class ResizeCommand extends ImageCommand {
         return Syntax.of("resize", "FILE [+|-]SIZE", "Makes a virtual hard disk larger, or smaller with --shrink.",
                 "SIZE is the new size, or how much is added (+) or taken away (-). What is in the disk, partitions and file"
                         + " systems, stays as it is: before shrinking make that smaller first.")
-                .with(Common.WRITING)
+                .with(Target.OPTIONS)
                 .flag("--shrink", "Allows to make it smaller: what lies beyond the new end is lost.")
                 .value("--preallocation", "MODE", "New space takes storage at once: metadata (qcow2), falloc or full; off unless"
                         + " given.")
@@ -38,9 +38,9 @@ final class ResizeCommand extends ImageCommand {
                     : "'" + String.join(" ", words) + "'"));
         }
         Preallocation how = preallocation(given.get("--preallocation", "off"));
-        Path path = path(words.getFirst());
-        try (Image image = Images.open(path, Common.writing(given))) {
-            on(path, () -> resize(image, wanted(image.size(), words.getLast()), how));
+        Target target = Target.of(given, path(words.getFirst()));
+        try (Image image = Images.open(target.path(), target.options())) {
+            on(target.path(), () -> resize(image, wanted(image.size(), words.getLast()), how));
         }
         if (!given.has("-q")) {
             out.println("Image resized.");

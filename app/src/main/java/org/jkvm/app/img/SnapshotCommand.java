@@ -47,8 +47,9 @@ final class SnapshotCommand extends ImageCommand {
         if (action.equals("-l")) {
             list(path);
         } else {
-            try (Image image = Images.open(path, Common.writing(given))) {
-                on(path, () -> change(action, snapshots(image)));
+            Target target = Target.of(given, path);
+            try (Image image = Images.open(target.path(), target.options())) {
+                on(target.path(), () -> change(action, snapshots(image)));
             }
         }
         return 0;

@@ -56,6 +56,11 @@ final class Source {
         return Images.open(place.path(), options(place));
     }
 
+    /** The snapshot that -l names by its id or name, or null. */
+    static String snapshot(Words given) {
+        return given.has("-l") ? given.get("-l").replaceFirst("^snapshot\\.(id|name)=", "") : null;
+    }
+
     /** Opens what a snapshot in the image keeps; null is the disk as it is now. */
     Image openSnapshot(Path path, String idOrName) {
         Place place = place(path, given.get("-f"));
@@ -74,7 +79,8 @@ final class Source {
         return Images.inspect(place.path(), options(place));
     }
 
-    private Place place(Path path, String format) {
+    /** What an operand means: a name, or with --image-opts what it says. */
+    Place place(Path path, String format) {
         if (!given.has("--image-opts")) {
             return new Place(path, format, secrets.other(taken), given.has("-U"));
         }
