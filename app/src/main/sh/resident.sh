@@ -2,6 +2,9 @@
 # It is started by the second such command within a minute and ends when none came for a minute. JKVM_RESIDENT=0 does without.
 # Needs launch.sh, and what it found: $jdk, $workshop, $app.
 
+# What names and dates are written by: a resident with others would answer otherwise.
+locale=${LC_ALL-}/${LC_CTYPE-}/${LANG-}/${TZ-}
+
 # Prints the resident's answer to the words, and exits with its status. Returns where the command has to be done here.
 ask_resident() {
     local cache=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}} address port proof key file socket
@@ -12,7 +15,7 @@ ask_resident() {
         [[ -n $key ]] || { start_resident "$port"; return; }
         if { exec {socket}<> "/dev/tcp/127.0.0.1/$port"; } 2> /dev/null; then
             exec {file}< "$address"
-            converse "${LC_ALL-}/${LC_CTYPE-}/${LANG-}" "$@" && return
+            converse "$@" && return
             exec {file}<&- {socket}<&-
         fi
     fi
@@ -22,8 +25,7 @@ ask_resident() {
 # What Call and Answer say, from the launcher's side. Fails where it is not a resident, or one that has other things to do.
 # Numbers are of bytes: in the locale C.
 converse() {
-    local LC_ALL=C locale=$1 line status out err said=
-    shift
+    local LC_ALL=C line status out err said=
     tell "$key"
     IFS= read -r -t 1 -u "$socket" line && [[ $line == "$proof" ]] || return
     tell $$ "$file" "$locale" $# "$@"
@@ -70,5 +72,5 @@ become_resident() {
     done
     exec setsid "$jdk/bin/java" -XX:AOTCache="$app/kvm-img-look.aot" -Xlog:disable "${flags[@]}" -Xms32m -Xmx256m \
         -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError \
-        -m org.jkvm.app/org.jkvm.app.img.resident.Resident "$address" "$app/made" "${LC_ALL-}/${LC_CTYPE-}/${LANG-}"
+        -m org.jkvm.app/org.jkvm.app.img.resident.Resident "$address" "$app/made" "$locale"
 }

@@ -18,7 +18,7 @@ import java.util.List;
  *
  * @param process its folder in /proc
  * @param address the address that it has open, by that folder: nobody else's process has
- * @param locale what it has of LC_ALL, LC_CTYPE and LANG, which say how names and answers are written
+ * @param locale what it has of LC_ALL, LC_CTYPE, LANG and TZ, which say how names and dates are written
  * @param words of the command line, behind kvm-img
  */
 record Call(Path process, Path address, String locale, List<String> words) {

@@ -23,7 +23,7 @@ final class Launcher {
             become_resident() {
                 cd /
                 exec "$jdk/bin/java" -XX:+UseSerialGC --enable-native-access=ALL-UNNAMED %s \\
-                    "$address" "$app/made" "${LC_ALL-}/${LC_CTYPE-}/${LANG-}"
+                    "$address" "$app/made" "$locale"
             }
             ask_resident "$@"
             echo %s

@@ -109,6 +109,7 @@ class ResidentTest {
         }
         String locale = "C".equals(System.getenv("LC_ALL")) ? "POSIX" : "C";
         assertThat(launcher.run(Map.of("LC_ALL", locale), folder, "info", name).byResident()).isFalse();
+        assertThat(launcher.run(Map.of("TZ", "Asia/Kathmandu"), folder, "info", name).byResident()).isFalse();
         assertThat(launcher.run(Map.of("JKVM_RESIDENT", "0"), folder, "info", name).byResident()).isFalse();
         assertThat(launcher.run(folder, "snapshot", "-l", name)).as("none was made").isEqualTo(new Said(0, "", ""));
         assertThat(folder.resolve("new")).doesNotExist();
@@ -135,7 +136,7 @@ class ResidentTest {
 
     @Test
     void endsWithItsLauncher() throws IOException, InterruptedException {
-        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG").map(n -> System.getenv().getOrDefault(n, ""))
+        String locale = Stream.of("LC_ALL", "LC_CTYPE", "LANG", "TZ").map(n -> System.getenv().getOrDefault(n, ""))
                 .reduce((a, b) -> a + "/" + b).get();
         try (FileChannel open = FileChannel.open(launcher.file())) {
             try (Socket socket = connect()) {
