@@ -6,16 +6,18 @@ import java.util.Map;
 import java.util.ResourceBundle;
 
 /**
- * Where log messages go: errors always, the rest as {@code -d} says; one line each, on the standard error output or in the
- * file of {@code -D}. The JDK makes one for the process.
+ * Where log messages go: errors always, and what befalls a disk; the rest as {@code -d} says; one line each, on the standard
+ * error output or in the file of {@code -D}. The JDK makes one for the process.
  */
 public final class Loggers extends System.LoggerFinder {
+    private static final Map<String, System.Logger.Level> ALWAYS = Map.of("org.jkvm.storage.", System.Logger.Level.WARNING);
+
     private volatile Map<String, System.Logger.Level> levels = Map.of();
     private volatile PrintStream output = System.err;
 
     /** Made by the JDK. */
     public Loggers() {
-        // Nothing is logged yet but errors.
+        // Nothing is logged yet but what always is.
     }
 
     /**
@@ -49,7 +51,11 @@ public final class Loggers extends System.LoggerFinder {
         @Override
         public boolean isLoggable(Level level) {
             return level.getSeverity() >= Level.ERROR.getSeverity() && level != Level.OFF
-                    || levels.entrySet().stream().anyMatch(e -> name.startsWith(e.getKey())
+                    || isNamed(ALWAYS, level) || isNamed(levels, level);
+        }
+
+        private boolean isNamed(Map<String, Level> logged, Level level) {
+            return logged.entrySet().stream().anyMatch(e -> name.startsWith(e.getKey())
                     && level.getSeverity() >= e.getValue().getSeverity());
         }
 

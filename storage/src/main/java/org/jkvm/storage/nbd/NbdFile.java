@@ -17,8 +17,8 @@ import org.jkvm.storage.layer.RangeLocks;
 
 /**
  * An export of an NBD server. Where the connection fails, requests wait while it is made again, for as long as the address
- * says, and are then made again: all of the protocol's commands may be. So is what was done before and not flushed: the server may
- * have crashed ({@link Unflushed}). An export cannot change its size.
+ * says, and are then made again: all of the protocol's commands may be. So is what was done before and not flushed: the server
+ * may have crashed ({@link Unflushed}). An export cannot change its size.
  */
 public final class NbdFile implements ImageFile {
     private static final System.Logger LOG = System.getLogger(NbdFile.class.getName());
@@ -109,8 +109,8 @@ public final class NbdFile implements ImageFile {
     }
 
     /**
-     * What covers the server's blocks in part reads them first. Locks keep that from undoing another change, and changes that
-     * overlap in one order, here and at the server.
+     * What covers the server's blocks in part reads them first. Locks keep that from undoing another change, and changes
+     * that overlap in one order, here and at the server.
      */
     private void writePiece(long offset, MemorySegment source) throws IOException {
         long first = Bits.alignDown(offset, info.minBlock());
@@ -331,7 +331,7 @@ public final class NbdFile implements ImageFile {
             return;
         }
         if (givenUp == 0) {
-            LOG.log(System.Logger.Level.WARNING, "{0}: connection lost ({1}); trying again", address.server(),
+            LOG.log(System.Logger.Level.WARNING, "NBD server {0}: connection lost ({1}); trying again", address.server(),
                     why.getMessage());
         }
         long end = givenUp != 0 ? now : now + TimeUnit.SECONDS.toNanos(address.reconnectDelay());
@@ -358,7 +358,7 @@ public final class NbdFile implements ImageFile {
                 unflushed.lose("cache=unsafe: nothing was flushed");
             }
             long again = unflushed.repeat(found);
-            LOG.log(System.Logger.Level.INFO, "{0}: connected again{1}", address.server(),
+            LOG.log(System.Logger.Level.WARNING, "NBD server {0}: connected again{1}", address.server(),
                     again == 0 ? "" : "; " + again + " bytes that it had not flushed are written again");
             return found;
         } catch (IOException | RuntimeException e) {

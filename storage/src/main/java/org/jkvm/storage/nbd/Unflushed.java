@@ -8,9 +8,9 @@ import java.util.List;
 import org.jkvm.storage.layer.Buffers;
 
 /**
- * The changes of an export that no flush covers yet. A server that crashes may lose them (proto.md, NBD_CMD_FLUSH, is about what
- * one server has replied to), and what comes back in its place would flush without a word: so they are made again there. There is
- * room for so much; whoever wants more flushes first. Thread-safe.
+ * The changes of an export that no flush covers yet. A server that crashes may lose them (proto.md, NBD_CMD_FLUSH, is about
+ * what one server has replied to), and what comes back in its place would flush without a word: so they are made again there.
+ * There is room for so much; whoever wants more flushes first. Thread-safe.
  *
  * <pre>
  *   begin() --sent, answered--> done --a flush that began after that succeeds--> forgotten
@@ -86,8 +86,8 @@ final class Unflushed {
     }
 
     /**
-     * A write of {@link #PIECE} at most is about to be sent; nothing that overlaps with it is under way. Returns null, remembering
-     * nothing, where there is no room.
+     * A write of {@link #PIECE} at most is about to be sent; nothing that overlaps with it is under way. Returns null,
+     * remembering nothing, where there is no room.
      */
     Change begin(long offset, MemorySegment source) {
         List<Part> parts = room(source.byteSize());
@@ -182,8 +182,9 @@ final class Unflushed {
     }
 
     /**
-     * Makes all changes again, in their order, on a new connection that nobody else uses yet: also those that are under way, which
-     * the server before may have answered to. Nothing is begun, done or forgotten meanwhile. Returns how many bytes they changed.
+     * Makes all changes again, in their order, on a new connection that nobody else uses yet: also those that are under way,
+     * which the server before may have answered to. Nothing is begun, done or forgotten meanwhile. Returns how many bytes
+     * they changed.
      *
      * @throws NbdLink.LinkException where the connection fails; to be done once more on another one
      */

@@ -62,8 +62,9 @@ class ServerCrashTest {
 
     private Server served() throws IOException {
         Image image = Server.open(disk, false);
-        return new Server(folder.resolve("socket"), (Image) Proxy.newProxyInstance(Image.class.getClassLoader(),
-                new Class<?>[] {Image.class}, (_, method, arguments) -> answer(image, method, arguments)), false, null, 10_000);
+        Image watched = (Image) Proxy.newProxyInstance(Image.class.getClassLoader(), new Class<?>[] {Image.class},
+                (_, method, arguments) -> answer(image, method, arguments));
+        return new Server(folder.resolve("socket"), watched, false, null, 10_000);
     }
 
     private Object answer(Image image, Method method, Object... arguments) throws Throwable {

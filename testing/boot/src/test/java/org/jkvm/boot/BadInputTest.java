@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -15,11 +16,13 @@ import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.testkit.KernelImages;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the command says of what is wrong: one line that names it, the right exit status, never a stack trace. */
 class BadInputTest {
@@ -78,6 +81,16 @@ class BadInputTest {
         assertThat(outcome.message()).startsWith("kvm: ").contains(message);
         assertThat(outcome.err().lines().filter(line -> line.startsWith("\tat ") || line.startsWith("kvm: "))).hasSize(1);
         assertThat(outcome.status()).isEqualTo(status);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"r--r--r--", "---------"})
+    void anImageThatMayNotBeWrittenIsNotOpened(String permissions) throws Exception {
+        Path disk = folder.resolve("disk.qcow2");
+        Files.setPosixFilePermissions(disk, PosixFilePermissions.fromString(permissions));
+        Assumptions.assumeFalse(Files.isWritable(disk), "root may write every file");
+        isToldInOneLine("-kernel kernel -drive file=disk.qcow2,format=qcow2,if=virtio", 1,
+                "cannot open image 'disk.qcow2': EACCES (permission denied)");
     }
 
     @Test

@@ -128,21 +128,43 @@ class HostTroubleTest {
         Path disk = folder.resolve("disk.raw");
         Path socket = folder.resolve("nbd");
         Images.create(disk, CreateOptions.of("raw", 256 << 20));
-        try (Image image = Images.open(disk, OpenOptions.defaults().withFormat("raw"))) {
-            ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
-                    .bind(UnixDomainSocketAddress.of(socket));
-            NbdServer server = new NbdServer(listener, new NbdServer.Options(List.of(new NbdExport("", "", image, false,
-                    false)), null, 1, true, System.out::println));
-            Thread.ofPlatform().daemon().start(() -> serve(server));
-            String address = "nbd+unix:///?socket=" + socket + "&reconnect-delay=1";
-            try (GuestConsole console = boot("file=" + address + ",format=raw,if=virtio")) {
-                console.await("flushed 2 ", Boot.LIMIT);
-                server.close();
-                console.await("failed \\d+ dd: ", Boot.LIMIT);
-                console.awaitExit(Duration.ofMinutes(2));
-                assertThat(console.output()).contains("connection lost", "kvm: disk 'virtio0': NBD server " + socket
-                        + " is gone: ", "; the guest sees an I/O error");
+        try (Image image = Images.open(disk, OpenOptions.defaults().withFormat("raw"));
+                GuestConsole console = withServer(serve(socket, image), socket, 1)) {
+            console.await("failed \\d+ dd: ", Boot.LIMIT);
+            console.awaitExit(Duration.ofMinutes(2));
+            assertThat(console.output()).containsOnlyOnce("connection lost").contains("kvm: disk 'virtio0': NBD server "
+                    + socket + " is gone: ", "; the guest sees an I/O error");
+        }
+    }
+
+    @Test
+    void aNetworkDiskThatComesBackIsTheHostsBusiness() throws Exception {
+        Path disk = folder.resolve("disk.raw");
+        Path socket = folder.resolve("nbd");
+        Images.create(disk, CreateOptions.of("raw", 256 << 20));
+        try (Image image = Images.open(disk, OpenOptions.defaults().withFormat("raw"));
+                GuestConsole console = withServer(serve(socket, image), socket, 60)) {
+            console.await("connection lost", Boot.LIMIT);
+            Files.delete(socket);
+            try (NbdServer _ = serve(socket, image)) {
+                console.await("NBD server " + socket + ": connected again", Boot.LIMIT);
+                console.await("flushed 12 ", Boot.LIMIT);
+                console.close();
+                console.awaitExit(Duration.ofMinutes(1));
             }
+            for (MatchResult block : FLUSHED.matcher(console.output()).results().toList()) {
+                assertThat(md5(image, Long.parseLong(block.group(1)) * BLOCK)).as(block.group()).isEqualTo(block.group(2));
+            }
+        }
+    }
+
+    /** A guest whose disk is at {@code server}, which leaves it while it writes. */
+    private GuestConsole withServer(NbdServer server, Path socket, int reconnectDelay) throws Exception {
+        try (server) {
+            GuestConsole console = boot("file=nbd+unix:///?socket=" + socket + "&reconnect-delay=" + reconnectDelay
+                    + ",format=raw,if=virtio");
+            console.await("flushed 2 ", Boot.LIMIT);
+            return console;
         }
     }
 
@@ -175,6 +197,15 @@ class HostTroubleTest {
             assertThat(console.awaitExit(Duration.ofMinutes(2))).isZero();
         }
         assertThat(Files.readAllBytes(disk)).isEqualTo(before);
+    }
+
+    private static NbdServer serve(Path socket, Image image) throws IOException {
+        ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(socket));
+        NbdServer server = new NbdServer(listener, new NbdServer.Options(List.of(new NbdExport("", "", image, false, false)),
+                null, 1, true, System.out::println));
+        Thread.ofPlatform().daemon().start(() -> serve(server));
+        return server;
     }
 
     private static void serve(NbdServer server) {
