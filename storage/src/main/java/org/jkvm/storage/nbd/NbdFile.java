@@ -17,8 +17,8 @@ import org.jkvm.storage.layer.RangeLocks;
 
 /**
  * An export of an NBD server. Where the connection fails, requests wait while it is made again, for as long as the address
- * says, and are then made again: all of the protocol's commands may be. So is what was done before and not flushed: the server
- * may have crashed ({@link Unflushed}). An export cannot change its size.
+ * says, and are then made again: all of the protocol's commands may be. So is what was done before and not flushed: the
+ * server may have crashed ({@link Unflushed}). An export cannot change its size.
  */
 public final class NbdFile implements ImageFile {
     private static final System.Logger LOG = System.getLogger(NbdFile.class.getName());

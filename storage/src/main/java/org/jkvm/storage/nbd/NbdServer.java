@@ -63,6 +63,10 @@ public final class NbdServer implements AutoCloseable {
                 places.acquireUninterruptibly();
                 SocketChannel client = listener.accept();
                 clients.add(client);
+                if (closed) {
+                    // Whoever closed it may not have seen this one.
+                    client.close();
+                }
                 threads.execute(() -> serve(client));
             }
         } catch (ClosedChannelException _) {

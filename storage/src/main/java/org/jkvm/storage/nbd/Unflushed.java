@@ -9,8 +9,8 @@ import org.jkvm.storage.layer.Buffers;
 
 /**
  * The changes of an export that no flush covers yet. A server that crashes may lose them (proto.md, NBD_CMD_FLUSH, is about
- * what one server has replied to), and what comes back in its place would flush without a word: so they are made again there.
- * There is room for so much; whoever wants more flushes first. Thread-safe.
+ * what one server has replied to), and what comes back in its place would flush without a word: so they are made again
+ * there. There is room for so much; whoever wants more flushes first. Thread-safe.
  *
  * <pre>
  *   begin() --sent, answered--> done --a flush that began after that succeeds--> forgotten

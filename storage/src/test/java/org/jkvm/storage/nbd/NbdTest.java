@@ -19,6 +19,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CacheMode;
 import org.jkvm.storage.CreateOptions;
@@ -253,6 +255,28 @@ class NbdTest {
                 assertThat(remote.size()).as("seed " + seed).isEqualTo(80 * MIB);
             }
         }
+    }
+
+    @Test
+    void aServerIsClosedWhileClientsCome() throws Exception {
+        AtomicBoolean enough = new AtomicBoolean();
+        Thread clients = Thread.ofPlatform().start(() -> {
+            while (!enough.get()) {
+                try (SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                    client.read(ByteBuffer.allocate(100));
+                    client.read(ByteBuffer.allocate(100));
+                } catch (IOException _) {
+                    // There is no server at the moment.
+                }
+            }
+        });
+        for (int i = 0; i < 50; i++) {
+            Server server = new Server(socket, disk, false, null);
+            TimeUnit.MICROSECONDS.sleep(i * 50L);
+            server.close();
+        }
+        enough.set(true);
+        clients.join();
     }
 
     private static byte[] hostile(Random random) {

@@ -182,11 +182,11 @@ class ServerCrashTest {
         for (int i = 0; i < 300; i++) {
             int at = random.nextInt(REGION / 512) * 512;
             int length = Math.min(REGION - at, 512 * (1 + random.nextInt(300)));
-            int what = random.nextInt(10);
-            byte value = (byte) (what < 7 ? 1 + random.nextInt(100) : 0);
-            if (what == 9) {
+            int what = random.nextInt(30);
+            byte value = (byte) (what < 22 ? 1 + random.nextInt(100) : 0);
+            if (what == 29) {
                 remote.flush().join();
-            } else if (what >= 7) {
+            } else if (what >= 22) {
                 remote.writeZeroes(start + at, length, random.nextBoolean()).join();
                 Arrays.fill(expected, at, at + length, value);
             } else {
