@@ -15,11 +15,11 @@ import java.util.stream.Stream;
  * @param clusterSize the unit of allocation in bytes, 0 where the format has none
  * @param dirty whether it was not closed properly and its reference counts are to be rebuilt
  * @param backing the backing file, where there is one
- * @param qcow2 what only qcow2 has
+ * @param specific what only its format says
  * @param snapshots internal snapshots
  */
 public record ImageInfo(Path path, String format, long virtualSize, long actualSize, long clusterSize, boolean dirty,
-        Optional<Backing> backing, Optional<Qcow2> qcow2, List<Snapshot> snapshots) {
+        Optional<Backing> backing, Optional<? extends FormatInfo> specific, List<Snapshot> snapshots) {
     /**
      * A backing file.
      *
@@ -28,18 +28,6 @@ public record ImageInfo(Path path, String format, long virtualSize, long actualS
      * @param format the format written in the image, or null
      */
     public record Backing(String name, Path path, String format) {
-    }
-
-    /**
-     * What only qcow2 has; {@code compat} is {@code "0.10"} (version 2) or {@code "1.1"} (version 3).
-     *
-     * @param dataFile the external data file as written in the image, or null
-     * @param encryption {@code "luks"}, or null
-     * @param bitmaps dirty bitmaps
-     */
-    public record Qcow2(String compat, String compressionType, boolean lazyRefcounts, int refcountBits,
-            boolean corrupt, boolean extendedL2, String dataFile, boolean dataFileRaw, String encryption,
-            List<Bitmap> bitmaps) {
     }
 
     /**
@@ -61,9 +49,19 @@ public record ImageInfo(Path path, String format, long virtualSize, long actualS
             long vmClockNanos, long icount) {
     }
 
-    /** An image without metadata of its own. */
-    public static ImageInfo plain(Path path, String format, long virtualSize, long actualSize) {
-        return new ImageInfo(path, format, virtualSize, actualSize, 0, false, Optional.empty(), Optional.empty(),
-                List.of());
+    /** An image without metadata of its own, but perhaps encrypted. */
+    public static ImageInfo plain(Path path, String format, long virtualSize, long actualSize,
+            Optional<FormatInfo.Luks> encryption) {
+        return new ImageInfo(path, format, virtualSize, actualSize, 0, false, Optional.empty(), encryption, List.of());
+    }
+
+    /** Whether the disk's contents can only be read with a passphrase. */
+    public boolean encrypted() {
+        return specific.isPresent() && specific.get().encrypted();
+    }
+
+    /** What only qcow2 has, where it is such an image. */
+    public Optional<FormatInfo.Qcow2> qcow2() {
+        return specific.orElse(null) instanceof FormatInfo.Qcow2 qcow2 ? Optional.of(qcow2) : Optional.empty();
     }
 }

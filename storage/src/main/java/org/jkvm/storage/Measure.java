@@ -1,8 +1,10 @@
 package org.jkvm.storage;
 
 import java.io.IOException;
+import java.util.OptionalLong;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.qcow2.BitmapSize;
 import org.jkvm.storage.qcow2.Creator;
 
 /**
@@ -10,8 +12,10 @@ import org.jkvm.storage.qcow2.Creator;
  *
  * @param required bytes with the contents that there are, never too few
  * @param fullyAllocated bytes once every cluster of the disk has been written
+ * @param bitmaps bytes that the source's dirty bitmaps would take besides; empty where the source or the new image can
+ *     have none
  */
-public record Measure(long required, long fullyAllocated) {
+public record Measure(long required, long fullyAllocated, OptionalLong bitmaps) {
     /** The largest disk whose sums stay within a long. */
     private static final long MAX_SIZE = 1L << 61;
 
@@ -22,7 +26,17 @@ public record Measure(long required, long fullyAllocated) {
 
     /** For a disk with the contents of {@code source}. Waits for the host. */
     public static Measure of(Image source, CreateOptions target) throws IOException {
-        return of(target, target.format().equals("raw") ? 0 : dataBytes(source, target.clusterSize()));
+        if (target.format().equals("raw")) {
+            return of(target, 0);
+        }
+        Measure contents = of(target, dataBytes(source, target.clusterSize()));
+        return new Measure(contents.required, contents.fullyAllocated, bitmapBytes(source, target));
+    }
+
+    private static OptionalLong bitmapBytes(Image source, CreateOptions target) throws IOException {
+        FormatInfo.Qcow2 from = source.info().qcow2().orElse(null);
+        return from != null && from.version3() && target.version() == 3
+                ? OptionalLong.of(BitmapSize.of(from.bitmaps(), source.size(), target.clusterSize())) : OptionalLong.empty();
     }
 
     private static Measure of(CreateOptions target, long data) {
@@ -30,7 +44,7 @@ public record Measure(long required, long fullyAllocated) {
             throw new UserException("size " + target.size() + " is too large");
         }
         if (target.format().equals("raw")) {
-            return new Measure(target.size(), target.size());
+            return new Measure(target.size(), target.size(), OptionalLong.empty());
         }
         if (!target.format().equals("qcow2")) {
             throw new UserException("format " + target.format() + " cannot be measured; raw and qcow2 can");
@@ -40,7 +54,8 @@ public record Measure(long required, long fullyAllocated) {
         long all = disk + metadataBytes(disk, target.clusterSize(), target.refcountBits());
         boolean full = target.preallocation() == CreateOptions.Preallocation.FULL
                 || target.preallocation() == CreateOptions.Preallocation.FALLOC;
-        return new Measure(full || target.backingFile() != null ? all : all - disk + data, all);
+        return new Measure(full || target.backingFile() != null ? all : all - disk + data, all,
+                OptionalLong.empty());
     }
 
     /** Clusters that the contents touch, in bytes. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.Images;
@@ -72,7 +73,7 @@ final class AmendCommand extends ImageCommand {
 
     /** Version 2 has no bitmaps: qemu-img drops them too. */
     private void tellBitmaps(Image image) throws IOException {
-        List<String> names = image.info().qcow2().map(ImageInfo.Qcow2::bitmaps).orElse(List.of()).stream()
+        List<String> names = image.info().qcow2().map(FormatInfo.Qcow2::bitmaps).orElse(List.of()).stream()
                 .map(b -> "'" + b.name() + "'").toList();
         if (!names.isEmpty() && !given.has("-q")) {
             err.println("kvm-img: removing bitmaps, which version 2 cannot have: " + String.join(", ", names));

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.nbd.NbdAddress;
 
@@ -26,8 +27,11 @@ final class InfoJson {
         }
         tree.put("format", info.format());
         tree.put("actual-size", info.actualSize());
-        info.qcow2().ifPresent(q -> tree.put("format-specific", qcow2(q)));
+        info.specific().ifPresent(s -> tree.put("format-specific", specific(s)));
         info.backing().ifPresent(b -> backing(tree, b));
+        if (info.encrypted()) {
+            tree.put("encrypted", true);
+        }
         tree.put("dirty-flag", info.dirty());
         return tree;
     }
@@ -47,41 +51,11 @@ final class InfoJson {
         return tree;
     }
 
-    private static Map<String, Object> qcow2(ImageInfo.Qcow2 q) {
-        Map<String, Object> tree = new LinkedHashMap<>();
-        tree.put("compat", q.compat());
-        tree.put("compression-type", q.compressionType());
-        boolean v3 = !q.compat().equals("0.10");
-        if (v3) {
-            tree.put("lazy-refcounts", q.lazyRefcounts());
-            if (!q.bitmaps().isEmpty()) {
-                tree.put("bitmaps", q.bitmaps().stream().map(InfoJson::bitmap).toList());
-            }
-        }
-        tree.put("refcount-bits", q.refcountBits());
-        if (v3) {
-            tree.put("corrupt", q.corrupt());
-            tree.put("extended-l2", q.extendedL2());
-            if (q.dataFile() != null) {
-                tree.put("data-file", q.dataFile());
-                tree.put("data-file-raw", q.dataFileRaw());
-            }
-        }
-        if (q.encryption() != null) {
-            tree.put("encrypt", Map.of("format", q.encryption()));
-        }
+    private static Map<String, Object> specific(FormatInfo specific) {
         Map<String, Object> typed = new LinkedHashMap<>();
-        typed.put("type", "qcow2");
-        typed.put("data", tree);
+        typed.put("type", specific.type());
+        typed.put("data", specific.tree());
         return typed;
-    }
-
-    private static Map<String, Object> bitmap(ImageInfo.Bitmap b) {
-        Map<String, Object> tree = new LinkedHashMap<>();
-        tree.put("flags", b.flags());
-        tree.put("name", b.name());
-        tree.put("granularity", b.granularity());
-        return tree;
     }
 
     private static void backing(Map<String, Object> tree, ImageInfo.Backing backing) {

@@ -6,12 +6,14 @@ import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.nbd.NbdAddress;
 
 /** What people read: the lines of {@code qemu-img info}. */
 final class InfoText {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    private static final String INDENT = "    ";
     private static final String SNAPSHOT = "%-10s%-17s%8s%20s%13s%11s%n";
 
     private final StringBuilder text = new StringBuilder();
@@ -28,6 +30,9 @@ final class InfoText {
         line("file format: " + info.format());
         line("virtual size: " + size(info.virtualSize()) + " (" + info.virtualSize() + " bytes)");
         line("disk size: " + size(info.actualSize()));
+        if (info.encrypted()) {
+            line("encrypted: yes");
+        }
         if (info.clusterSize() > 0) {
             line("cluster_size: " + info.clusterSize());
         }
@@ -38,7 +43,10 @@ final class InfoText {
         if (!info.snapshots().isEmpty()) {
             text.append(snapshots(info.snapshots()));
         }
-        info.qcow2().ifPresent(this::qcow2);
+        if (info.specific().isPresent()) {
+            line("Format specific information:");
+            members(INDENT, info.specific().get().tree());
+        }
         return text.toString();
     }
 
@@ -77,44 +85,25 @@ final class InfoText {
                 d.toMillisPart());
     }
 
-    private void qcow2(ImageInfo.Qcow2 q) {
-        line("Format specific information:");
-        line("    compat: " + q.compat());
-        line("    compression type: " + q.compressionType());
-        boolean v3 = !q.compat().equals("0.10");
-        if (v3) {
-            line("    lazy refcounts: " + q.lazyRefcounts());
-        }
-        bitmaps(q.bitmaps());
-        line("    refcount bits: " + q.refcountBits());
-        if (q.dataFile() != null) {
-            line("    data file: " + q.dataFile());
-            line("    data file raw: " + q.dataFileRaw());
-        }
-        if (q.encryption() != null) {
-            line("    encrypt:");
-            line("        format: " + q.encryption());
-        }
-        if (v3) {
-            line("    corrupt: " + q.corrupt());
-            line("    extended l2: " + q.extendedL2());
+    private void members(String indent, Map<?, ?> tree) {
+        tree.forEach((name, value) -> value(indent, name.toString().replace('-', ' '), value));
+    }
+
+    private void items(String indent, List<?> list) {
+        for (int i = 0; i < list.size(); i++) {
+            value(indent, "[" + i + "]", list.get(i));
         }
     }
 
-    private void bitmaps(List<ImageInfo.Bitmap> bitmaps) {
-        if (!bitmaps.isEmpty()) {
-            line("    bitmaps:");
-        }
-        for (int i = 0; i < bitmaps.size(); i++) {
-            ImageInfo.Bitmap bitmap = bitmaps.get(i);
-            line("        [" + i + "]:");
-            line("            flags:");
-            List<String> flags = bitmap.flags();
-            for (int flag = 0; flag < flags.size(); flag++) {
-                line("                [" + flag + "]: " + flags.get(flag));
-            }
-            line("            name: " + bitmap.name());
-            line("            granularity: " + bitmap.granularity());
+    private void value(String indent, String name, Object value) {
+        if (value instanceof Map<?, ?> map) {
+            line(indent + name + ":");
+            members(indent + INDENT, map);
+        } else if (value instanceof List<?> list) {
+            line(indent + name + ":");
+            items(indent + INDENT, list);
+        } else {
+            line(indent + name + ": " + value);
         }
     }
 

@@ -41,12 +41,14 @@ final class MeasureCommand extends ImageCommand {
         Measure measured = given.has("--size") ? empty(made) : image(single(), made);
         if (json) {
             Map<String, Object> tree = new LinkedHashMap<>();
+            measured.bitmaps().ifPresent(bytes -> tree.put("bitmaps", bytes));
             tree.put("required", measured.required());
             tree.put("fully-allocated", measured.fullyAllocated());
             out.println(Json.text(tree));
         } else {
             out.println("required size: " + measured.required());
             out.println("fully allocated size: " + measured.fullyAllocated());
+            measured.bitmaps().ifPresent(bytes -> out.println("bitmaps size: " + bytes));
         }
         return 0;
     }

@@ -106,7 +106,7 @@ final class ResizeCommand extends ImageCommand {
     /** Snapshots of version 2 don't say how large the disk was (qcow2.txt, "Snapshots"): going back would be to no size. */
     private static void refuseOldSnapshots(Image image) throws IOException {
         ImageInfo info = image.info();
-        boolean old = info.qcow2().map(q -> q.compat().equals("0.10")).orElse(false);
+        boolean old = info.qcow2().map(q -> !q.version3()).orElse(false);
         if (old && !info.snapshots().isEmpty()) {
             throw new UserException("image '" + image.path() + "' is of version 2 (compat=0.10) and has snapshots:"
                     + " its size cannot change");

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.Buffers;
@@ -35,8 +36,14 @@ public final class BlockLayer implements Layer {
      * @param blockSize bytes of a block, at least 512, at most 256 MiB
      * @param allocates whether blocks can be absent: if not there is nothing to say about clusters
      * @param named the backing file as the image names it, or null
+     * @param specific what only the format says, or null
      */
-    public record Shape(Path path, String format, long size, int blockSize, boolean allocates, ImageInfo.Backing named) {
+    public record Shape(Path path, String format, long size, int blockSize, boolean allocates, ImageInfo.Backing named,
+            FormatInfo specific) {
+        /** A disk of a format that says nothing more. */
+        public Shape(Path path, String format, long size, int blockSize, boolean allocates, ImageInfo.Backing named) {
+            this(path, format, size, blockSize, allocates, named, null);
+        }
     }
 
     private final Shape shape;
@@ -380,7 +387,7 @@ public final class BlockLayer implements Layer {
     @Override
     public ImageInfo info() throws IOException {
         return new ImageInfo(shape.path(), format(), size(), file.allocated(), shape.allocates() ? shape.blockSize() : 0,
-                false, Optional.ofNullable(shape.named()), Optional.empty(), List.of());
+                false, Optional.ofNullable(shape.named()), Optional.ofNullable(shape.specific()), List.of());
     }
 
     @Override

@@ -34,7 +34,13 @@ public final class Bytes {
 
     /** The text without characters that a terminal would act on. */
     public static String printable(String text) {
-        return text.replaceAll("\\p{Cntrl}", "?");
+        StringBuilder printable = new StringBuilder(text);
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isISOControl(text.charAt(i))) {
+                printable.setCharAt(i, '?');
+            }
+        }
+        return printable.toString();
     }
 
     /** Throws an {@link IOException} where {@code condition} is not met. */

@@ -3,7 +3,9 @@ package org.jkvm.storage.layer;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jkvm.base.backend.Pieces;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.KeyChange;
 
 /**
@@ -68,6 +70,11 @@ public interface ImageFile extends AutoCloseable {
     /** Changes the passphrases where what is written is encrypted. */
     default void changeKeys(KeyChange change) throws IOException {
         throw new IOException("the image is not encrypted: it has no passphrases");
+    }
+
+    /** What its contents are encrypted with; empty where they are not. */
+    default Optional<FormatInfo.Luks> encryption() {
+        return Optional.empty();
     }
 
     /** Bytes of host storage that it takes, for {@code info}. */

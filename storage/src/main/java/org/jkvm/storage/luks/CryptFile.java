@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.security.GeneralSecurityException;
+import java.util.Optional;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.Secret;
 import org.jkvm.storage.layer.ImageFile;
@@ -52,6 +54,11 @@ public final class CryptFile implements ImageFile {
     public void changeKeys(KeyChange change) throws IOException {
         cipher();
         new KeySlots(file, headerOffset, luks).change(secret, change);
+    }
+
+    @Override
+    public Optional<FormatInfo.Luks> encryption() {
+        return Optional.of(luks.info());
     }
 
     private XtsCipher cipher() throws IOException {

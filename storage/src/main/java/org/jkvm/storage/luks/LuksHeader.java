@@ -9,10 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.Secret;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
@@ -42,6 +45,7 @@ public final class LuksHeader {
     private static final int SALT = 32;
     private static final int MK_DIGEST_ITERATIONS = 164;
     private static final int UUID_AT = 168;
+    private static final int UUID_LENGTH = 40;
     private static final int LENGTH = 592;
     private static final int SLOTS = 208;
     private static final int SLOT = 48;
@@ -56,7 +60,9 @@ public final class LuksHeader {
     private static final int STRIPE_COUNT = 4000;
 
     private static final String CIPHER = "aes";
-    private static final String MODE = "xts-plain64";
+    private static final String XTS = "xts";
+    private static final String PLAIN64 = "plain64";
+    private static final String MODE = XTS + "-" + PLAIN64;
     private static final Set<String> HASHES = Set.of("sha1", "sha256", "sha512");
     private static final int NEW_KEY = 64;
     private static final int ALIGNMENT = 4096 / SECTOR;
@@ -75,7 +81,7 @@ public final class LuksHeader {
                 + " LUKS");
         require(b.getShort(VERSION) == 1, "LUKS version " + b.getShort(VERSION) + " is not supported, 1 is");
         LuksHeader header = new LuksHeader(b);
-        String cipher = header.text(CIPHER_NAME) + "-" + header.text(CIPHER_MODE);
+        String cipher = header.text(CIPHER_NAME, TEXT) + "-" + header.text(CIPHER_MODE, TEXT);
         require(cipher.equals(CIPHER + "-" + MODE), "LUKS cipher " + Bytes.printable(cipher) + " is not supported, "
                 + CIPHER + "-" + MODE + " is");
         require(HASHES.contains(header.hash()), "LUKS hash " + Bytes.printable(header.hash())
@@ -94,21 +100,36 @@ public final class LuksHeader {
         return value > 0 && value <= MAX_ITERATIONS;
     }
 
-    private String text(int at) {
-        return Bytes.text(bytes, at, TEXT, StandardCharsets.US_ASCII);
+    private String text(int at, int length) {
+        return Bytes.text(bytes, at, length, StandardCharsets.US_ASCII);
     }
 
     private String hash() {
-        return text(HASH_SPEC);
+        return text(HASH_SPEC, TEXT);
     }
 
     /** Bytes from the header's start to the first encrypted one. */
     public long payload() {
-        return Integer.toUnsignedLong(bytes.getInt(PAYLOAD_OFFSET)) * SECTOR;
+        return number(PAYLOAD_OFFSET) * SECTOR;
     }
 
     private int keyBytes() {
         return bytes.getInt(KEY_BYTES);
+    }
+
+    /** What it says; that takes no passphrase. Half of the key is for XTS's tweak. */
+    FormatInfo.Luks info() {
+        List<FormatInfo.Luks.Slot> slots = new ArrayList<>();
+        for (int i = 0; i < SLOT_COUNT; i++) {
+            slots.add(new FormatInfo.Luks.Slot(active(i), number(slot(i) + ITERATIONS), material(i),
+                    number(slot(i) + STRIPES)));
+        }
+        return new FormatInfo.Luks(CIPHER + "-" + keyBytes() * Byte.SIZE / 2, XTS, PLAIN64, hash(),
+                Bytes.printable(text(UUID_AT, UUID_LENGTH)), slots, payload(), number(MK_DIGEST_ITERATIONS));
+    }
+
+    private long number(int at) {
+        return Integer.toUnsignedLong(bytes.getInt(at));
     }
 
     /**
@@ -146,7 +167,7 @@ public final class LuksHeader {
         long work = 0;
         for (int i = 0; i < SLOT_COUNT; i++) {
             if (active(i)) {
-                long iterations = Integer.toUnsignedLong(bytes.getInt(slot(i) + ITERATIONS));
+                long iterations = number(slot(i) + ITERATIONS);
                 work += iterations * Pbkdf2.blocks(hash(), keyBytes())
                         + (long) bytes.getInt(MK_DIGEST_ITERATIONS) * Pbkdf2.blocks(hash(), MK_DIGEST_LENGTH);
             }
@@ -166,7 +187,7 @@ public final class LuksHeader {
 
     /** Where the key material of a slot starts, in bytes from the header's start. */
     long material(int number) {
-        return Integer.toUnsignedLong(bytes.getInt(slot(number) + KEY_MATERIAL)) * SECTOR;
+        return number(slot(number) + KEY_MATERIAL) * SECTOR;
     }
 
     /** Bytes of key material of any slot. */

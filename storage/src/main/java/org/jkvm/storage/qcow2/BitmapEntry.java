@@ -59,7 +59,12 @@ record BitmapEntry(long at, long tableOffset, int tableSize, int flags, int gran
 
     /** Bytes that it takes, a multiple of eight. */
     int length() {
-        return (int) Bits.alignUp(FIXED + extra.length + name.getBytes(StandardCharsets.UTF_8).length, 8);
+        return length(name, extra.length);
+    }
+
+    /** Bytes that an entry with {@code extra} bytes of extra data takes. */
+    static int length(String name, int extra) {
+        return (int) Bits.alignUp(FIXED + extra + name.getBytes(StandardCharsets.UTF_8).length, 8);
     }
 
     /** The entry as it is in the file. */

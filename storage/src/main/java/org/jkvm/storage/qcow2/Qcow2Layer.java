@@ -13,6 +13,7 @@ import org.jkvm.storage.Bitmaps;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
 import org.jkvm.storage.CreateOptions;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.KeyChange;
 import org.jkvm.storage.OpenOptions;
@@ -402,11 +403,11 @@ public final class Qcow2Layer implements Layer {
     @Override
     public ImageInfo info() throws IOException {
         long incompatible = header.version() < 3 ? 0 : metadata.header(Field.INCOMPATIBLE_FEATURES);
-        ImageInfo.Qcow2 specific = new ImageInfo.Qcow2(header.version() < 3 ? "0.10" : "1.1",
+        FormatInfo.Qcow2 specific = new FormatInfo.Qcow2(header.version() < 3 ? "0.10" : "1.1",
                 header.compressionType() == Features.COMPRESSION_ZSTD ? "zstd" : "zlib", header.lazyRefcounts(),
                 1 << header.refcountOrder(), (incompatible & Features.INCOMPATIBLE_CORRUPT) != 0, header.extendedL2(),
-                header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(), header.encrypted() ? "luks"
-                : null, bitmaps.list());
+                header.hasDataFile() ? header.dataFileName() : null, header.rawDataFile(),
+                data.encryption().orElse(null), bitmaps.list());
         return new ImageInfo(path, format(), size, file.allocated(), header.clusterSize(),
                 (incompatible & Features.INCOMPATIBLE_DIRTY) != 0, backingName(), Optional.of(specific),
                 snapshots.list());

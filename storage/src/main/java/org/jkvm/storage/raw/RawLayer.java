@@ -172,7 +172,7 @@ public final class RawLayer implements Layer {
 
     @Override
     public ImageInfo info() throws IOException {
-        return ImageInfo.plain(path, format(), size, file.allocated());
+        return ImageInfo.plain(path, format(), size, file.allocated(), file.encryption());
     }
 
     @Override

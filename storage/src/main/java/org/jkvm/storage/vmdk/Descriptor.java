@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
 
@@ -31,6 +32,8 @@ record Descriptor(String createType, List<Extent> extents, String parent, String
     private static final int MAX_LENGTH = 1 << 20;
     private static final int MAX_EXTENTS = 4096;
     private static final int CID_DIGITS = 8;
+    /** Several times as long as any that the specification has. */
+    private static final int MAX_CREATE_TYPE = 127;
     // Possessive throughout: a hostile line of a mebibyte is looked at once and not once for each way to split its blanks.
     private static final Pattern EXTENT = Pattern.compile(
             "(RW|RDONLY|NOACCESS)\\s++(\\d{1,18}+)\\s++([A-Z]++)(?:\\s++\"([^\"]*+)\"(?:\\s++(\\d{1,18}+))?+)?+.*");
@@ -80,6 +83,16 @@ record Descriptor(String createType, List<Extent> extents, String parent, String
 
     private static String utf8(String latin1) {
         return new String(latin1.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    }
+
+    /** What it says of a disk with these parts. */
+    FormatInfo.Vmdk info(List<FormatInfo.Vmdk.Extent> parts) {
+        String kind = createType.substring(0, Math.min(createType.length(), MAX_CREATE_TYPE));
+        return new FormatInfo.Vmdk(number(contentId), number(parentCid), Bytes.printable(kind), parts);
+    }
+
+    private static long number(String id) {
+        return HEX.matcher(id).matches() ? Long.parseLong(id, 16) : 0;
     }
 
     /** Whether a disk with the content id {@code id} is the parent that this one was made on, as it was then. */

@@ -4,18 +4,23 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.CheckResult;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.layer.ImageFile;
 import org.jkvm.storage.layer.Layer;
 
 /** A disk whose parts lie in files of their own, one part after the other. */
 final class JoinedLayer implements Layer {
-    /** A part: where it starts in the disk, how long it is, what it is (null is zeroes), and whether it may be written. */
-    record Part(long start, long length, Layer layer, boolean writable) {
+    /**
+     * A part: where it starts in the disk, how long it is, what it is (null is zeroes), whether it may be written, and what
+     * there is to say about it (null for zeroes).
+     */
+    record Part(long start, long length, Layer layer, boolean writable, FormatInfo.Vmdk.Extent extent) {
     }
 
     private interface Piece {
@@ -158,7 +163,9 @@ final class JoinedLayer implements Layer {
             actual += info == null ? 0 : info.actualSize();
             cluster = info == null ? cluster : Math.max(cluster, info.clusterSize());
         }
-        return new ImageInfo(path, format(), size(), actual, cluster, false, Optional.empty(), Optional.empty(), List.of());
+        FormatInfo specific = descriptor.info(parts.stream().map(Part::extent).filter(Objects::nonNull).toList());
+        return new ImageInfo(path, format(), size(), actual, cluster, false, Optional.empty(), Optional.of(specific),
+                List.of());
     }
 
     /** The sum of what the parts say. */

@@ -6,7 +6,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import org.jkvm.base.Bits;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.blocks.Taken;
 import org.jkvm.storage.layer.Bytes;
 import org.jkvm.storage.layer.ImageFile;
@@ -99,6 +101,11 @@ record SparseHeader(int flags, long capacity, long grainSize, long descriptorOff
         long rgd = has(HAS_REDUNDANT) ? rgdOffset * SECTOR : 0;
         return new Taken("VMDK", 0, SECTOR, descriptorOffset * SECTOR, (descriptorOffset + descriptorSize) * SECTOR,
                 gdOffset * SECTOR, gdOffset * SECTOR + directory, rgd, rgd == 0 ? 0 : rgd + directory);
+    }
+
+    /** The first {@code sectors} of the extent, as {@code info} shows them. */
+    FormatInfo.Vmdk.Extent info(Path file, long sectors, String type) {
+        return new FormatInfo.Vmdk.Extent(has(COMPRESSED), sectors * SECTOR, file, grainSize * SECTOR, type);
     }
 
     boolean has(int flag) {

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.CreateOptions;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.blocks.BlockLayer;
 import org.jkvm.storage.blocks.FlatMap;
@@ -75,28 +76,30 @@ public final class VmdkFormat implements ImageFormat {
         long length = extent.sectors() * SECTOR;
         require(!extent.access().equals("NOACCESS"), "VMDK extents that nobody may read (NOACCESS) are not supported");
         if (extent.type().equals("ZERO")) {
-            return new JoinedLayer.Part(start, length, null, false);
+            return new JoinedLayer.Part(start, length, null, false, null);
         }
         boolean flat = extent.type().equals("FLAT");
         require((flat || extent.type().equals("SPARSE")) && extent.file() != null, "VMDK extents of type "
                 + extent.type() + " are not supported; SPARSE, FLAT and ZERO are");
         ImageFile file = source.neighbours().part(extent.file());
+        Path path = source.path().resolveSibling(extent.file());
         try {
-            Layer layer = flat ? flat(source, file, extent) : sparse(source, source.path().resolveSibling(extent.file()),
-                    file, null,
-                    extent.sectors());
-            return new JoinedLayer.Part(start, length, layer, extent.access().equals("RW"));
+            SparseHeader header = flat ? null : SparseHeader.read(file);
+            Layer layer = flat ? flat(source, path, file, extent) : sparsePart(source, path, file, header, extent);
+            FormatInfo.Vmdk.Extent info = flat ? new FormatInfo.Vmdk.Extent(false, length, path, 0, extent.type())
+                    : header.info(path, extent.sectors(), extent.type());
+            return new JoinedLayer.Part(start, length, layer, extent.access().equals("RW"), info);
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
     }
 
-    private static Layer flat(Source source, ImageFile file, Descriptor.Extent extent) throws IOException {
+    private static Layer flat(Source source, Path path, ImageFile file, Descriptor.Extent extent) throws IOException {
         require(extent.offset() <= MAX_SECTORS && (extent.offset() + extent.sectors()) * SECTOR <= file.size(),
                 "truncated VMDK image: extent '" + Bytes.printable(extent.file()) + "' is too short");
-        BlockLayer.Shape shape = new BlockLayer.Shape(source.path().resolveSibling(extent.file()), "vmdk",
-                extent.sectors() * SECTOR, FLAT_BLOCK, false, null);
+        BlockLayer.Shape shape = new BlockLayer.Shape(path, "vmdk", extent.sectors() * SECTOR, FLAT_BLOCK, false,
+                null);
         return new BlockLayer(shape, file, new FlatMap(extent.offset() * SECTOR, FLAT_BLOCK), null, source.options());
     }
 
@@ -106,23 +109,26 @@ public final class VmdkFormat implements ImageFormat {
         require(header.descriptorSize() > 0, "VMDK extent without a descriptor: open the descriptor file that names it");
         Descriptor descriptor = Descriptor.read(source.file(), header.descriptorOffset() * SECTOR,
                 header.descriptorSize() * SECTOR);
-        return sparse(source, source.path(), source.file(), descriptor, -1);
-    }
-
-    private static Layer sparse(Source source, Path path, ImageFile file, Descriptor descriptor, long sectors)
-            throws IOException {
-        SparseHeader header = SparseHeader.read(file);
-        require(sectors <= header.capacity(), "corrupt VMDK image: an extent is shorter than its descriptor says");
         ImageInfo.Backing named = null;
-        if (descriptor != null && descriptor.parent() != null) {
+        if (descriptor.parent() != null) {
             named = new ImageInfo.Backing(descriptor.parent(), BackingName.resolve(source.path(), descriptor.parent()),
                     "vmdk");
         }
         Layer backing = named == null ? null : source.neighbours().backing(named);
         refuseChanged(backing, descriptor);
-        BlockLayer.Shape shape = new BlockLayer.Shape(path, "vmdk", (sectors < 0 ? header.capacity() : sectors) * SECTOR,
-                (int) header.grainSize() * SECTOR, true, named);
-        return new BlockLayer(shape, file, new VmdkMap(file, header, descriptor), backing, source.options());
+        FormatInfo specific = descriptor.info(List.of(header.info(source.path(), header.capacity(), "")));
+        BlockLayer.Shape shape = new BlockLayer.Shape(source.path(), "vmdk", header.capacity() * SECTOR,
+                (int) header.grainSize() * SECTOR, true, named, specific);
+        return new BlockLayer(shape, source.file(), new VmdkMap(source.file(), header, descriptor), backing,
+                source.options());
+    }
+
+    private static Layer sparsePart(Source source, Path path, ImageFile file, SparseHeader header, Descriptor.Extent extent)
+            throws IOException {
+        require(extent.sectors() <= header.capacity(), "corrupt VMDK image: an extent is shorter than its descriptor says");
+        BlockLayer.Shape shape = new BlockLayer.Shape(path, "vmdk", extent.sectors() * SECTOR,
+                (int) header.grainSize() * SECTOR, true, null);
+        return new BlockLayer(shape, file, new VmdkMap(file, header, null), null, source.options());
     }
 
     /** The format has no other way to see that what a disk stands on is not what it stood on. */

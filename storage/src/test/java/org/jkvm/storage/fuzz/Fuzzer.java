@@ -9,6 +9,7 @@ import java.util.Random;
 import java.util.zip.CRC32C;
 import org.jkvm.base.UserException;
 import org.jkvm.storage.Bitmaps;
+import org.jkvm.storage.FormatInfo;
 import org.jkvm.storage.ImageInfo;
 import org.jkvm.storage.OpenOptions;
 import org.jkvm.storage.layer.Layer;
@@ -190,7 +191,7 @@ final class Fuzzer {
                     request(layer, random, options.readOnly());
                 }
             }
-            for (ImageInfo.Bitmap bitmap : layer.info().qcow2().map(ImageInfo.Qcow2::bitmaps).orElse(List.of())) {
+            for (ImageInfo.Bitmap bitmap : layer.info().qcow2().map(FormatInfo.Qcow2::bitmaps).orElse(List.of())) {
                 change(layer.bitmaps().orElseThrow(), bitmap.name(), random);
             }
             if (random.nextInt(4) == 0) {
