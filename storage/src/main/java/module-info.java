@@ -2,6 +2,7 @@
 module org.jkvm.storage {
     requires transitive org.jkvm.base;
     requires org.jkvm.linux;
+    requires jdk.net;
     requires com.github.luben.zstd_jni;
     requires org.bouncycastle.provider;
     requires org.bouncycastle.tls;

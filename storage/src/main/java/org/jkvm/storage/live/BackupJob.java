@@ -179,9 +179,14 @@ final class BackupJob extends Job {
         return thrown.getCause() == null ? thrown : thrown.getCause();
     }
 
+    /** Where there is no memory for it the job fails; writes that wait for it go on. */
     private CompletableFuture<Void> transfer(long offset, long bytes) {
-        MemorySegment buffer = Buffers.allocate(bytes);
-        return drive().image().read(offset, buffer).thenCompose(_ -> write(offset, buffer));
+        try {
+            MemorySegment buffer = Buffers.allocate(bytes);
+            return drive().image().read(offset, buffer).thenCompose(_ -> write(offset, buffer));
+        } catch (OutOfMemoryError e) {
+            return CompletableFuture.failedFuture(new IOException("no memory to copy " + bytes + " bytes", e));
+        }
     }
 
     private CompletableFuture<Void> write(long offset, MemorySegment data) {

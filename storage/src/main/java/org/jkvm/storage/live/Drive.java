@@ -26,6 +26,8 @@ import org.jkvm.storage.layer.Buffers;
  * </pre>
  */
 public final class Drive implements BlockDevice {
+    private static final System.Logger LOG = System.getLogger(Drive.class.getName());
+
     private final String name;
     private final Throttle throttle;
     private final DetectZeroes detectZeroes;
@@ -237,12 +239,19 @@ public final class Drive implements BlockDevice {
         }
     }
 
-    /** Shows {@code next}, open already, instead; closes the old image. Only while drained. */
+    /**
+     * Shows {@code next}, open already, instead; closes the old image. Only while drained. What the old image says to that is no
+     * business of the disk's any more: perhaps it is left because it fails.
+     */
     void switchTo(Source nextSource, Image next) {
         Image old = image;
         image = next;
         source = nextSource;
-        old.close();
+        try {
+            old.close();
+        } catch (UserException e) {
+            LOG.log(System.Logger.Level.WARNING, "disk ''{0}'' shows another image now; {1}", name, e.getMessage());
+        }
     }
 
     /** Has every change wait for {@code next}; null for none. Only while drained. */
@@ -299,10 +308,15 @@ public final class Drive implements BlockDevice {
             gate.enter(() -> begin().whenComplete(this));
         }
 
+        /** Whatever goes wrong, it is over at some time: the gate waits for that. */
         private CompletableFuture<Void> begin() {
             WriteGuard now = guard;
-            return now == WriteGuard.NONE || !changes() ? start.apply(image)
-                    : now.before(offset, length).thenCompose(_ -> start.apply(image));
+            try {
+                return now == WriteGuard.NONE || !changes() ? start.apply(image)
+                        : now.before(offset, length).thenCompose(_ -> start.apply(image));
+            } catch (RuntimeException | Error e) {
+                return CompletableFuture.failedFuture(new IOException("disk '" + name + "': internal error: " + e, e));
+            }
         }
 
         private boolean changes() {

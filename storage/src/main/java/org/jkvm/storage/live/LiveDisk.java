@@ -169,8 +169,13 @@ public final class LiveDisk {
             throw new IOException("the disk is read-only");
         }
         Image base = drive.drained(() -> drive.image().reopenBacking(true));
-        if (base.size() < drive.size()) {
-            base.grow(drive.size());
+        try {
+            if (base.size() < drive.size()) {
+                base.grow(drive.size());
+            }
+        } catch (IOException e) {
+            giveUpCommit(base);
+            throw e;
         }
         start(new CopyJob("commit", drive, base, new CopyJob.Plan(true, false, false, () -> {
             drive.image().empty();

@@ -2,8 +2,10 @@ package org.jkvm.storage.nbd;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import jdk.net.ExtendedSocketOptions;
 
 /** A socket. */
 final class ChannelWire implements Wire {
@@ -11,6 +13,16 @@ final class ChannelWire implements Wire {
 
     ChannelWire(SocketChannel channel) {
         this.channel = channel;
+    }
+
+    /** Has the host notice within half a minute that the other side is gone without a word, while nothing is sent (tcp(7)). */
+    static void keepAlive(SocketChannel channel) throws IOException {
+        if (channel.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+            channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+            channel.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 10);
+            channel.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, 5);
+            channel.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, 4);
+        }
     }
 
     SocketChannel channel() {

@@ -40,6 +40,7 @@ public final class NbdFile implements ImageFile {
     // Guarded by this, but for reads of the field.
     private volatile NbdLink link;
     private boolean closed;
+    private boolean reconnecting;
     private long givenUp;
     private volatile boolean changed;
 
@@ -321,8 +322,11 @@ public final class NbdFile implements ImageFile {
         throw gone(last);
     }
 
-    /** Replaces {@code old} unless somebody has; throws where the server stays away. */
+    /** Replaces {@code old} unless somebody has; throws where the server stays away. One thread tries, others wait for it. */
     private synchronized void reconnect(NbdLink old, IOException why) throws IOException {
+        while (reconnecting) {
+            pause();
+        }
         long now = System.nanoTime();
         if (closed || link == old && givenUp != 0 && now - givenUp < TimeUnit.SECONDS.toNanos(1)) {
             throw gone(why);
@@ -334,8 +338,17 @@ public final class NbdFile implements ImageFile {
             LOG.log(System.Logger.Level.WARNING, "NBD server {0}: connection lost ({1}); trying again", address.server(),
                     why.getMessage());
         }
-        long end = givenUp != 0 ? now : now + TimeUnit.SECONDS.toNanos(address.reconnectDelay());
-        IOException last = why;
+        reconnecting = true;
+        try {
+            tryUntil(givenUp != 0 ? now : now + TimeUnit.SECONDS.toNanos(address.reconnectDelay()));
+        } finally {
+            reconnecting = false;
+            notifyAll();
+        }
+    }
+
+    private void tryUntil(long end) throws IOException {
+        IOException last;
         do {
             try {
                 link = restored(NbdLink.open(address));

@@ -110,7 +110,7 @@ final class NbdLink implements AutoCloseable {
         SocketChannel channel = SocketChannel.open();
         try {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
-            channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+            ChannelWire.keepAlive(channel);
             channel.socket().connect(endpoint, CONNECT_MILLIS);
             return channel;
         } catch (IOException e) {

@@ -77,6 +77,7 @@ public final class NbdServer implements AutoCloseable {
     private void serve(SocketChannel client) {
         boolean served = false;
         try (client) {
+            ChannelWire.keepAlive(client);
             Optional<ServerHandshake.Choice> choice = shakeHands(client);
             served = choice.isPresent();
             if (served) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.reflect.Proxy;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jkvm.base.UserException;
 import org.jkvm.storage.CreateOptions;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
@@ -52,6 +54,52 @@ class DriveTest {
         MemorySegment block = arena.allocate(4096, 4096);
         block.fill((byte) value);
         return block;
+    }
+
+    /** A mirror is also how one leaves an image that fails. */
+    @Test
+    void anImageThatCannotBeClosedIsLeftAllTheSame() throws IOException {
+        Source old = new Source(image("old", "raw"), OpenOptions.defaults().withFormat("raw"), false);
+        Source next = old.at(image("next", "raw"), "raw");
+        Drive drive = drive(old.path(), "raw", DetectZeroes.OFF, false);
+        try (Image first = drive.image()) {
+            drive.drained(() -> {
+                drive.switchTo(old, failing(first));
+                return null;
+            });
+        }
+        drive.drained(() -> {
+            drive.switchTo(next, next.open());
+            return null;
+        });
+        drive.write(0, block(7)).join();
+        assertThat(first(drive, 0)).isEqualTo(7);
+        drive.close();
+        assertThat(Files.readAllBytes(next.path())[0]).isEqualTo((byte) 7);
+    }
+
+    /** {@code image}, but reads throw and it can't be closed. */
+    private static Image failing(Image image) {
+        return (Image) Proxy.newProxyInstance(Image.class.getClassLoader(), new Class<?>[] {Image.class}, (_, method, _) ->
+                switch (method.getName()) {
+                    case "flush" -> CompletableFuture.completedFuture(null);
+                    case "blockSize" -> image.blockSize();
+                    default -> throw new UserException("closing image '" + image.path() + "': it is worn out");
+                });
+    }
+
+    @Test
+    void aRequestThatThrowsIsOver() throws IOException {
+        Source source = new Source(image("old", "raw"), OpenOptions.defaults().withFormat("raw"), false);
+        Drive drive = drive(source.path(), "raw", DetectZeroes.OFF, false);
+        try (Image good = drive.image()) {
+            drive.drained(() -> {
+                drive.switchTo(source, failing(good));
+                return null;
+            });
+            assertThatThrownBy(() -> drive.read(0, block(0)).join()).hasMessageContaining("internal error");
+            drive.drained(() -> null);
+        }
     }
 
     private int first(Drive drive, long offset) {

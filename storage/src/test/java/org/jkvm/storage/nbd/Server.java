@@ -26,19 +26,24 @@ final class Server implements AutoCloseable {
     }
 
     Server(Path socket, Path disk, boolean readOnly, PskFile keys, int handshakeMillis) throws IOException {
-        this(socket, open(disk, readOnly), readOnly, keys, handshakeMillis);
+        this(socket, open(disk, readOnly), new Limits(readOnly, keys, handshakeMillis, 8));
+    }
+
+    /** Who may do what. */
+    record Limits(boolean readOnly, PskFile keys, int handshakeMillis, int clients) {
     }
 
     /** A server of {@code image}, which it closes. */
-    Server(Path socket, Image image, boolean readOnly, PskFile keys, int handshakeMillis) throws IOException {
+    Server(Path socket, Image image, Limits limits) throws IOException {
         this.socket = socket;
         this.image = image;
-        NbdExport export = new NbdExport("disk", "a disk", image, readOnly, true);
+        NbdExport export = new NbdExport("disk", "a disk", image, limits.readOnly, true);
         Files.deleteIfExists(socket);
         ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX)
                 .bind(UnixDomainSocketAddress.of(socket));
         Consumer<String> told = complaints::add;
-        server = new NbdServer(listener, new NbdServer.Options(List.of(export), keys, 8, true, told), handshakeMillis);
+        server = new NbdServer(listener, new NbdServer.Options(List.of(export), limits.keys, limits.clients, true, told),
+                limits.handshakeMillis);
         thread = Thread.ofPlatform().start(() -> {
             try {
                 server.serve();

@@ -64,7 +64,7 @@ class ServerCrashTest {
         Image image = Server.open(disk, false);
         Image watched = (Image) Proxy.newProxyInstance(Image.class.getClassLoader(), new Class<?>[] {Image.class},
                 (_, method, arguments) -> answer(image, method, arguments));
-        return new Server(folder.resolve("socket"), watched, false, null, 10_000);
+        return new Server(folder.resolve("socket"), watched, new Server.Limits(false, null, 10_000, 1));
     }
 
     private Object answer(Image image, Method method, Object... arguments) throws Throwable {
