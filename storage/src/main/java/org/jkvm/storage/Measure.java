@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.util.OptionalLong;
 import org.jkvm.base.Bits;
 import org.jkvm.base.UserException;
+import org.jkvm.storage.luks.LuksFormat;
+import org.jkvm.storage.luks.LuksHeader;
 import org.jkvm.storage.qcow2.BitmapSize;
 import org.jkvm.storage.qcow2.Creator;
 
@@ -26,7 +28,7 @@ public record Measure(long required, long fullyAllocated, OptionalLong bitmaps) 
 
     /** For a disk with the contents of {@code source}. Waits for the host. */
     public static Measure of(Image source, CreateOptions target) throws IOException {
-        if (target.format().equals("raw")) {
+        if (!target.format().equals("qcow2")) {
             return of(target, 0);
         }
         Measure contents = of(target, dataBytes(source, target.clusterSize()));
@@ -43,15 +45,26 @@ public record Measure(long required, long fullyAllocated, OptionalLong bitmaps) 
         if (target.size() > MAX_SIZE) {
             throw new UserException("size " + target.size() + " is too large");
         }
-        if (target.format().equals("raw")) {
-            return new Measure(target.size(), target.size(), OptionalLong.empty());
-        }
-        if (!target.format().equals("qcow2")) {
-            throw new UserException("format " + target.format() + " cannot be measured; raw and qcow2 can");
-        }
+        return switch (target.format()) {
+            case "raw" -> flat(target.size());
+            case "luks" -> {
+                LuksFormat.millis(target, "");
+                yield flat(LuksHeader.newLength() + target.size());
+            }
+            case "qcow2" -> qcow2(target, data);
+            default -> throw new UserException("format " + target.format() + " cannot be measured; raw, qcow2 and luks can");
+        };
+    }
+
+    private static Measure flat(long bytes) {
+        return new Measure(bytes, bytes, OptionalLong.empty());
+    }
+
+    private static Measure qcow2(CreateOptions target, long data) {
         Creator.check(target);
         long disk = Bits.alignUp(target.size(), target.clusterSize());
-        long all = disk + metadataBytes(disk, target.clusterSize(), target.refcountBits());
+        long keys = target.secret() == null ? 0 : Bits.alignUp(LuksHeader.newLength(), target.clusterSize());
+        long all = disk + metadataBytes(disk, target.clusterSize(), target.refcountBits()) + keys;
         boolean full = target.preallocation() == CreateOptions.Preallocation.FULL
                 || target.preallocation() == CreateOptions.Preallocation.FALLOC;
         return new Measure(full || target.backingFile() != null ? all : all - disk + data, all,

@@ -22,7 +22,7 @@ final class MeasureCommand extends ImageCommand {
         return Syntax.of("measure", "[FILE]", "Says how large the file of a new image would become.",
                 "FILE is what would be converted.")
                 .with(Source.OPTIONS)
-                .value("-O", "FORMAT", "The new image's format: raw (the default) or qcow2.")
+                .value("-O", "FORMAT", "The new image's format: raw (the default), qcow2 or luks.")
                 .value("-o", "NAME=VALUE,...", "Options of that format, as for create.")
                 .value("-l", "SNAPSHOT", "Measures what a snapshot inside FILE keeps, named as for convert.")
                 .value("--size", "SIZE", "Measures an empty disk of that size; no FILE then.")
@@ -65,16 +65,17 @@ final class MeasureCommand extends ImageCommand {
     }
 
     private Measure image(Path path, CreationOptions made) {
-        try (Image image = new Source(given).openSnapshot(path, Source.snapshot(given))) {
+        try (Image image = new Source(given, made.secret()).openSnapshot(path, Source.snapshot(given))) {
             return on(path, () -> measure(image, made));
         }
     }
 
-    private static Measure measure(Image image, CreationOptions made) throws IOException {
+    private Measure measure(Image image, CreationOptions made) throws IOException {
         return Measure.of(image, build(made, image.size()));
     }
 
-    private static CreateOptions build(CreationOptions made, long size) {
-        return made.build(size, made.get("backing_file"), made.get("backing_fmt"));
+    private CreateOptions build(CreationOptions made, long size) {
+        return made.build(size, made.get("backing_file"), made.get("backing_fmt"))
+                .withSecret(new Secrets(given).named(made.secret()));
     }
 }

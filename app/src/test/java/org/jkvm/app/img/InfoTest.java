@@ -108,4 +108,24 @@ class InfoTest {
         theirs("create -q -f qcow2 -o compat=0.10 @old.qcow2 1G");
         same("measure", "-O qcow2 @old.qcow2");
     }
+
+    /** The numbers are qemu-img's, which is not asked: it tries how fast the host is, and fails at times on a busy one. */
+    @Test
+    void measuresWhatIsToBeEncrypted() {
+        String secret = "measure " + SECRET + "--size 1G ";
+        assertThat(tool.ok(secret + "-O luks -o key-secret=key"))
+                .isEqualTo("required size: 1075810304\nfully allocated size: 1075810304\n");
+        assertThat(tool.ok(secret + "-O qcow2 -o encrypt.format=luks,encrypt.key-secret=key"))
+                .isEqualTo("required size: 2490368\nfully allocated size: 1076232192\n");
+        tool.refused("measure -O luks --size 1G", "needs a passphrase");
+    }
+
+    @Test
+    void listsSnapshots() throws IOException {
+        theirs("create -q -f qcow2 @d.qcow2 1G");
+        theirs("snapshot -c before @d.qcow2");
+        theirs("snapshot -c a-name-that-is-longer-than-its-column @d.qcow2");
+        same("info", "@d.qcow2");
+        assertThat(tool.ok("snapshot -l @d.qcow2")).isEqualTo(theirs("snapshot -l @d.qcow2"));
+    }
 }
