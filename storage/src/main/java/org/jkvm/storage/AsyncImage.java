@@ -116,8 +116,13 @@ final class AsyncImage implements Image {
 
     @Override
     public void writeNow(long offset, MemorySegment source) throws IOException {
+        writeNow(offset, source, () -> { });
+    }
+
+    @Override
+    public void writeNow(long offset, MemorySegment source, Runnable placed) throws IOException {
         checkWrite(offset, source.byteSize());
-        layer.write(offset, source);
+        layer.write(offset, Pieces.of(source), placed);
         through();
     }
 

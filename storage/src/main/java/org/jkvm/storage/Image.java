@@ -115,6 +115,14 @@ public interface Image extends BlockDevice {
         Requests.await(write(offset, source));
     }
 
+    /**
+     * The same; {@code placed} is run as soon as what is written next lies behind this in the file: once or more often, or
+     * not at all where that is only known on return.
+     */
+    default void writeNow(long offset, MemorySegment source, Runnable placed) throws IOException {
+        writeNow(offset, source);
+    }
+
     /** As {@link #writeZeroes}, and waits. */
     default void writeZeroesNow(long offset, long length, boolean mayUnmap) throws IOException {
         Requests.await(writeZeroes(offset, length, mayUnmap));

@@ -98,7 +98,7 @@ public final class ImageCopy {
         MemorySegment buffer = Buffers.allocate(unit);
         try {
             for (CopyPlan.Piece piece = plan.take(); piece != null; piece = plan.take()) {
-                write(piece, read(piece, buffer));
+                write(piece, read(piece, buffer), () -> { });
                 finished(piece);
             }
         } catch (IOException | RuntimeException | Error e) {
@@ -108,8 +108,8 @@ public final class ImageCopy {
     }
 
     /**
-     * One of several threads: each reads what comes next, and writes it when all before it is written. So one reads while
-     * another writes, and what a thread writes it has just read: it is in its processor's cache.
+     * One of several threads: each reads what comes next, and writes it when all before it has its place in the file. So one
+     * reads while another writes, or both write, and what a thread writes it has just read: it is in its processor's cache.
      */
     private void copyInTurn() throws IOException {
         MemorySegment buffer = Buffers.allocate(unit);
@@ -119,12 +119,13 @@ public final class ImageCopy {
                 if (!turns.await(piece.number())) {
                     return;
                 }
+                long number = piece.number();
                 if (!mayOffload(piece)) {
-                    write(piece, data);
+                    write(piece, data, () -> turns.next(number));
                 } else if (!offloaded(piece)) {
-                    write(piece, read(piece, buffer));
+                    write(piece, read(piece, buffer), () -> turns.next(number));
                 }
-                turns.next();
+                turns.next(number);
                 finished(piece);
             }
         } catch (IOException | RuntimeException | Error e) {
@@ -161,11 +162,11 @@ public final class ImageCopy {
         return data;
     }
 
-    private void write(CopyPlan.Piece piece, MemorySegment data) throws IOException {
+    private void write(CopyPlan.Piece piece, MemorySegment data, Runnable placed) throws IOException {
         switch (piece.action()) {
             case SKIP -> { }
             case ZERO -> writer.zero(base + piece.offset(), piece.length());
-            case COPY -> write(base + piece.offset(), data);
+            case COPY -> write(base + piece.offset(), data, placed);
         }
     }
 
@@ -197,9 +198,9 @@ public final class ImageCopy {
         watcher.lost(offset, length, why);
     }
 
-    private void write(long offset, MemorySegment data) throws IOException {
+    private void write(long offset, MemorySegment data, Runnable placed) throws IOException {
         if (!options.compress() || Buffers.isZero(data) || !target.writeCompressedNow(offset, data)) {
-            writer.write(offset, data);
+            writer.write(offset, data, placed);
         }
     }
 }

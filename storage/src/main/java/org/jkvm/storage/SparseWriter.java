@@ -23,10 +23,13 @@ final class SparseWriter {
         this.targetIsZero = targetIsZero;
     }
 
-    /** Writes {@code data}, at most 1 GiB, at {@code offset}: runs of units that are zeroes or not, each as such. */
-    void write(long offset, MemorySegment data) throws IOException {
+    /**
+     * Writes {@code data}, at most 1 GiB, at {@code offset}: runs of units that are zeroes or not, each as such;
+     * {@code placed} as in {@link Image#writeNow(long, MemorySegment, Runnable)}.
+     */
+    void write(long offset, MemorySegment data, Runnable placed) throws IOException {
         if (unit == 0) {
-            target.writeNow(offset, data);
+            target.writeNow(offset, data, placed);
             return;
         }
         ByteBuffer view = data.asByteBuffer();
@@ -37,7 +40,7 @@ final class SparseWriter {
             if (zero) {
                 zero(offset + at, end - at);
             } else {
-                target.writeNow(offset + at, data.asSlice(at, end - at));
+                target.writeNow(offset + at, data.asSlice(at, end - at), end == view.capacity() ? placed : () -> { });
             }
             at = end;
         }

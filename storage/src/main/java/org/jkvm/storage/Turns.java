@@ -29,10 +29,12 @@ final class Turns {
         return !over;
     }
 
-    /** This turn is over. */
-    synchronized void next() {
-        now++;
-        notifyAll();
+    /** This turn, if it is that, is over. */
+    synchronized void next(long number) {
+        if (now == number) {
+            now++;
+            notifyAll();
+        }
     }
 
     /** No more turns: one of the threads gives up. */

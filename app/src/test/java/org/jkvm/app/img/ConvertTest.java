@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.jkvm.storage.BlockStatus;
 import org.jkvm.storage.Image;
 import org.jkvm.storage.Images;
 import org.jkvm.storage.OpenOptions;
@@ -100,6 +101,35 @@ class ConvertTest {
         ok("check -q @d.qcow2");
         assertThat(qemu("check @d.qcow2").status()).isZero();
         assertThat(qemu("compare -f raw -F qcow2 @d.raw @d.qcow2").status()).isZero();
+    }
+
+    /** However many write at once: an image made twice is the same image, and is read from front to back. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-m 2", "-m 16", "-m 16 -S 0", "-m 8 -o cluster_size=4k"})
+    void clustersLieInTheOrderOfTheDisk(String options) throws IOException {
+        byte[] much = new byte[24 << 20];
+        new Random(3).nextBytes(much);
+        Arrays.fill(much, 9 << 20, 11 << 20, (byte) 0);
+        Files.write(folder.resolve("d.raw"), much);
+        ok("convert -f raw -O qcow2 " + options + " @d.raw @d.qcow2");
+        ok("compare -q -f raw -F qcow2 @d.raw @d.qcow2");
+        try (Image image = Images.inspect(folder.resolve("d.qcow2"), OpenOptions.defaults())) {
+            assertThat(placesOfData(image)).isSorted().isNotEmpty();
+        }
+        ok("convert -f raw -O qcow2 " + options + " @d.raw @again.qcow2");
+        assertThat(Files.mismatch(folder.resolve("d.qcow2"), folder.resolve("again.qcow2"))).isEqualTo(-1);
+    }
+
+    private static List<Long> placesOfData(Image image) throws IOException {
+        List<Long> places = new ArrayList<>();
+        BlockStatus status;
+        for (long at = 0; at < image.size(); at += status.length()) {
+            status = image.status(at, image.size() - at);
+            if (status.data()) {
+                places.add(status.offset());
+            }
+        }
+        return places;
     }
 
     @Test

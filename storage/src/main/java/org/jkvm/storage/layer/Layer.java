@@ -46,6 +46,14 @@ public interface Layer extends AutoCloseable {
         source.each(offset, this::write);
     }
 
+    /**
+     * The same; once it is settled where in its file it lies, what is written next lies behind it: {@code placed} is run
+     * then, once or more often, or not at all where that is only known on return.
+     */
+    default void write(long offset, Pieces source, Runnable placed) throws IOException {
+        write(offset, source);
+    }
+
     /** Everything that completed before is on stable storage on return. */
     void flush() throws IOException;
 

@@ -19,7 +19,7 @@ import org.jkvm.storage.layer.Layer;
  */
 final class ClusterWriter implements DiskWriter {
     /** The most that is copied for one allocation. */
-    private static final int PIECE = 1 << 20;
+    private static final int PIECE = 2 << 20;
 
     private final ImageFile file;
     private final ImageFile data;
@@ -60,7 +60,7 @@ final class ClusterWriter implements DiskWriter {
     }
 
     @Override
-    public void write(long offset, Pieces source) throws IOException {
+    public void write(long offset, Pieces source, Runnable placed) throws IOException {
         long done = 0;
         while (done < source.byteSize()) {
             Extent extent = reader.extent(offset + done, source.byteSize() - done);
@@ -68,7 +68,8 @@ final class ClusterWriter implements DiskWriter {
                 overwrite(extent, offset + done, source.slice(done, extent.length()));
                 done += extent.length();
             } else {
-                done += writeNew(extent, offset + done, source.slice(done, extent.length()));
+                Runnable last = done + extent.length() == source.byteSize() ? placed : () -> { };
+                done += writeNew(extent, offset + done, source.slice(done, extent.length()), last);
             }
         }
     }
@@ -93,9 +94,12 @@ final class ClusterWriter implements DiskWriter {
     }
 
     /** Writes to new host clusters and links them. Returns how many bytes of {@code source} were written. */
-    private long writeNew(Extent extent, long offset, Pieces source) throws IOException {
+    private long writeNew(Extent extent, long offset, Pieces source, Runnable placed) throws IOException {
         Place place = place(extent, offset);
         long length = Math.min(source.byteSize(), place.count() * clusterSize - inCluster(offset));
+        if (length == source.byteSize()) {
+            placed.run();
+        }
         try {
             fill(extent, place, offset, source.slice(0, length));
         } catch (IOException e) {

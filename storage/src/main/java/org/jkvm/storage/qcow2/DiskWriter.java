@@ -6,7 +6,12 @@ import org.jkvm.base.backend.Pieces;
 /** Changes the disk's contents where more than data in place is to be done. The caller holds an exclusive lock. */
 interface DiskWriter {
     /** Writes, allocating where need be. */
-    void write(long offset, Pieces source) throws IOException;
+    default void write(long offset, Pieces source) throws IOException {
+        write(offset, source, () -> { });
+    }
+
+    /** The same; {@code placed} as in {@link org.jkvm.storage.layer.Layer}. */
+    void write(long offset, Pieces source, Runnable placed) throws IOException;
 
     /** Gives up what lies from {@code from} to {@code to}: whole clusters, but where the disk ends. */
     void discard(long from, long to) throws IOException;

@@ -207,6 +207,11 @@ public final class Qcow2Layer implements Layer {
 
     @Override
     public void write(long offset, Pieces source) throws IOException {
+        write(offset, source, () -> { });
+    }
+
+    @Override
+    public void write(long offset, Pieces source, Runnable placed) throws IOException {
         if (source.byteSize() == 0) {
             return;
         }
@@ -219,7 +224,7 @@ public final class Qcow2Layer implements Layer {
             }
         }
         try (RangeLocks.Held _ = clusters.exclusive(first, last)) {
-            writer.write(offset, source);
+            writer.write(offset, source, placed);
         }
     }
 

@@ -72,7 +72,7 @@ final class SubclusterWriter implements DiskWriter {
     }
 
     @Override
-    public void write(long offset, Pieces source) throws IOException {
+    public void write(long offset, Pieces source, Runnable placed) throws IOException {
         each(offset, offset + source.byteSize(), (from, to) -> writePiece(from, source.slice(from - offset, to - from)));
     }
 

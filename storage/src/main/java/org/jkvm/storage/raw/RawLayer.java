@@ -87,6 +87,12 @@ public final class RawLayer implements Layer {
     }
 
     @Override
+    public void write(long offset, Pieces source, Runnable placed) throws IOException {
+        placed.run();
+        write(offset, source);
+    }
+
+    @Override
     public void flush() throws IOException {
         file.flush();
     }
