@@ -78,7 +78,7 @@ final class InfoText {
         return table.toString();
     }
 
-    /** Formatter and DateTimeFormatter would take twice as long to begin with as all the rest of the command. */
+    /** Formatter and DateTimeFormatter would take 20 ms to begin with. */
     private static void row(StringBuilder table, String... cells) {
         for (int i = 0; i < cells.length; i++) {
             boolean left = SNAPSHOT[i] < 0;
