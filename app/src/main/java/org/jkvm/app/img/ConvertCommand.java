@@ -52,7 +52,7 @@ final class ConvertCommand extends ImageCommand {
                         + " else they are an error.")
                 .flag("--target-image-opts", "With -n: TARGET is not a name but as for --image-opts.")
                 .value("-m", "COUNT", "Pieces under way at once: 1 to 16.")
-                .flag("-W", "Writes in any order: clusters then need not lie in the order of the disk. No faster where two threads copy.")
+                .flag("-W", "Writes in any order: clusters then need not lie in the order of the disk.")
                 .value("-t", "CACHE", "The target's caching: " + Common.CACHES + "; unsafe unless given.")
                 .with(Common.PROGRESS)
                 .with(Common.QUIET);
