@@ -87,6 +87,9 @@ public final class NbdServer implements AutoCloseable {
             options.complaints().accept("a client was sent away: " + e.getMessage());
         } catch (IOException _) {
             // A client may just leave.
+        } catch (RuntimeException e) {
+            // A bug of ours, or of the TLS library's, is one client's trouble.
+            options.complaints().accept("a client was sent away: internal error: " + e);
         } finally {
             left(client, served);
         }
