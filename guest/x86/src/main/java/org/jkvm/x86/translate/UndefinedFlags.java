@@ -17,6 +17,8 @@ final class UndefinedFlags {
     private static final Set<String> UNSIGNED = Set.of("SHL", "SHR", "SAL", "SHLD", "SHRD");
     /** Undefined altogether where the count is beyond 16 bits (SDM vol. 2B, SHLD). */
     private static final Set<String> DOUBLE = Set.of("SHLD", "SHRD");
+    /** Without a quotient, of infinity or by 0, say, they leave C0 and C3 to AMD's processors as they were, to Intel's as 0. */
+    private static final Set<String> REMAINDERS = Set.of("FPREM", "FPREM1");
     /** Whose frames have the flags. */
     private static final Set<String> PUSHING = Set.of("INT", "INT3");
     private static final int RCX = 1;
@@ -48,7 +50,7 @@ final class UndefinedFlags {
         Effect effect = effects.computeIfAbsent(i.row, Effect::of);
         previousMask = mask;
         previouslyUsed = used;
-        used |= (effect.read & mask) != 0;
+        used |= (effect.read & mask) != 0 || REMAINDERS.contains(i.row.mnemonic());
         long count = effect.shift ? count(cpu, i) : 1;
         used |= effect.shift && i.dstSize == 2 && count > 16 && DOUBLE.contains(i.row.mnemonic());
         if (count != 0) {
