@@ -30,11 +30,11 @@ public final class Exercise {
     public static void look(int times) throws IOException {
         Exercise exercise = begin();
         try {
+            img("--version");
+            img("snapshot -c one " + exercise.image);
             for (int i = 0; i < times; i++) {
                 exercise.read();
             }
-            img("--version");
-            img("snapshot -c one " + exercise.image);
             img("resize " + exercise.image + " +1G");
         } finally {
             exercise.end();
