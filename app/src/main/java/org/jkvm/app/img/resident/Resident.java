@@ -78,8 +78,11 @@ final class Resident {
                 Resident resident = new Resident(door, address, sources, words[2], end);
                 System.setErr(resident.answer.err());
                 Exercise.look(EXERCISES);
-                address.write();
-                resident.serve(IDLE);
+                // One may have changed before they were watched.
+                if (!sources.changed()) {
+                    address.write();
+                    resident.serve(IDLE);
+                }
             }
         }
     }
