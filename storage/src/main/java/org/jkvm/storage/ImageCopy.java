@@ -120,12 +120,13 @@ public final class ImageCopy {
                     return;
                 }
                 long number = piece.number();
+                Runnable over = () -> turns.next(number);
                 if (!mayOffload(piece)) {
-                    write(piece, data, () -> turns.next(number));
+                    write(piece, data, over);
                 } else if (!offloaded(piece)) {
-                    write(piece, read(piece, buffer), () -> turns.next(number));
+                    write(piece, read(piece, buffer), over);
                 }
-                turns.next(number);
+                over.run();
                 finished(piece);
             }
         } catch (IOException | RuntimeException | Error e) {

@@ -50,7 +50,7 @@ final class UndefinedFlags {
         Effect effect = effects.computeIfAbsent(i.row, Effect::of);
         previousMask = mask;
         previouslyUsed = used;
-        used |= (effect.read & mask) != 0 || REMAINDERS.contains(i.row.mnemonic());
+        used |= (effect.read & mask) != 0 || effect.remainder;
         long count = effect.shift ? count(cpu, i) : 1;
         used |= effect.shift && i.dstSize == 2 && count > 16 && DOUBLE.contains(i.row.mnemonic());
         if (count != 0) {
@@ -76,11 +76,11 @@ final class UndefinedFlags {
     }
 
     /** What a row says, as bits of RFLAGS. */
-    private record Effect(int read, int written, int undefined, boolean shift) {
+    private record Effect(int read, int written, int undefined, boolean shift, boolean remainder) {
         static Effect of(Row row) {
             String read = PUSHING.contains(row.mnemonic()) ? LETTERS : row.flagsRead();
             return new Effect(bits(read), bits(row.flagsWritten()), bits(row.flagsUndefined()),
-                    SHIFTS.contains(row.mnemonic()));
+                    SHIFTS.contains(row.mnemonic()), REMAINDERS.contains(row.mnemonic()));
         }
     }
 
